@@ -1,0 +1,25 @@
+package dev.linformer.ops;
+
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TFloating;
+
+/** The nonlinearity of a feed-forward layer. */
+public enum Activation {
+  /** x·Φ(x), Φ the normal distribution function in its exact (erf) form; arXiv 1606.08415. */
+  GELU,
+  /** max(x, 0). */
+  RELU;
+
+  /** Elementwise; the shape of x. */
+  public <T extends TFloating> Operand<T> call(Ops tf, Operand<T> x) {
+    return switch (this) {
+      case GELU -> {
+        Operand<T> erf = tf.math.erf(tf.math.mul(x, Scalars.of(tf, Math.sqrt(0.5), x.type())));
+        Operand<T> half = tf.math.mul(x, Scalars.of(tf, 0.5, x.type()));
+        yield tf.math.mul(half, tf.math.add(erf, Scalars.of(tf, 1, x.type())));
+      }
+      case RELU -> tf.nn.relu(x);
+    };
+  }
+}

@@ -1,0 +1,70 @@
+package dev.linformer.ops;
+
+import org.tensorflow.Operand;
+import org.tensorflow.framework.initializers.Initializer;
+import org.tensorflow.framework.initializers.Ones;
+import org.tensorflow.framework.initializers.RandomNormal;
+import org.tensorflow.framework.initializers.RandomUniform;
+import org.tensorflow.framework.initializers.Zeros;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TFloating;
+
+/**
+ * How a weight starts.
+ *
+ * @param distribution the family of the values
+ * @param scale half the width of a uniform distribution, the standard deviation of a normal one;
+ *     unused by constants
+ */
+public record Initialization(Distribution distribution, double scale) {
+
+  /** A family of initial values. */
+  public enum Distribution {
+    /** All 0. */
+    ZEROS,
+    /** All 1. */
+    ONES,
+    /** Uniform on [-scale, scale). */
+    UNIFORM,
+    /** Normal with mean 0 and standard deviation {@code scale}. */
+    NORMAL
+  }
+
+  /** All values 0. */
+  public static final Initialization ZEROS = new Initialization(Distribution.ZEROS, 0);
+
+  /** All values 1. */
+  public static final Initialization ONES = new Initialization(Distribution.ONES, 0);
+
+  /** Uniform on ±1/√fanIn: what PyTorch gives the weight and the bias of a Linear. */
+  public static Initialization linear(long fanIn) {
+    return new Initialization(Distribution.UNIFORM, 1 / Math.sqrt((double) fanIn));
+  }
+
+  /** Xavier (Glorot) normal: variance 2/(fanIn + fanOut). Used for E and F. */
+  public static Initialization xavierNormal(long fanIn, long fanOut) {
+    return normal(Math.sqrt(2.0 / (fanIn + fanOut)));
+  }
+
+  /** Normal with mean 0 and the given standard deviation. */
+  public static Initialization normal(double standardDeviation) {
+    return new Initialization(Distribution.NORMAL, standardDeviation);
+  }
+
+  /**
+   * The initial value as an operand. Equal seeds give equal values, on every platform.
+   *
+   * @param seed used by the random families only
+   */
+  public <T extends TFloating> Operand<T> operand(Ops tf, Shape shape, Class<T> type, long seed) {
+    Initializer<T> initializer =
+        switch (distribution) {
+          case ZEROS -> new Zeros<>();
+          case ONES -> new Ones<>();
+          case UNIFORM -> new RandomUniform<>(-scale, scale, seed);
+          case NORMAL -> new RandomNormal<>(0, scale, seed);
+        };
+    return initializer.call(tf, tf.constant(shape.asArray()), type);
+  }
+}

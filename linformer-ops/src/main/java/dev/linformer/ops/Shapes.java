@@ -1,0 +1,52 @@
+package dev.linformer.ops;
+
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TType;
+
+/** Checks on shapes, made when the graph is built, and reshapes that keep what is known. */
+public final class Shapes {
+
+  private Shapes() {}
+
+  /**
+   * @throws IllegalArgumentException if {@code x} has not exactly {@code rank} axes
+   */
+  public static void requireRank(String what, Operand<?> x, int rank) {
+    Shape shape = x.shape();
+    if (shape.numDimensions() != rank) {
+      throw new IllegalArgumentException(
+          "%s: %d axes expected, found %d in %s"
+              .formatted(what, rank, shape.numDimensions(), shape));
+    }
+  }
+
+  /**
+   * @param axis counted from 0
+   * @param meaning the term for {@code expected}, such as "channels"
+   * @throws IllegalArgumentException if the axis has another size, or one unknown
+   */
+  public static void requireAxis(
+      String what, Operand<?> x, int axis, long expected, String meaning) {
+    Shape shape = x.shape();
+    if (shape.get(axis) != expected) {
+      throw new IllegalArgumentException(
+          "%s: axis %d must be %d (%s), found %s in %s"
+              .formatted(
+                  what,
+                  axis,
+                  expected,
+                  meaning,
+                  shape.get(axis) == Shape.UNKNOWN_SIZE ? "unknown" : shape.get(axis),
+                  shape));
+    }
+  }
+
+  /**
+   * Reshapes; at most one size may be {@link Shape#UNKNOWN_SIZE}, which TensorFlow then works out.
+   */
+  public static <T extends TType> Operand<T> reshape(Ops tf, Operand<T> x, long... sizes) {
+    return tf.reshape(x, tf.constant(sizes));
+  }
+}
