@@ -49,7 +49,8 @@ public final class LinearAttention {
         "LinearAttention values", values, 2, keys.shape().get(2), "projected length");
 
     // The scale goes on the short side.
-    Operand<T> scaled = tf.math.mul(keys, Scalars.of(tf, 1 / Math.sqrt((double) d), type)); // [b,h,k,d]
+    Operand<T> scaled =
+        tf.math.mul(keys, Scalars.of(tf, 1 / Math.sqrt((double) d), type)); // [b,h,k,d]
     Operand<T> scores =
         tf.train.batchMatMul(queries, scaled, type, BatchMatMul.adjY(true)); // [b,h,n,k]
     Operand<T> attention = tf.nn.softmax(scores); // P̄ [b,h,n,k]
