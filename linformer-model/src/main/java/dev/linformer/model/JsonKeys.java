@@ -1,0 +1,184 @@
+package dev.linformer.model;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A JSON object whose keys are taken one by one, each with its type checked; what nobody took is
+ * refused by name at the end.
+ */
+public final class JsonKeys {
+
+  private static final ObjectMapper MAPPER =
+      new ObjectMapper()
+          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+  private final String source;
+  private final ObjectNode object;
+  private final List<String> known = new ArrayList<>();
+
+  /**
+   * @param source where the object comes from, for messages
+   */
+  public JsonKeys(String source, ObjectNode object) {
+    this.source = source;
+    this.object = object;
+  }
+
+  /**
+   * @throws InvalidInputException if there is no such file or it isn't a JSON object
+   */
+  public static JsonKeys read(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new InvalidInputException(file + ": no such file");
+    }
+    try {
+      JsonNode node = MAPPER.readTree(Files.readAllBytes(file));
+      if (node instanceof ObjectNode object) {
+        return new JsonKeys(file.toString(), object);
+      }
+      throw new InvalidInputException(file + ": a JSON object {…} is expected");
+    } catch (JsonProcessingException e) {
+      throw new InvalidInputException(
+          "%s: not valid JSON, line %d: %s"
+              .formatted(file, e.getLocation().getLineNr(), e.getOriginalMessage()),
+          e);
+    } catch (IOException e) {
+      throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** Whether the key stands there, and isn't null. */
+  public boolean has(String key) {
+    return object.hasNonNull(key);
+  }
+
+  /** An object inside this one, to be taken apart in turn. */
+  public JsonKeys object(String key) {
+    JsonNode node = take(key);
+    if (node instanceof ObjectNode inner) {
+      return new JsonKeys(source + ", " + key, inner);
+    }
+    throw node == null ? missing(key) : invalid(key, node, "an object {…}");
+  }
+
+  /** A whole number that must be given. */
+  public int integer(String key) {
+    JsonNode node = take(key);
+    if (node == null) {
+      throw missing(key);
+    }
+    return integer(key, node);
+  }
+
+  /** A whole number, {@code unset} where the key is absent or null. */
+  public int integer(String key, int unset) {
+    JsonNode node = take(key);
+    return node == null ? unset : integer(key, node);
+  }
+
+  private int integer(String key, JsonNode node) {
+    if (!node.isIntegralNumber() || !node.canConvertToInt()) {
+      throw invalid(key, node, "a whole number");
+    }
+    return node.intValue();
+  }
+
+  /** A whole number of 64 bits that must be given. */
+  public long longInteger(String key) {
+    JsonNode node = take(key);
+    if (node == null) {
+      throw missing(key);
+    }
+    if (!node.isIntegralNumber() || !node.canConvertToLong()) {
+      throw invalid(key, node, "a whole number");
+    }
+    return node.longValue();
+  }
+
+  /** A number, {@code unset} where the key is absent or null. */
+  public double number(String key, double unset) {
+    JsonNode node = take(key);
+    if (node == null) {
+      return unset;
+    }
+    if (!node.isNumber()) {
+      throw invalid(key, node, "a number");
+    }
+    return node.doubleValue();
+  }
+
+  /** A text, {@code unset} where the key is absent or null. */
+  public String text(String key, String unset) {
+    JsonNode node = take(key);
+    if (node == null) {
+      return unset;
+    }
+    if (!node.isTextual()) {
+      throw invalid(key, node, "a text in quotes");
+    }
+    return node.textValue();
+  }
+
+  /** One of an enum's constants by its name, in either case. */
+  public <E extends Enum<E>> E choice(String key, E unset) {
+    String text = text(key, unset.name());
+    return Arrays.stream(unset.getDeclaringClass().getEnumConstants())
+        .filter(e -> e.name().equalsIgnoreCase(text))
+        .findFirst()
+        .orElseThrow(() -> invalid(key, text, "one of " + names(unset.getDeclaringClass())));
+  }
+
+  private static <E extends Enum<E>> String names(Class<E> type) {
+    boolean levels = type == CheckpointLevel.class;
+    return Arrays.stream(type.getEnumConstants())
+        .map(e -> levels ? e.name() : e.name().toLowerCase(Locale.ROOT))
+        .collect(Collectors.joining(", "));
+  }
+
+  /**
+   * @throws InvalidInputException if a key was not taken, with the known ones
+   */
+  public void refuseTheRest() {
+    Iterator<String> names = object.fieldNames();
+    while (names.hasNext()) {
+      String name = names.next();
+      if (!known.contains(name)) {
+        throw new InvalidInputException(
+            "%s: unknown key \"%s\"; known are %s"
+                .formatted(source, name, String.join(", ", known)));
+      }
+    }
+  }
+
+  /** The error for a value that is no good: which key, which value, what would do. */
+  public InvalidInputException invalid(String key, Object value, String wanted) {
+    return new InvalidInputException(
+        "%s: %s = %s, but %s is expected".formatted(source, key, value, wanted));
+  }
+
+  private InvalidInputException missing(String key) {
+    return new InvalidInputException("%s: key \"%s\" is missing".formatted(source, key));
+  }
+
+  private @Nullable JsonNode take(String key) {
+    known.add(key);
+    JsonNode node = object.get(key);
+    return node == null || node.isNull() ? null : node;
+  }
+}

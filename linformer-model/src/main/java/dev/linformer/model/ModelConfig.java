@@ -1,0 +1,52 @@
+package dev.linformer.model;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.ops.ParameterFactory;
+import java.nio.file.Path;
+import org.tensorflow.types.family.TFloating;
+
+/** What a model is, without its weights: the content of a config.json. Checked when it is made. */
+public sealed interface ModelConfig permits LinformerConfig, ClassifierConfig {
+
+  /** The key that tells the kinds of model apart. */
+  String MODEL_TYPE = "model_type";
+
+  /** The value of {@value #MODEL_TYPE}. */
+  String modelType();
+
+  /** The encoder inside. */
+  LinformerConfig encoder();
+
+  /** Every key with its value, in a fixed order. */
+  ObjectNode toJson();
+
+  /** Asks for the weights, each by its name, and returns the model on them. */
+  <T extends TFloating> Model<?, T> declare(ParameterFactory<T> parameters);
+
+  /**
+   * Reads a configuration file. A file without {@value #MODEL_TYPE} describes an encoder.
+   *
+   * @throws InvalidInputException if the file is missing or isn't JSON, or names a key that the
+   *     kind of model doesn't have, or has a value out of its range
+   */
+  static ModelConfig read(Path file) {
+    return parse(JsonKeys.read(file));
+  }
+
+  /** Takes a configuration from JSON keys; what is left over is refused. */
+  static ModelConfig parse(JsonKeys keys) {
+    String type = keys.text(MODEL_TYPE, LinformerConfig.TYPE);
+    ModelConfig config =
+        switch (type) {
+          case LinformerConfig.TYPE -> LinformerConfig.take(keys);
+          case ClassifierConfig.TYPE -> ClassifierConfig.take(keys);
+          default ->
+              throw keys.invalid(
+                  MODEL_TYPE,
+                  type,
+                  "one of %s, %s".formatted(LinformerConfig.TYPE, ClassifierConfig.TYPE));
+        };
+    keys.refuseTheRest();
+    return config;
+  }
+}

@@ -1,0 +1,97 @@
+package dev.linformer.model;
+
+import dev.linformer.ops.Parameter;
+import dev.linformer.ops.ParameterFactory;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.zip.CRC32C;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Op;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Variable;
+import org.tensorflow.types.family.TFloating;
+
+/**
+ * Weights as variables of a graph, in the order in which they were asked for.
+ *
+ * <p>Every reader goes through one Identity a variable, so gradients are taken with respect to
+ * {@link Weight#value}. The initial values are registered with the graph: a session's {@code
+ * initialize} sets them.
+ */
+public final class Variables<T extends TFloating> implements ParameterFactory<T> {
+
+  /**
+   * A variable of a graph.
+   *
+   * @param parameter what was asked for
+   * @param variable the reference that updates go to
+   * @param value what everybody reads
+   * @param initial where the first value comes from; feeding it to {@code initializer} sets any
+   *     other
+   * @param initializer gives the variable the value of {@code initial}
+   */
+  public record Weight<T extends TFloating>(
+      Parameter parameter,
+      Variable<T> variable,
+      Operand<T> value,
+      Operand<T> initial,
+      Op initializer) {}
+
+  private final Ops tf;
+  private final Class<T> type;
+  private final long seed;
+  private final List<Weight<T>> weights = new ArrayList<>();
+  private final Set<String> names = new HashSet<>();
+
+  /**
+   * @param tf the graph
+   * @param type of every variable
+   * @param seed of the initial values; a weight's values depend on it and on the weight's name only
+   */
+  public Variables(Ops tf, Class<T> type, long seed) {
+    this.tf = tf;
+    this.type = type;
+    this.seed = seed;
+  }
+
+  /**
+   * @throws IllegalArgumentException if the name is taken
+   */
+  @Override
+  public Operand<T> create(Parameter parameter) {
+    String name = parameter.name();
+    if (!names.add(name)) {
+      throw new IllegalArgumentException("a weight named " + name + " exists already");
+    }
+    Operand<T> initial =
+        parameter
+            .initialization()
+            .operand(tf.withSubScope(name + ".initial"), parameter.shape(), type, seedOf(name));
+    Variable<T> variable = tf.withName(name).variable(parameter.shape(), type);
+    Op initializer = tf.withInitScope().withName(name + ".initializer").assign(variable, initial);
+    Operand<T> value = tf.withName(name + ".value").identity(variable);
+    weights.add(new Weight<>(parameter, variable, value, initial, initializer));
+    return value;
+  }
+
+  /** All weights so far. */
+  public List<Weight<T>> weights() {
+    return Collections.unmodifiableList(weights);
+  }
+
+  /** Those that training changes. */
+  public List<Weight<T>> trainable() {
+    return weights.stream().filter(weight -> weight.parameter().trainable()).toList();
+  }
+
+  /** A weight added later leaves the values of all others as they are. */
+  private long seedOf(String name) {
+    CRC32C hash = new CRC32C();
+    hash.update(name.getBytes(StandardCharsets.UTF_8));
+    return (seed << 32) + hash.getValue();
+  }
+}

@@ -1,0 +1,87 @@
+package dev.linformer.model.weights;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.UUID;
+import org.tensorflow.ndarray.buffer.FloatDataBuffer;
+
+/** What the formats need of the file system: exact reads, and writes that happen whole or not. */
+final class FileBytes {
+  /** Bytes moved at once; a multiple of every element's size. */
+  static final int CHUNK = 1 << 20;
+
+  /** Writes a file's content. */
+  interface Body {
+    void writeTo(FileChannel channel) throws IOException;
+  }
+
+  private FileBytes() {}
+
+  static ByteBuffer littleEndian(int bytes) {
+    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Fills {@code target} up to its limit with the bytes from {@code position} on, and flips it.
+   *
+   * @throws EOFException if the file ends before
+   */
+  static void fill(FileChannel channel, long position, ByteBuffer target) throws IOException {
+    long next = position;
+    while (target.hasRemaining()) {
+      int count = channel.read(target, next);
+      if (count < 0) {
+        throw new EOFException("the file became shorter while it was read: ends at byte " + next);
+      }
+      next += count;
+    }
+    target.flip();
+  }
+
+  static void drain(ByteBuffer source, FileChannel channel) throws IOException {
+    while (source.hasRemaining()) {
+      channel.write(source);
+    }
+  }
+
+  /** Writes values in their order, little-endian. */
+  static void drain(FloatDataBuffer source, FileChannel channel) throws IOException {
+    int most = (int) Math.min(source.size(), CHUNK / Float.BYTES);
+    ByteBuffer bytes = littleEndian(most * Float.BYTES);
+    float[] values = new float[most];
+    for (long done = 0; done < source.size(); ) {
+      int count = (int) Math.min(most, source.size() - done);
+      source.offset(done).read(values, 0, count);
+      bytes.clear().limit(count * Float.BYTES);
+      bytes.asFloatBuffer().put(values, 0, count);
+      drain(bytes, channel);
+      done += count;
+    }
+  }
+
+  /**
+   * Writes to a new file beside {@code file}, forces it to disk and gives it its name in one step.
+   * A reader, or a crash, meets the old file or the new one; a failure leaves nothing behind.
+   */
+  static void writeAside(Path file, Body body) throws IOException {
+    Path target = file.toAbsolutePath();
+    Path aside = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
+    try {
+      try (FileChannel channel =
+          FileChannel.open(aside, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        body.writeTo(channel);
+        channel.force(true);
+      }
+      Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(aside);
+    }
+  }
+}

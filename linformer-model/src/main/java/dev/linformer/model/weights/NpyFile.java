@@ -1,0 +1,183 @@
+package dev.linformer.model.weights;
+
+import dev.linformer.model.InvalidInputException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+
+/**
+ * A NumPy array read from an {@code .npy} file: floats or integers in row-major order.
+ *
+ * <p>Read are versions 1.0 and 2.0 with dtype {@code <f4}, {@code <f8}, {@code <i4} or {@code <i8}.
+ * Eight-byte elements are narrowed to four; a value outside their range is refused. The format is
+ * that of numpy.lib.format.
+ */
+public final class NpyFile {
+  private static final int MAX_HEADER = 1 << 16;
+
+  private final Path file;
+  private final NpyHeader header;
+  private final float[] floats;
+  private final int[] ints;
+
+  private NpyFile(Path file, NpyHeader header) {
+    int size = (int) header.shape().size();
+    this.file = file;
+    this.header = header;
+    this.floats = new float[header.isInteger() ? 0 : size];
+    this.ints = new int[header.isInteger() ? size : 0];
+  }
+
+  /**
+   * Reads a whole file.
+   *
+   * @throws InvalidInputException if it is no such array; names the file and how to save one
+   * @throws IOException if the file is absent or cannot be read
+   */
+  public static NpyFile read(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      long size = channel.size();
+      ByteBuffer start = FileBytes.littleEndian((int) Math.min(size, 12));
+      FileBytes.fill(channel, 0, start);
+      if (start.limit() < 12 || !latin1(start, NpyHeader.MAGIC.length()).equals(NpyHeader.MAGIC)) {
+        throw NpyHeader.invalid(file, "is no .npy file: save it with numpy.save(path, x)");
+      }
+      int version = start.get(6);
+      if (version != 1 && version != 2) {
+        throw NpyHeader.invalid(
+            file,
+            "has .npy version " + version + ", read are 1 and 2: save it with numpy.save(path, x)");
+      }
+      long length = version == 1 ? start.getChar(8) : Integer.toUnsignedLong(start.getInt(8));
+      long textBegin = version == 1 ? 10 : 12;
+      long begin = textBegin + length;
+      if (length > MAX_HEADER || begin > size) {
+        throw NpyHeader.invalid(
+            file, "is truncated or damaged: it names a header of " + length + " bytes");
+      }
+      ByteBuffer text = ByteBuffer.allocate((int) length);
+      FileBytes.fill(channel, textBegin, text);
+      NpyHeader header = NpyHeader.parse(file, latin1(text, text.limit()));
+      long expected = header.shape().size() * header.itemSize();
+      if (size - begin != expected) {
+        throw NpyHeader.invalid(
+            file,
+            String.format(
+                "is %s: shape %s of %s takes %d bytes, and %d follow the header; save it again",
+                size - begin < expected ? "truncated" : "too long",
+                header.shape(),
+                header.dtype(),
+                expected,
+                size - begin));
+      }
+      NpyFile array = new NpyFile(file, header);
+      array.readValues(channel, begin);
+      return array;
+    }
+  }
+
+  private void readValues(FileChannel channel, long begin) throws IOException {
+    int itemSize = header.itemSize();
+    int total = (int) header.shape().size();
+    int most = Math.min(total, FileBytes.CHUNK / itemSize);
+    ByteBuffer bytes = FileBytes.littleEndian(most * itemSize);
+    for (int done = 0; done < total; ) {
+      int end = done + Math.min(most, total - done);
+      bytes.clear().limit((end - done) * itemSize);
+      FileBytes.fill(channel, begin + (long) done * itemSize, bytes);
+      for (; done < end; done++) {
+        switch (header.dtype()) {
+          case "<f4" -> floats[done] = bytes.getFloat();
+          case "<f8" -> floats[done] = narrow(bytes.getDouble(), done);
+          case "<i4" -> ints[done] = bytes.getInt();
+          default -> ints[done] = narrow(bytes.getLong(), done);
+        }
+      }
+    }
+  }
+
+  private float narrow(double value, int index) {
+    float narrowed = (float) value;
+    if (Float.isInfinite(narrowed) && !Double.isInfinite(value)) {
+      throw NpyHeader.invalid(
+          file, "has " + value + " as element " + index + ", outside the range of float32");
+    }
+    return narrowed;
+  }
+
+  private int narrow(long value, int index) {
+    if (value != (int) value) {
+      throw NpyHeader.invalid(
+          file, "has " + value + " as element " + index + ", outside the range of int32");
+    }
+    return (int) value;
+  }
+
+  /** Axes of the array; a scalar has none. */
+  public Shape shape() {
+    return header.shape();
+  }
+
+  /** Whether {@link #ints()} holds the values; otherwise {@link #floats()} does. */
+  public boolean isInteger() {
+    return header.isInteger();
+  }
+
+  /**
+   * The values in row-major order; the array itself, not a copy.
+   *
+   * @throws InvalidInputException if the file holds integers
+   */
+  public float[] floats() {
+    if (isInteger()) {
+      throw NpyHeader.invalid(
+          file,
+          "holds integers, and floats are needed: save it with numpy.save(path,"
+              + " x.astype('float32'))");
+    }
+    return floats;
+  }
+
+  /**
+   * The values in row-major order; the array itself, not a copy.
+   *
+   * @throws InvalidInputException if the file holds floats
+   */
+  public int[] ints() {
+    if (!isInteger()) {
+      throw NpyHeader.invalid(
+          file,
+          "holds floats, and integers are needed: save it with numpy.save(path,"
+              + " x.astype('int32'))");
+    }
+    return ints;
+  }
+
+  /**
+   * Writes version 1.0 with dtype {@code <f4}; the file appears whole or not at all.
+   *
+   * @param values in row-major order, as many as the shape has
+   * @throws InvalidInputException if shape and values disagree
+   * @throws IOException if the file cannot be written
+   */
+  public static void write(Path file, Shape shape, float[] values) throws IOException {
+    if (shape.hasUnknownDimension() || shape.size() != values.length) {
+      throw NpyHeader.invalid(file, "not written: " + values.length + " values for shape " + shape);
+    }
+    FileBytes.writeAside(
+        file,
+        channel -> {
+          FileBytes.drain(new NpyHeader(shape, "<f4").toBytes(), channel);
+          FileBytes.drain(DataBuffers.of(values, true, false), channel);
+        });
+  }
+
+  private static String latin1(ByteBuffer bytes, int count) {
+    return StandardCharsets.ISO_8859_1.decode(bytes.slice(0, count)).toString();
+  }
+}

@@ -1,0 +1,101 @@
+package dev.linformer.model.weights;
+
+import dev.linformer.model.InvalidInputException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import org.tensorflow.ndarray.Shape;
+
+/**
+ * The text before an npy file's values: a Python dictionary of dtype, order and shape.
+ *
+ * @param dtype one of {@code <f4}, {@code <f8}, {@code <i4}, {@code <i8}
+ */
+record NpyHeader(Shape shape, String dtype) {
+  static final String MAGIC = "\u0093NUMPY";
+
+  private static final int MAX_ELEMENTS = Integer.MAX_VALUE - 8;
+  private static final int ALIGNMENT = 64;
+  private static final Pattern DTYPE = Pattern.compile("'descr'\\s*:\\s*'(<[fi][48])'");
+  private static final Pattern C_ORDER = Pattern.compile("'fortran_order'\\s*:\\s*False");
+  private static final Pattern SHAPE =
+      Pattern.compile("'shape'\\s*:\\s*\\(((?:\\s*\\d{1,18}\\s*,)*\\s*(?:\\d{1,18})?\\s*)\\)");
+
+  boolean isInteger() {
+    return dtype.charAt(1) == 'i';
+  }
+
+  int itemSize() {
+    return dtype.charAt(2) - '0';
+  }
+
+  /**
+   * Reads the dictionary.
+   *
+   * @param file named in messages only
+   * @throws InvalidInputException if it describes an array that is not read here
+   */
+  static NpyHeader parse(Path file, String text) {
+    Matcher dtype = DTYPE.matcher(text);
+    if (!dtype.find()) {
+      throw invalid(
+          file,
+          "holds neither floats nor integers of 4 or 8 bytes, little-endian: save it with"
+              + " numpy.save(path, x.astype('float32')) or x.astype('int32'); its header: "
+              + text.strip());
+    }
+    if (!C_ORDER.matcher(text).find()) {
+      throw invalid(
+          file, "is not in C order: save it with numpy.save(path, numpy.ascontiguousarray(x))");
+    }
+    Matcher shape = SHAPE.matcher(text);
+    if (!shape.find()) {
+      throw invalid(file, "has a damaged header, without a shape: " + text.strip());
+    }
+    long[] axes =
+        Pattern.compile(",")
+            .splitAsStream(shape.group(1))
+            .map(String::strip)
+            .filter(axis -> !axis.isEmpty())
+            .mapToLong(Long::parseLong)
+            .toArray();
+    long size = 1;
+    for (long axis : axes) {
+      if (axis > MAX_ELEMENTS / Math.max(size, 1)) {
+        throw invalid(
+            file,
+            String.format("has shape %s, above %d elements", Arrays.toString(axes), MAX_ELEMENTS));
+      }
+      size *= axis;
+    }
+    return new NpyHeader(Shape.of(axes), dtype.group(1));
+  }
+
+  /** Everything before the values, in version 1.0: a multiple of 64 bytes. */
+  ByteBuffer toBytes() {
+    String axes =
+        LongStream.of(shape.asArray())
+            .mapToObj(Long::toString)
+            .collect(Collectors.joining(", ", "(", shape.numDimensions() == 1 ? ",)" : ")"));
+    String text =
+        String.format("{'descr': '%s', 'fortran_order': False, 'shape': %s, }", dtype, axes);
+    int prefix = MAGIC.length() + 4;
+    int size = (prefix + text.length() + ALIGNMENT) / ALIGNMENT * ALIGNMENT; // with the newline
+    ByteBuffer bytes = FileBytes.littleEndian(size);
+    bytes.put(MAGIC.getBytes(StandardCharsets.ISO_8859_1)).put((byte) 1).put((byte) 0);
+    bytes.putShort((short) (size - prefix)).put(text.getBytes(StandardCharsets.ISO_8859_1));
+    while (bytes.remaining() > 1) {
+      bytes.put((byte) ' ');
+    }
+    return bytes.put((byte) '\n').flip();
+  }
+
+  static InvalidInputException invalid(Path file, String problem) {
+    return new InvalidInputException(file + " " + problem);
+  }
+}

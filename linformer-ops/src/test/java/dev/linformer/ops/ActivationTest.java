@@ -1,0 +1,59 @@
+package dev.linformer.ops;
+
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TFloating;
+
+class ActivationTest {
+
+  private static final Shape SHAPE = Shape.of(2, 7, 13);
+
+  @TestFactory
+  Stream<DynamicTest> gelu() {
+    return LayerContract.tests("GELU", ActivationTest::gelu, SHAPE, (w, x) -> Naive.gelu(x));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> relu() {
+    return LayerContract.tests("ReLU", ActivationTest::relu, SHAPE, (w, x) -> Naive.relu(x));
+  }
+
+  @Test
+  void geluIsTheErfFormAtKnownPoints() {
+    // Φ(1) = 0.84134…; the tanh form gives 0.84119.
+    double[] expected = {-0.15865525393145705, 0, 0.8413447460685429, 100};
+    Graphs.assertClose(expected, of(Activation.GELU, -1, 0, 1, 100), 1e-17);
+    Graphs.assertClose(new double[] {0.8413447460685429}, of(Activation.GELU, 1), 1e-15);
+  }
+
+  @Test
+  void geluFollowsTheErfOverItsWholeRange() {
+    double[] x = DoubleStream.iterate(-9, v -> v <= 9, v -> v + 0.125).toArray();
+    Graphs.assertClose(Naive.gelu(x), of(Activation.GELU, x), 1e-15);
+  }
+
+  @Test
+  void reluIsZeroUpToZero() {
+    Graphs.assertClose(new double[] {0, 0, 0, 2}, of(Activation.RELU, -3, -0.0, 0, 2), 0);
+  }
+
+  private static double[] of(Activation activation, double... x) {
+    return Graphs.evaluate(tf -> activation.call(tf, Graphs.constant(tf, Shape.of(x.length), x)));
+  }
+
+  private static <T extends TFloating> Operand<T> gelu(
+      Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
+    return Activation.GELU.call(tf, x);
+  }
+
+  private static <T extends TFloating> Operand<T> relu(
+      Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
+    return Activation.RELU.call(tf, x);
+  }
+}

@@ -1,0 +1,185 @@
+package dev.linformer.ops;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Session;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt64;
+
+class DropoutTest {
+
+  private static final int SIZE = 20_011;
+  private static final double RATE = 0.3;
+
+  @Test
+  void withoutKeyOrRateNoOperationIsAdded() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      var x = Graphs.constant(tf, Shape.of(3), 1, 2, 3);
+      var key = key(tf, 1, 0);
+      int before = Graphs.operations(graph);
+      assertSame(x, Dropout.apply(tf, x, RATE, null));
+      assertSame(x, Dropout.apply(tf, x, 0, key));
+      assertEquals(before, Graphs.operations(graph));
+    }
+  }
+
+  @Test
+  void everyValueIsZeroOrDividedByTheShareKept() {
+    double[] x = Graphs.normal(3, SIZE);
+    double[] mask = mask(tf -> key(tf, 1, 0));
+    double[] y =
+        Graphs.evaluate(
+            tf -> Dropout.apply(tf, Graphs.constant(tf, Shape.of(SIZE), x), RATE, key(tf, 1, 0)));
+    for (int i = 0; i < SIZE; i++) {
+      assertEquals(mask[i] == 0 ? 0 : x[i] / (1 - RATE), y[i], 1e-15 * Math.abs(y[i]));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0.01, 0.1, 0.5, 0.9})
+  void keepsItsShare(double rate) {
+    double[] y =
+        Graphs.evaluate(tf -> Dropout.apply(tf, ones(tf, Shape.of(SIZE)), rate, key(tf, 1, 0)));
+    double kept = (double) Arrays.stream(y).filter(v -> v != 0).count() / SIZE;
+    assertEquals(1 - rate, kept, 4 * Math.sqrt(rate * (1 - rate) / SIZE));
+  }
+
+  /** The mean over steps of each value, the steps fed to one graph. */
+  @Test
+  void expectationIsTheInput() {
+    int steps = 2000;
+    double[] x = Graphs.normal(5, 101);
+    var sum = new double[x.length];
+    try (Graph graph = new Graph();
+        Session session = new Session(graph)) {
+      Ops tf = Ops.create(graph);
+      var seed = tf.placeholder(TInt64.class, Placeholder.shape(Shape.of(2)));
+      var y =
+          Dropout.apply(
+              tf, Graphs.constant(tf, Shape.of(x.length), x), RATE, new RandomKey(seed).fold(4));
+      for (int step = 0; step < steps; step++) {
+        try (TInt64 fed = TInt64.vectorOf(1, step);
+            var result = session.runner().feed(seed, fed).fetch(y).run()) {
+          double[] values = Graphs.values((TFloat64) result.get(0));
+          for (int i = 0; i < sum.length; i++) {
+            sum[i] += values[i];
+          }
+        }
+      }
+    }
+    double deviation = Math.sqrt(RATE / (1 - RATE) / steps); // of the mean of m/(1 - rate)
+    for (int i = 0; i < sum.length; i++) {
+      assertEquals(x[i], sum[i] / steps, 4 * deviation * Math.abs(x[i]));
+    }
+  }
+
+  @Test
+  void theSameKeyDrawsTheSameMask() {
+    assertArrayEquals(mask(tf -> key(tf, 1, 0).fold(2)), mask(tf -> key(tf, 1, 0).fold(2)));
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      RandomKey key = key(tf, 1, 0);
+      var one = Dropout.apply(tf, ones(tf, Shape.of(SIZE)), RATE, key);
+      var two = Dropout.apply(tf, ones(tf, Shape.of(SIZE)), RATE, key);
+      assertArrayEquals(Graphs.evaluate(graph, one), Graphs.evaluate(graph, two));
+    }
+  }
+
+  @Test
+  void float32DrawsTheMaskOfFloat64() {
+    double[] narrow =
+        Graphs.evaluate(
+            tf ->
+                Dropout.apply(
+                    tf,
+                    Graphs.constant(tf, TFloat32.class, Shape.of(SIZE), Naive.ones(SIZE)),
+                    RATE,
+                    key(tf, 1, 0)));
+    Graphs.assertClose(mask(tf -> key(tf, 1, 0)), narrow, 1e-6);
+  }
+
+  /** Two masks that know nothing of each other agree in (1 − r)² + r² of all places. */
+  @Test
+  void otherStepsSeedsAndPlacesDrawIndependentMasks() {
+    double[] mask = mask(tf -> key(tf, 1, 0).fold(0));
+    List<double[]> others =
+        List.of(
+            mask(tf -> key(tf, 1, 1).fold(0)),
+            mask(tf -> key(tf, 2, 0).fold(0)),
+            mask(tf -> key(tf, 1, 0).fold(1)),
+            mask(tf -> key(tf, 1, 0).fold(0).fold(0)),
+            mask(tf -> key(tf, 1, 0)));
+    double agreement = RATE * RATE + (1 - RATE) * (1 - RATE);
+    double deviation = Math.sqrt(agreement * (1 - agreement) / SIZE);
+    for (double[] other : others) {
+      assertFalse(Arrays.equals(mask, other));
+      int equal = 0;
+      for (int i = 0; i < SIZE; i++) {
+        equal += mask[i] == other[i] ? 1 : 0;
+      }
+      assertEquals(agreement, (double) equal / SIZE, 4 * deviation);
+    }
+  }
+
+  @Test
+  void gradientIsExactlyTheMask() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      var x = Graphs.constant(tf, Shape.of(SIZE), Graphs.normal(3, SIZE));
+      var y = Dropout.apply(tf, x, RATE, key(tf, 1, 0));
+      Operand<TFloat64> gradient =
+          tf.gradients(tf.reduceSum(y, tf.constant(0)), List.of(x)).<TFloat64>dy(0);
+      assertArrayEquals(mask(t -> key(t, 1, 0)), Graphs.evaluate(graph, gradient));
+    }
+  }
+
+  @Test
+  void gradientIsTheDifferenceQuotient() {
+    GradientCheck.check(
+        List.of(new GradientCheck.Input("x", Shape.of(2, 7, 13), Graphs.normal(3, 2 * 7 * 13))),
+        (tf, in) -> Dropout.apply(tf, in.get(0), RATE, key(tf, 1, 0)));
+  }
+
+  @Test
+  void theSizeOfTheBatchMayBeUnknown() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      var x = tf.placeholder(TFloat64.class, Placeholder.shape(Shape.of(-1, 7)));
+      var y = Dropout.apply(tf, x, RATE, key(tf, 1, 0));
+      assertArrayEquals(new long[] {-1, 7}, y.shape().asArray());
+      double[] fed = Graphs.evaluate(graph, y, x, Shape.of(3, 7), Naive.ones(21));
+      double[] known =
+          Graphs.evaluate(t -> Dropout.apply(t, ones(t, Shape.of(3, 7)), RATE, key(t, 1, 0)));
+      assertArrayEquals(known, fed);
+    }
+  }
+
+  /** 0 or 1/(1 − rate) for each of {@link #SIZE} values. */
+  private static double[] mask(Function<Ops, RandomKey> key) {
+    return Graphs.evaluate(tf -> Dropout.apply(tf, ones(tf, Shape.of(SIZE)), RATE, key.apply(tf)));
+  }
+
+  private static Operand<TFloat64> ones(Ops tf, Shape shape) {
+    return tf.ones(tf.constant(shape), TFloat64.class);
+  }
+
+  private static RandomKey key(Ops tf, long seed, long step) {
+    return new RandomKey(tf.constant(new long[] {seed, step}));
+  }
+}

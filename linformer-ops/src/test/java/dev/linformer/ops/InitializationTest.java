@@ -1,0 +1,98 @@
+package dev.linformer.ops;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.Graph;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.family.TFloating;
+
+class InitializationTest {
+
+  private static final Shape SHAPE = Shape.of(103, 101);
+
+  @Test
+  void constants() {
+    assertArrayEquals(new double[103 * 101], draw(Initialization.ZEROS, TFloat64.class, 1));
+    assertArrayEquals(Naive.ones(103 * 101), draw(Initialization.ONES, TFloat32.class, 1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(classes = {TFloat32.class, TFloat64.class})
+  void linearIsUniformWithinTheRootOfItsInputs(Class<? extends TFloating> type) {
+    double bound = 0.25;
+    double[] values = draw(Initialization.linear(16), type, 1);
+    double smallest = Arrays.stream(values).min().orElseThrow();
+    double largest = Arrays.stream(values).max().orElseThrow();
+    assertTrue(smallest >= -bound && smallest < -0.998 * bound, "smallest " + smallest);
+    assertTrue(largest <= bound && largest > 0.998 * bound, "largest " + largest);
+    assertEquals(0, mean(values), 4 * bound / Math.sqrt(3.0 * values.length));
+    assertEquals(bound / Math.sqrt(3), standardDeviation(values), 0.03 * bound / Math.sqrt(3));
+  }
+
+  @ParameterizedTest
+  @ValueSource(classes = {TFloat32.class, TFloat64.class})
+  void normalHasItsStandardDeviationAndTails(Class<? extends TFloating> type) {
+    double[] values = draw(Initialization.normal(0.7), type, 2);
+    assertEquals(0, mean(values), 4 * 0.7 / Math.sqrt(values.length));
+    assertEquals(0.7, standardDeviation(values), 0.03 * 0.7);
+    // 0.27 % of a normal distribution, none of a uniform or a truncated one.
+    double beyond = (double) Arrays.stream(values).filter(v -> Math.abs(v) > 2.1).count();
+    assertEquals(0.0027, beyond / values.length, 4 * Math.sqrt(0.0027 / values.length));
+  }
+
+  @Test
+  void xavierCountsBothSides() {
+    var xavier = Initialization.xavierNormal(41, 9);
+    assertEquals(Initialization.normal(0.2), xavier); // √(2/50)
+    assertEquals(0.2, standardDeviation(draw(xavier, TFloat64.class, 3)), 0.03 * 0.2);
+  }
+
+  @Test
+  void seedsDecide() {
+    for (var random : List.of(Initialization.normal(1), Initialization.linear(5))) {
+      double[] values = draw(random, TFloat32.class, 11);
+      assertArrayEquals(values, draw(random, TFloat32.class, 11));
+      for (long other : new long[] {0, 12, -11, 11L << 32}) {
+        assertFalse(Arrays.equals(values, draw(random, TFloat32.class, other)), "seed " + other);
+      }
+    }
+  }
+
+  /** The values must not hang on what else the graph holds. */
+  @Test
+  void valuesDoNotDependOnThePlaceInTheGraph() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Initialization.normal(1).operand(tf, SHAPE, TFloat64.class, 5);
+      var second = Initialization.normal(1).operand(tf, SHAPE, TFloat64.class, 6);
+      assertArrayEquals(
+          draw(Initialization.normal(1), TFloat64.class, 6), Graphs.evaluate(graph, second));
+    }
+  }
+
+  private static double[] draw(
+      Initialization initialization, Class<? extends TFloating> type, long seed) {
+    return Graphs.evaluate(tf -> initialization.operand(tf, SHAPE, type, seed));
+  }
+
+  private static double mean(double[] values) {
+    return Arrays.stream(values).average().orElseThrow();
+  }
+
+  private static double standardDeviation(double[] values) {
+    double mean = mean(values);
+    return Math.sqrt(
+        Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElseThrow());
+  }
+}

@@ -1,0 +1,66 @@
+package dev.linformer.ops;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat64;
+
+class ShapesTest {
+
+  private final Graph graph = new Graph();
+  private final Ops tf = Ops.create(graph);
+
+  @AfterEach
+  void close() {
+    graph.close();
+  }
+
+  @Test
+  void saysHowManyAxesWereExpected() {
+    var x = input(2, 7);
+    assertDoesNotThrow(() -> Shapes.requireRank("Layer", x, 2));
+    var error =
+        assertThrows(IllegalArgumentException.class, () -> Shapes.requireRank("Layer", x, 3));
+    assertEquals("Layer: 3 axes expected, found 2 in [2, 7]", error.getMessage());
+  }
+
+  @Test
+  void saysAxisExpectedAndFound() {
+    var x = input(2, 7, 13);
+    assertDoesNotThrow(() -> Shapes.requireAxis("Layer", x, 1, 7, "length"));
+    var error =
+        assertThrows(
+            IllegalArgumentException.class, () -> Shapes.requireAxis("Layer", x, 1, 5, "length"));
+    assertEquals("Layer: axis 1 must be 5 (length), found 7 in [2, 7, 13]", error.getMessage());
+  }
+
+  @Test
+  void refusesAnUnknownAxisThatMustBeKnown() {
+    var x = input(2, -1, 13);
+    var error =
+        assertThrows(
+            IllegalArgumentException.class, () -> Shapes.requireAxis("Layer", x, 1, 5, "length"));
+    assertEquals(
+        "Layer: axis 1 must be 5 (length), found unknown in [2, -1, 13]", error.getMessage());
+  }
+
+  @Test
+  void reshapeKeepsWhatIsKnown() {
+    var y = Shapes.reshape(tf, input(-1, 6), -1, 2, 3);
+    assertArrayEquals(new long[] {-1, 2, 3}, y.shape().asArray());
+    assertEquals(Shape.of(4, 3), Shapes.reshape(tf, input(2, 6), -1, 3).shape());
+  }
+
+  private Operand<TFloat64> input(long... sizes) {
+    return tf.placeholder(TFloat64.class, Placeholder.shape(Shape.of(sizes)));
+  }
+}
