@@ -111,12 +111,22 @@ public final class JsonKeys {
     return node.longValue();
   }
 
+  /** A number that must be given. */
+  public double number(String key) {
+    JsonNode node = take(key);
+    if (node == null) {
+      throw missing(key);
+    }
+    return number(key, node);
+  }
+
   /** A number, {@code unset} where the key is absent or null. */
   public double number(String key, double unset) {
     JsonNode node = take(key);
-    if (node == null) {
-      return unset;
-    }
+    return node == null ? unset : number(key, node);
+  }
+
+  private double number(String key, JsonNode node) {
     if (!node.isNumber()) {
       throw invalid(key, node, "a number");
     }

@@ -59,7 +59,9 @@ public final class GradientCheck {
       Ops tf = Ops.create(graph);
       var placeholders = new ArrayList<Operand<TFloat64>>();
       for (Input input : inputs) {
-        placeholders.add(tf.placeholder(TFloat64.class, Placeholder.shape(input.shape)));
+        // Named, because TensorFlow's message of an input without a gradient has the node's name.
+        placeholders.add(
+            tf.withName(input.name).placeholder(TFloat64.class, Placeholder.shape(input.shape)));
       }
       Operand<TFloat64> output = function.apply(tf, placeholders);
       double[] cotangent = Graphs.normal(1, output.shape().size());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.opentest4j.AssertionFailedError;
+import org.tensorflow.exceptions.TFInvalidArgumentException;
 import org.tensorflow.ndarray.Shape;
 
 /** The check itself must be able to say no. */
@@ -35,6 +36,17 @@ class GradientCheckTest {
                     }));
     assertTrue(
         String.valueOf(error.getMessage()).startsWith("right, value 0: "), error::getMessage);
+  }
+
+  @Test
+  void namesTheInputWithoutAGradient() {
+    var error =
+        assertThrows(
+            TFInvalidArgumentException.class,
+            () ->
+                GradientCheck.check(
+                    inputs, (tf, in) -> tf.math.mul(in.get(0), tf.stopGradient(in.get(0)))));
+    assertTrue(String.valueOf(error.getMessage()).contains("'right'"), error::getMessage);
   }
 
   @Test

@@ -5,22 +5,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.util.UUID;
 import org.tensorflow.ndarray.buffer.FloatDataBuffer;
 
-/** What the formats need of the file system: exact reads, and writes that happen whole or not. */
+/** What the formats need of the file system: exact reads and whole writes. */
 final class FileBytes {
   /** Bytes moved at once; a multiple of every element's size. */
   static final int CHUNK = 1 << 20;
-
-  /** Writes a file's content. */
-  interface Body {
-    void writeTo(FileChannel channel) throws IOException;
-  }
 
   private FileBytes() {}
 
@@ -63,25 +53,6 @@ final class FileBytes {
       bytes.asFloatBuffer().put(values, 0, count);
       drain(bytes, channel);
       done += count;
-    }
-  }
-
-  /**
-   * Writes to a new file beside {@code file}, forces it to disk and gives it its name in one step.
-   * A reader, or a crash, meets the old file or the new one; a failure leaves nothing behind.
-   */
-  static void writeAside(Path file, Body body) throws IOException {
-    Path target = file.toAbsolutePath();
-    Path aside = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
-    try {
-      try (FileChannel channel =
-          FileChannel.open(aside, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        body.writeTo(channel);
-        channel.force(true);
-      }
-      Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(aside);
     }
   }
 }

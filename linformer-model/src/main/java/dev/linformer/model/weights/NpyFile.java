@@ -169,7 +169,7 @@ public final class NpyFile {
     if (shape.hasUnknownDimension() || shape.size() != values.length) {
       throw NpyHeader.invalid(file, "not written: " + values.length + " values for shape " + shape);
     }
-    FileBytes.writeAside(
+    WholeFile.write(
         file,
         channel -> {
           FileBytes.drain(new NpyHeader(shape, "<f4").toBytes(), channel);

@@ -56,7 +56,7 @@ public final class SafetensorsWriter {
   public static void write(Path file, Map<String, String> metadata, List<Tensor> tensors)
       throws IOException {
     ByteBuffer header = header(metadata, tensors);
-    FileBytes.writeAside(
+    WholeFile.write(
         file,
         channel -> {
           FileBytes.drain(header, channel);

@@ -1,0 +1,34 @@
+package dev.linformer.model.train;
+
+import dev.linformer.ops.Scalars;
+import java.util.ArrayList;
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TFloating;
+
+/**
+ * Clipping of gradients by their common norm.
+ *
+ * @param norm √Σg² over all gradients, before clipping
+ * @param gradients each times min(1, limit/norm)
+ */
+public record GradientClipping<T extends TFloating>(Operand<T> norm, List<Operand<T>> gradients) {
+
+  /**
+   * @param limit the largest norm that passes unchanged, above 0
+   */
+  public static <T extends TFloating> GradientClipping<T> byGlobalNorm(
+      Ops tf, List<Operand<T>> gradients, double limit) {
+    Class<T> type = gradients.get(0).type();
+    List<Operand<T>> halves = new ArrayList<>();
+    gradients.forEach(gradient -> halves.add(tf.nn.l2Loss(gradient))); // Σg²/2
+    Operand<T> norm =
+        tf.math.sqrt(tf.math.mul(tf.math.addN(halves), Scalars.of(tf, 2, type))); // scalar
+    Operand<T> bound = Scalars.of(tf, limit, type);
+    Operand<T> factor = tf.math.div(bound, tf.math.maximum(norm, bound)); // scalar
+    List<Operand<T>> clipped = new ArrayList<>();
+    gradients.forEach(gradient -> clipped.add(tf.math.mul(gradient, factor)));
+    return new GradientClipping<>(norm, clipped);
+  }
+}

@@ -1,0 +1,109 @@
+package dev.linformer.model.weights;
+
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Variables.Weight;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.FloatDataBuffer;
+import org.tensorflow.op.Op;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * The variables of a session in a safetensors file, under their state-dictionary keys. A shared
+ * weight is stored once; the metadata says of each other key which one stands for it, the way that
+ * {@code safetensors.torch.save_model} does, so that {@code load_model} of that package fills a
+ * model with it.
+ */
+public final class WeightFile {
+
+  private WeightFile() {}
+
+  /** Writes the values that the variables have now. */
+  public static void save(Session session, List<Weight<TFloat32>> weights, Path file)
+      throws IOException {
+    Map<String, String> metadata = new LinkedHashMap<>(Map.of("format", "pt"));
+    List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
+    Session.Runner runner = session.runner();
+    weights.forEach(weight -> runner.fetch(weight.value()));
+    try (Result values = runner.run()) {
+      for (int i = 0; i < weights.size(); i++) {
+        var parameter = weights.get(i).parameter();
+        FloatDataBuffer whole = buffer((TFloat32) values.get(i));
+        Shape shape = parameter.sliceShape();
+        for (int part = 0; part < parameter.slices().size(); part++) {
+          List<String> keys = parameter.slices().get(part);
+          var slice = whole.slice(part * shape.size(), shape.size());
+          tensors.add(new SafetensorsWriter.Tensor(keys.get(0), shape, slice));
+          keys.stream().skip(1).forEach(alias -> metadata.put(alias, keys.get(0)));
+        }
+      }
+      SafetensorsWriter.write(file, metadata, tensors);
+    }
+  }
+
+  /**
+   * Gives the variables the values in the file.
+   *
+   * @throws InvalidInputException if a tensor is missing, left over or of another shape; all are
+   *     named, and no variable is changed
+   */
+  public static void load(Session session, List<Weight<TFloat32>> weights, Path file)
+      throws IOException {
+    try (SafetensorsFile stored = SafetensorsFile.open(file)) {
+      check(stored, weights, file);
+      for (Weight<TFloat32> weight : weights) {
+        var parameter = weight.parameter();
+        try (TFloat32 value = TFloat32.tensorOf(parameter.shape())) {
+          FloatDataBuffer whole = buffer(value);
+          long size = parameter.sliceShape().size();
+          for (int part = 0; part < parameter.slices().size(); part++) {
+            stored.read(parameter.slices().get(part).get(0), whole.slice(part * size, size));
+          }
+          set(session, weight.initial().asOutput(), weight.initializer(), value);
+        }
+      }
+    }
+  }
+
+  private static void set(
+      Session session, org.tensorflow.Output<TFloat32> initial, Op initializer, Tensor value) {
+    try (Result none = session.runner().feed(initial, value).addTarget(initializer).run()) {
+      assert none.size() == 0;
+    }
+  }
+
+  private static void check(SafetensorsFile stored, List<Weight<TFloat32>> weights, Path file) {
+    List<String> problems = new ArrayList<>();
+    Set<String> leftOver = new LinkedHashSet<>(stored.names());
+    for (Weight<TFloat32> weight : weights) {
+      Shape wanted = weight.parameter().sliceShape();
+      for (List<String> keys : weight.parameter().slices()) {
+        String key = keys.get(0);
+        if (!leftOver.remove(key)) {
+          problems.add("%s %s is missing".formatted(key, wanted));
+        } else if (!stored.shape(key).equals(wanted)) {
+          problems.add("%s is %s, but %s is expected".formatted(key, stored.shape(key), wanted));
+        }
+      }
+    }
+    leftOver.forEach(name -> problems.add("%s is not part of the model".formatted(name)));
+    if (!problems.isEmpty()) {
+      throw new InvalidInputException(
+          "%s doesn't fit the configuration: %s".formatted(file, String.join("; ", problems)));
+    }
+  }
+
+  private static FloatDataBuffer buffer(TFloat32 tensor) {
+    return tensor.asRawTensor().data().asFloats();
+  }
+}
