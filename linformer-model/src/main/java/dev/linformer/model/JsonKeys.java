@@ -77,6 +77,22 @@ public final class JsonKeys {
     throw node == null ? missing(key) : invalid(key, node, "an object {…}");
   }
 
+  /** A list of objects inside this one, each to be taken apart in turn. */
+  public List<JsonKeys> objects(String key) {
+    JsonNode node = take(key);
+    if (node == null) {
+      throw missing(key);
+    }
+    List<JsonKeys> objects = new ArrayList<>();
+    for (JsonNode element : node) {
+      if (!(element instanceof ObjectNode inner)) {
+        throw invalid(key, node, "a list of objects [{…}]");
+      }
+      objects.add(new JsonKeys(source + ", " + key, inner));
+    }
+    return objects;
+  }
+
   /** A whole number that must be given. */
   public int integer(String key) {
     JsonNode node = take(key);

@@ -117,14 +117,15 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
     String dtype = node.path("dtype").asText("");
     Integer bits = BITS.get(dtype);
     if (!node.path("dtype").isTextual() || bits == null) {
-      throw invalid(file, tensor(name) + "dtype " + node.path("dtype") + " is none of the format");
+      throw invalid(
+          file, tensor(name) + "dtype must be one of the format's, found " + found(node, "dtype"));
     }
     long[] shape = longs(file, name, node, "shape");
     long[] offsets = longs(file, name, node, "data_offsets");
     if (offsets.length != 2 || offsets[0] > offsets[1]) {
       throw invalid(
           file,
-          tensor(name) + "data_offsets must be [begin, end], found " + node.path("data_offsets"));
+          tensor(name) + "data_offsets must be [begin, end], found " + found(node, "data_offsets"));
     }
     long size = 1;
     try {
@@ -157,7 +158,10 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
     if (!valid) {
       throw invalid(
           file,
-          tensor(name) + key + " must be an array of integers from 0 to 2^63 - 1, found " + array);
+          tensor(name)
+              + key
+              + " must be an array of integers from 0 to 2^63 - 1, found "
+              + found(node, key));
     }
     return values;
   }
@@ -184,6 +188,10 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
               "%s: header names %d bytes, file has %d; copy or download it again",
               end > dataBytes ? "truncated" : "too long", end, dataBytes));
     }
+  }
+
+  private static String found(JsonNode node, String key) {
+    return node.path(key).isMissingNode() ? "nothing" : node.path(key).toString();
   }
 
   private static String tensor(String name) {

@@ -35,11 +35,11 @@ class SafetensorsHostileTest {
           a key twice          | {"w":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}} | 4 | Duplicate field 'dtype'
           metadata of numbers  | {"__metadata__":{"a":1}} | 0 | __metadata__ 'a' must be a string
           metadata as text     | {"__metadata__":"a"}     | 0 | __metadata__ must be an object
-          an entry of text     | {"w":"F32"}       | 0 | tensor 'w': dtype  is none of the format
-          no dtype             | {"w":{"shape":[1],"data_offsets":[0,4]}} | 4 | tensor 'w': dtype  is none of the format
-          dtype a number       | {"w":{"dtype":32,"shape":[1],"data_offsets":[0,4]}} | 4 | tensor 'w': dtype 32 is none
-          dtype unknown        | {"w":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}} | 4 | tensor 'w': dtype "F31" is none
-          no shape             | {"w":{"dtype":"F32","data_offsets":[0,4]}} | 4 | tensor 'w': shape must be an array of integers
+          an entry of text     | {"w":"F32"}       | 0 | tensor 'w': dtype must be one of the format's, found nothing
+          no dtype             | {"w":{"shape":[1],"data_offsets":[0,4]}} | 4 | tensor 'w': dtype must be one of the format's, found nothing
+          dtype a number       | {"w":{"dtype":32,"shape":[1],"data_offsets":[0,4]}} | 4 | dtype must be one of the format's, found 32
+          dtype unknown        | {"w":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}} | 4 | dtype must be one of the format's, found "F31"
+          no shape             | {"w":{"dtype":"F32","data_offsets":[0,4]}} | 4 | tensor 'w': shape must be an array of integers from 0 to 2^63 - 1, found nothing
           shape of text        | {"w":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}} | 4 | tensor 'w': shape must be an array of integers
           shape of fractions   | {"w":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}} | 4 | tensor 'w': shape must be an array of integers
           negative shape       | {"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}} | 4 | found [-1]
