@@ -72,6 +72,16 @@ public final class Linformer<T extends TFloating> implements Model<T, T> {
   }
 
   @Override
+  public String inputName() {
+    return "inputs";
+  }
+
+  @Override
+  public String outputName() {
+    return "outputs";
+  }
+
+  @Override
   public Class<T> inputType() {
     return type;
   }

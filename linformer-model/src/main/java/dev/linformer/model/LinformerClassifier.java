@@ -58,6 +58,16 @@ public final class LinformerClassifier<T extends TFloating> implements Model<TIn
   }
 
   @Override
+  public String inputName() {
+    return "tokens";
+  }
+
+  @Override
+  public String outputName() {
+    return "logits";
+  }
+
+  @Override
   public Class<TInt32> inputType() {
     return TInt32.class;
   }

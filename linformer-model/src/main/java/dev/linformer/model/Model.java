@@ -16,6 +16,12 @@ import org.tensorflow.types.family.TType;
  */
 public interface Model<I extends TType, T extends TFloating> {
 
+  /** The input's name in signatures. */
+  String inputName();
+
+  /** The output's name in signatures. */
+  String outputName();
+
   /** TFloat32 and the like for vectors, TInt32 for tokens. */
   Class<I> inputType();
 

@@ -12,6 +12,7 @@ import java.util.zip.CRC32C;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.family.TFloating;
 
@@ -41,21 +42,51 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
       Operand<T> initial,
       Op initializer) {}
 
+  /** Gives a weight its initial value as an operand. */
+  private interface Start<T extends TFloating> {
+    Operand<T> of(Ops tf, Parameter parameter, Class<T> type);
+  }
+
   private final Ops tf;
   private final Class<T> type;
-  private final long seed;
+  private final Start<T> start;
   private final List<Weight<T>> weights = new ArrayList<>();
   private final Set<String> names = new HashSet<>();
 
+  private Variables(Ops tf, Class<T> type, Start<T> start) {
+    this.tf = tf;
+    this.type = type;
+    this.start = start;
+  }
+
   /**
+   * Weights that start at random.
+   *
    * @param tf the graph
    * @param type of every variable
    * @param seed of the initial values; a weight's values depend on it and on the weight's name only
    */
-  public Variables(Ops tf, Class<T> type, long seed) {
-    this.tf = tf;
-    this.type = type;
-    this.seed = seed;
+  public static <T extends TFloating> Variables<T> random(Ops tf, Class<T> type, long seed) {
+    return new Variables<>(
+        tf,
+        type,
+        (inner, parameter, same) ->
+            parameter
+                .initialization()
+                .operand(inner, parameter.shape(), same, seedOf(seed, parameter.name())));
+  }
+
+  /**
+   * Weights that get their values from elsewhere: the graph holds nothing that makes any.
+   *
+   * @param tf the graph
+   * @param type of every variable
+   */
+  public static <T extends TFloating> Variables<T> toBeLoaded(Ops tf, Class<T> type) {
+    return new Variables<>(
+        tf,
+        type,
+        (inner, parameter, same) -> inner.placeholder(same, Placeholder.shape(parameter.shape())));
   }
 
   /**
@@ -67,10 +98,7 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
     if (!names.add(name)) {
       throw new IllegalArgumentException("a weight named " + name + " exists already");
     }
-    Operand<T> initial =
-        parameter
-            .initialization()
-            .operand(tf.withSubScope(name + ".initial"), parameter.shape(), type, seedOf(name));
+    Operand<T> initial = start.of(tf.withSubScope(name + ".initial"), parameter, type);
     Variable<T> variable = tf.withName(name).variable(parameter.shape(), type);
     Op initializer = tf.withInitScope().withName(name + ".initializer").assign(variable, initial);
     Operand<T> value = tf.withName(name + ".value").identity(variable);
@@ -89,7 +117,7 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
   }
 
   /** A weight added later leaves the values of all others as they are. */
-  private long seedOf(String name) {
+  private static long seedOf(long seed, String name) {
     CRC32C hash = new CRC32C();
     hash.update(name.getBytes(StandardCharsets.UTF_8));
     return (seed << 32) + hash.getValue();

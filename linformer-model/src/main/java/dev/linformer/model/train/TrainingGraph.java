@@ -62,8 +62,8 @@ final class TrainingGraph implements AutoCloseable {
 
   TrainingGraph(ClassifierConfig config, TrainerConfig trainer) {
     Ops tf = Ops.create(graph);
-    variables = new Variables<>(tf, TFloat32.class, trainer.seed());
-    slots = new Variables<>(tf, TFloat32.class, trainer.seed());
+    variables = Variables.random(tf, TFloat32.class, trainer.seed());
+    slots = Variables.random(tf, TFloat32.class, trainer.seed());
     Model<TInt32, TFloat32> model = config.declare(variables);
 
     tokens = tf.withName("tokens").placeholder(TInt32.class, Placeholder.shape(model.inputShape()));
