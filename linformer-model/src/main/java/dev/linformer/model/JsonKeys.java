@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -48,18 +50,34 @@ public final class JsonKeys {
       throw new InvalidInputException(file + ": no such file");
     }
     try {
-      JsonNode node = MAPPER.readTree(Files.readAllBytes(file));
-      if (node instanceof ObjectNode object) {
-        return new JsonKeys(file.toString(), object);
+      return parse(file.toString(), Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Reads a resource that is part of the program.
+   *
+   * @throws IOException if it cannot be read
+   */
+  public static JsonKeys resource(Class<?> beside, String name) throws IOException {
+    try (InputStream stream = beside.getResourceAsStream(name)) {
+      return parse(name, Objects.requireNonNull(stream, name).readAllBytes());
+    }
+  }
+
+  private static JsonKeys parse(String source, byte[] json) throws IOException {
+    try {
+      if (MAPPER.readTree(json) instanceof ObjectNode object) {
+        return new JsonKeys(source, object);
       }
-      throw new InvalidInputException(file + ": a JSON object {…} is expected");
+      throw new InvalidInputException(source + ": a JSON object {…} is expected");
     } catch (JsonProcessingException e) {
       throw new InvalidInputException(
           "%s: not valid JSON, line %d: %s"
-              .formatted(file, e.getLocation().getLineNr(), e.getOriginalMessage()),
+              .formatted(source, e.getLocation().getLineNr(), e.getOriginalMessage()),
           e);
-    } catch (IOException e) {
-      throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
     }
   }
 

@@ -74,6 +74,11 @@ public final class Trainer implements AutoCloseable {
     this.checkpoints = new CheckpointStore(checkpoints, config.keepCheckpoints());
   }
 
+  /** How the model is trained. */
+  public TrainerConfig config() {
+    return config;
+  }
+
   /** Where the training stands. */
   public TrainingState state() {
     return state;
@@ -178,6 +183,15 @@ public final class Trainer implements AutoCloseable {
   private TInt32 tokens(TokenBatches.Batch batch) {
     Shape shape = Shape.of(batch.size(), model.encoder().sequenceLength());
     return TInt32.tensorOf(shape, DataBuffers.of(batch.tokens()));
+  }
+
+  /**
+   * Gives the model the weights in a safetensors file.
+   *
+   * @throws dev.linformer.model.InvalidInputException if they don't fit
+   */
+  public void loadWeights(Path file) throws IOException {
+    WeightFile.load(session, graph.variables.weights(), file);
   }
 
   /** Writes the weights as they are to a safetensors file. */

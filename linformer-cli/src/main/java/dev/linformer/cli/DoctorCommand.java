@@ -1,0 +1,127 @@
+package dev.linformer.cli;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.tensorflow.DeviceSpec;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.TensorFlow;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code linformer doctor}: what is there, and what is missing. */
+@Command(
+    name = "doctor",
+    description = "Tells versions, devices and natives, and how to get what is missing.",
+    mixinStandardHelpOptions = true)
+final class DoctorCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    line(out, "linformer", String.join(" ", spec.root().version()));
+    line(out, "java", System.getProperty("java.version") + ", " + System.getProperty("java.home"));
+    line(
+        out,
+        "platform",
+        "%s %s, %d processors, heap up to %d MiB"
+            .formatted(
+                System.getProperty("os.name"),
+                System.getProperty("os.arch"),
+                Runtime.getRuntime().availableProcessors(),
+                Runtime.getRuntime().maxMemory() >> 20));
+    line(out, "natives", natives());
+    line(out, "cache", cache());
+    boolean works = tensorFlow(out);
+    line(out, "python3", python());
+    out.flush();
+    return works ? 0 : 1;
+  }
+
+  private static void line(PrintWriter out, String topic, String text) {
+    out.println("%-10s %s".formatted(topic, text));
+  }
+
+  private static String natives() {
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+      String name = String.valueOf(Path.of(entry).getFileName());
+      if (name.matches("tensorflow-core-native-.*-(linux|macosx|windows)-.*\\.jar")) {
+        return name;
+      }
+    }
+    return "MISSING: no tensorflow-core-native with a platform classifier on the class path;"
+        + " build with -Dtensorflow.natives=CLASSIFIER, such as linux-x86_64";
+  }
+
+  private static String cache() {
+    Path folder =
+        Path.of(
+            System.getProperty(
+                "org.bytedeco.javacpp.cachedir",
+                Path.of(System.getProperty("user.home"), ".javacpp", "cache").toString()));
+    return folder + (Files.isDirectory(folder) ? "" : " (made at the first run, about 700 MB)");
+  }
+
+  private static boolean tensorFlow(PrintWriter out) {
+    try {
+      line(out, "tensorflow", TensorFlow.version());
+      line(out, "cpu", computesOn(DeviceSpec.DeviceType.CPU) ? "computes" : "FAILS to compute");
+      line(
+          out,
+          "gpu",
+          computesOn(DeviceSpec.DeviceType.GPU)
+              ? "computes"
+              : "none; on Linux with an NVIDIA GPU, CUDA 12 and cuDNN 9, build with ./mvnw -Pgpu");
+      return true;
+    } catch (LinkageError e) {
+      line(out, "tensorflow", "CANNOT BE LOADED: " + e.getMessage());
+      return false;
+    }
+  }
+
+  private static boolean computesOn(DeviceSpec.DeviceType type) {
+    DeviceSpec device = DeviceSpec.newBuilder().deviceType(type).deviceIndex(0).build();
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph).withDevice(device);
+      Operand<TFloat32> x = tf.constant(new float[][] {{1, 2}, {3, 4}}); // [2,2]
+      Operand<TFloat32> y = tf.linalg.matMul(x, x); // [2,2]
+      try (Session session = new Session(graph);
+          Result result = session.runner().fetch(y).run()) {
+        return ((TFloat32) result.get(0)).getFloat(1, 1) == 22;
+      }
+    } catch (RuntimeException e) {
+      return false;
+    }
+  }
+
+  private static String python() {
+    try {
+      Process process =
+          new ProcessBuilder("python3", "-c", "import sys, venv; print(sys.version.split()[0])")
+              .redirectErrorStream(true)
+              .start();
+      String answer =
+          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+      return process.waitFor() == 0
+          ? answer + ", with venv (the tests load exported models in it)"
+          : "no venv module; the tests need it: install python3-venv";
+    } catch (IOException e) {
+      return "MISSING; only the tests need it: install Python 3.11 with venv";
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return "interrupted";
+    }
+  }
+}

@@ -1,0 +1,94 @@
+package dev.linformer.cli;
+
+import dev.linformer.model.train.TrainingListener;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.Locale;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+
+/**
+ * Shows how a training goes: a bar on a terminal, lines elsewhere. Loss and accuracy are means that
+ * follow the last hundred steps or so.
+ */
+final class Progress implements TrainingListener, AutoCloseable {
+
+  /** System property that the launcher sets when standard error is a terminal. */
+  private static final String TERMINAL = "linformer.terminal";
+
+  private static final double SMOOTHING = 0.98;
+  private static final int LINES = 30;
+
+  private final PrintWriter out;
+  private final @Nullable ProgressBar bar;
+  private final int first;
+  private final int steps;
+  private final long start = System.nanoTime();
+  private double weight;
+  private double loss;
+  private double accuracy;
+  private long tokens;
+
+  static Progress create(CommandLine command, int first, int steps) {
+    ProgressBar bar =
+        !Boolean.getBoolean(TERMINAL)
+            ? null
+            : new ProgressBarBuilder()
+                .setTaskName("train")
+                .setInitialMax(steps)
+                .startsFrom(first, Duration.ZERO)
+                .setStyle(ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(200)
+                .build();
+    return new Progress(command.getOut(), bar, first, steps);
+  }
+
+  private Progress(PrintWriter out, @Nullable ProgressBar bar, int first, int steps) {
+    this.out = out;
+    this.bar = bar;
+    this.first = first;
+    this.steps = steps;
+  }
+
+  @Override
+  public void onStep(StepReport report) {
+    weight = SMOOTHING * weight + 1;
+    loss += (report.loss() - loss) / weight;
+    accuracy += (report.accuracy() - accuracy) / weight;
+    tokens += report.tokens();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    if (bar != null) {
+      bar.setExtraMessage(
+          String.format(
+              Locale.ROOT,
+              " loss %.3f, accuracy %.1f%%, %,.0f tokens/s",
+              loss,
+              100 * accuracy,
+              tokens / seconds));
+      bar.stepTo(report.step());
+    } else if (report.step() % Math.max(1, steps / LINES) == 0 || report.step() == steps) {
+      double left = seconds / (report.step() - first) * (steps - report.step());
+      out.println(
+          String.format(
+              Locale.ROOT,
+              "step %d/%d: loss %.4f, accuracy %.1f%%, %,.0f tokens/s, %.0f s left",
+              report.step(),
+              steps,
+              loss,
+              100 * accuracy,
+              tokens / seconds,
+              left));
+      out.flush();
+    }
+  }
+
+  @Override
+  public void close() {
+    if (bar != null) {
+      bar.close();
+    }
+  }
+}
