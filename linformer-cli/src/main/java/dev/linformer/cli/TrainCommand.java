@@ -5,6 +5,7 @@ import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.data.Example;
 import dev.linformer.model.data.ListOpsTask;
 import dev.linformer.model.train.Trainer;
 import dev.linformer.model.train.TrainerConfig;
@@ -14,7 +15,9 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -74,16 +77,15 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    boolean resumed = resume != null;
-    TrainingRun run = resumed ? resumed(resume) : fresh();
+    TrainingRun run = resume == null ? fresh() : resumed(resume);
     PrintWriter terminal = spec.commandLine().getOut();
     terminal.println("generating %s".formatted(run.task()));
     var splits = run.task().splits();
     Path checkpoints = run.directory().checkpoints();
     try (Trainer trainer =
-        resumed
-            ? Trainer.resume(run.model(), run.trainer(), checkpoints)
-            : Trainer.start(run.model(), run.trainer(), checkpoints)) {
+        resume == null
+            ? Trainer.start(run.model(), run.trainer(), checkpoints)
+            : Trainer.resume(run.model(), run.trainer(), checkpoints)) {
       terminal.println(
           "training in %s from step %d to %d; Ctrl-C stops it with a checkpoint"
               .formatted(run.directory().path(), trainer.state().step(), run.trainer().steps()));
@@ -153,7 +155,9 @@ final class TrainCommand implements Callable<Integer> {
             threads);
     ListOpsTask listOps = ListOpsTask.forInputSize(model.encoder().sequenceLength(), seed);
     Path folder =
-        out == null ? Path.of("runs", task + "-" + LocalDateTime.now().format(STAMP)) : out;
+        out == null
+            ? Path.of("runs", task + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP))
+            : out;
     TrainingRun run = new TrainingRun(ModelDirectory.create(folder), model, trainer, listOps);
     run.directory().writeConfig(model);
     run.writeState(TrainingState.START, null);
@@ -165,8 +169,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** Trains until the end, or until the process is asked to stop, which waits for a checkpoint. */
-  private boolean train(Trainer trainer, java.util.List<dev.linformer.model.data.Example> examples)
-      throws IOException {
+  private boolean train(Trainer trainer, List<Example> examples) throws IOException {
     CountDownLatch done = new CountDownLatch(1);
     Thread onSignal =
         new Thread(
@@ -176,16 +179,12 @@ final class TrainCommand implements Callable<Integer> {
             });
     Runtime.getRuntime().addShutdownHook(onSignal);
     try (Progress progress =
-        Progress.create(spec.commandLine(), trainer.state().step(), steps(trainer))) {
+        Progress.create(spec.commandLine(), trainer.state().step(), trainer.config().steps())) {
       return trainer.train(examples, progress);
     } finally {
       done.countDown();
       removeHook(onSignal);
     }
-  }
-
-  private static int steps(Trainer trainer) {
-    return trainer.config().steps();
   }
 
   private static void awaitUninterrupted(CountDownLatch done) {
