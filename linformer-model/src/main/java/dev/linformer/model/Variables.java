@@ -20,8 +20,7 @@ import org.tensorflow.types.family.TFloating;
  * Weights as variables of a graph, in the order in which they were asked for.
  *
  * <p>Every reader goes through one Identity a variable, so gradients are taken with respect to
- * {@link Weight#value}. The initial values are registered with the graph: a session's {@code
- * initialize} sets them.
+ * {@link Weight#value}.
  */
 public final class Variables<T extends TFloating> implements ParameterFactory<T> {
 
@@ -48,19 +47,21 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
   }
 
   private final Ops tf;
+  private final Ops initializers;
   private final Class<T> type;
   private final Start<T> start;
   private final List<Weight<T>> weights = new ArrayList<>();
   private final Set<String> names = new HashSet<>();
 
-  private Variables(Ops tf, Class<T> type, Start<T> start) {
+  private Variables(Ops tf, Ops initializers, Class<T> type, Start<T> start) {
     this.tf = tf;
+    this.initializers = initializers;
     this.type = type;
     this.start = start;
   }
 
   /**
-   * Weights that start at random.
+   * Weights that start at random, when a session is initialised.
    *
    * @param tf the graph
    * @param type of every variable
@@ -69,6 +70,7 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
   public static <T extends TFloating> Variables<T> random(Ops tf, Class<T> type, long seed) {
     return new Variables<>(
         tf,
+        tf.withInitScope(),
         type,
         (inner, parameter, same) ->
             parameter
@@ -85,6 +87,7 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
   public static <T extends TFloating> Variables<T> toBeLoaded(Ops tf, Class<T> type) {
     return new Variables<>(
         tf,
+        tf,
         type,
         (inner, parameter, same) -> inner.placeholder(same, Placeholder.shape(parameter.shape())));
   }
@@ -100,7 +103,7 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
     }
     Operand<T> initial = start.of(tf.withSubScope(name + ".initial"), parameter, type);
     Variable<T> variable = tf.withName(name).variable(parameter.shape(), type);
-    Op initializer = tf.withInitScope().withName(name + ".initializer").assign(variable, initial);
+    Op initializer = initializers.withName(name + ".initializer").assign(variable, initial);
     Operand<T> value = tf.withName(name + ".value").identity(variable);
     weights.add(new Weight<>(parameter, variable, value, initial, initializer));
     return value;

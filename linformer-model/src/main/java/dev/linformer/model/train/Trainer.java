@@ -37,9 +37,7 @@ public final class Trainer implements AutoCloseable {
    * @param checkpoints folder for the checkpoints
    */
   public static Trainer start(ClassifierConfig model, TrainerConfig config, Path checkpoints) {
-    Trainer trainer = new Trainer(model, config, checkpoints);
-    trainer.session.initialize();
-    return trainer;
+    return new Trainer(model, config, checkpoints);
   }
 
   /**
@@ -52,9 +50,7 @@ public final class Trainer implements AutoCloseable {
     Trainer trainer = new Trainer(model, config, checkpoints);
     try {
       var newest = trainer.checkpoints.newest();
-      if (newest.isEmpty()) {
-        trainer.session.initialize();
-      } else {
+      if (newest.isPresent()) {
         TrainingGraph graph = trainer.graph;
         trainer.state =
             CheckpointStore.restore(newest.get(), trainer.session, graph.variables, graph.slots);
@@ -71,6 +67,7 @@ public final class Trainer implements AutoCloseable {
     this.config = config;
     this.graph = new TrainingGraph(model, config);
     this.session = Sessions.open(graph.graph, config.threads());
+    session.initialize();
     this.checkpoints = new CheckpointStore(checkpoints, config.keepCheckpoints());
   }
 

@@ -139,7 +139,7 @@ class SafetensorsTest {
     assertThrows(
         IOException.class,
         () ->
-            FileBytes.writeAside(
+            WholeFile.write(
                 path,
                 channel -> {
                   FileBytes.drain(ByteBuffer.wrap(new byte[3]), channel);
