@@ -49,7 +49,7 @@ final class TrainCommand implements Callable<Integer> {
   private @Nullable Path out;
 
   @Option(names = "--steps", description = "Updates; ${DEFAULT-VALUE} unless given.")
-  private int steps = 3000;
+  private int steps = 6000;
 
   @Option(names = "--batch", description = "Sequences a step; ${DEFAULT-VALUE} unless given.")
   private int batch = 64;

@@ -29,7 +29,8 @@ public record Dense<T extends TFloating>(Operand<T> weight, @Nullable Operand<T>
    *
    * @param x [...,in]; at most one leading axis may be of unknown size
    * @return [...,out]
-   * @throws IllegalArgumentException if the last axis of x is not {@code in}
+   * @throws IllegalArgumentException if the last axis of x is not {@code in}, or two sizes are
+   *     unknown
    */
   public Operand<T> call(Ops tf, Operand<T> x) {
     long out = weight.shape().get(0);
@@ -37,6 +38,7 @@ public record Dense<T extends TFloating>(Operand<T> weight, @Nullable Operand<T>
     long[] sizes = x.shape().asArray();
     int last = sizes.length - 1;
     Shapes.requireAxis("Dense", x, last, in, "inputs");
+    Shapes.requireOneUnknown("Dense", x);
     Operand<T> rows = last == 1 ? x : Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, in); // [b·n,in]
     Operand<T> y = tf.linalg.matMul(rows, weight, MatMul.transposeB(true)); // [b·n,out]
     if (bias != null) {

@@ -19,9 +19,13 @@ public final class Dropout {
    * @param rate share of values set to zero, in [0,1)
    * @param key null outside training: then, and at rate 0, no operation is added
    * @return the shape of x
+   * @throws IllegalArgumentException if the rate is out of its range
    */
   public static <T extends TFloating> Operand<T> apply(
       Ops tf, Operand<T> x, double rate, @Nullable RandomKey key) {
+    if (!(rate >= 0 && rate < 1)) {
+      throw new IllegalArgumentException("Dropout: rate in [0,1) expected, found " + rate);
+    }
     if (key == null || rate == 0) {
       return x;
     }

@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import java.util.Arrays;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
@@ -40,6 +41,20 @@ public final class Shapes {
                   meaning,
                   shape.get(axis) == Shape.UNKNOWN_SIZE ? "unknown" : shape.get(axis),
                   shape));
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException if more than one axis is of unknown size
+   */
+  public static void requireOneUnknown(String what, Operand<?> x) {
+    Shape shape = x.shape();
+    long unknown =
+        Arrays.stream(shape.asArray()).filter(size -> size == Shape.UNKNOWN_SIZE).count();
+    if (unknown > 1) {
+      throw new IllegalArgumentException(
+          "%s: at most one axis of unknown size expected, found %d in %s"
+              .formatted(what, unknown, shape));
     }
   }
 

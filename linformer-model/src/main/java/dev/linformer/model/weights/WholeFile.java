@@ -65,13 +65,26 @@ public final class WholeFile {
     try {
       content.writeTo(aside);
       force(aside);
-      if (Files.exists(target)) {
-        Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
-      }
-      Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+      replace(target, aside, old);
     } finally {
       delete(aside);
-      delete(old);
+    }
+    delete(old);
+  }
+
+  /** Puts {@code aside} in the place of {@code target}, which goes to {@code old}, or stays. */
+  private static void replace(Path target, Path aside, Path old) throws IOException {
+    boolean replaced = Files.exists(target);
+    if (replaced) {
+      Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
+    }
+    try {
+      Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      if (replaced) {
+        Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
+      }
+      throw e;
     }
   }
 

@@ -37,6 +37,20 @@ public record MultiHeadAttention<T extends TFloating>(
     Dense<T> output) {
 
   /**
+   * @throws IllegalArgumentException if a projection of its own for every head is not for h heads
+   */
+  public MultiHeadAttention {
+    requireHeads(keyProjection, heads);
+    requireHeads(valueProjection, heads);
+  }
+
+  private static void requireHeads(LearnedProjection<?> projection, int heads) {
+    if (projection.perHead()) {
+      Shapes.requireAxis("MultiHeadAttention projection", projection.weight(), 0, heads, "heads");
+    }
+  }
+
+  /**
    * Weights {@code name.to_q.weight}, {@code to_k}, {@code to_v} [h·d,c], known head by head as
    * {@code name.to_q.0.weight} … [d,c], and {@code name.w_o.*}.
    */
