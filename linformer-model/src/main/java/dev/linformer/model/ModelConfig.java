@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import org.tensorflow.types.family.TFloating;
 
 /** What a model is, without its weights: the content of a config.json. Checked when it is made. */
-public sealed interface ModelConfig permits LinformerConfig, ClassifierConfig {
+public sealed interface ModelConfig permits LinformerConfig, ClassifierConfig, LanguageModelConfig {
 
   /** The key that tells the kinds of model apart. */
   String MODEL_TYPE = "model_type";
@@ -40,11 +40,14 @@ public sealed interface ModelConfig permits LinformerConfig, ClassifierConfig {
         switch (type) {
           case LinformerConfig.TYPE -> LinformerConfig.take(keys);
           case ClassifierConfig.TYPE -> ClassifierConfig.take(keys);
+          case LanguageModelConfig.TYPE -> LanguageModelConfig.take(keys);
           default ->
               throw keys.invalid(
                   MODEL_TYPE,
                   type,
-                  "one of %s, %s".formatted(LinformerConfig.TYPE, ClassifierConfig.TYPE));
+                  "one of %s, %s, %s"
+                      .formatted(
+                          LinformerConfig.TYPE, ClassifierConfig.TYPE, LanguageModelConfig.TYPE));
         };
     keys.refuseTheRest();
     return config;

@@ -1,0 +1,92 @@
+package dev.linformer.model;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/**
+ * A model from one token sequence to another, linformer-pytorch's LinformerEncDec: the keys of two
+ * language models with {@code enc_} and {@code dec_} before them; {@code activation} and {@code
+ * checkpoint_level} are common to both. The encoder returns embeddings, the decoder attends to them
+ * and is causal.
+ *
+ * @param encoder returns embeddings
+ * @param decoder in decoder mode; causal, unless its weights were trained with the leaking triangle
+ */
+public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelConfig decoder) {
+
+  /** The value of {@value ModelConfig#MODEL_TYPE}. */
+  public static final String TYPE = "encdec";
+
+  /** Makes every check of the two together. */
+  public EncoderDecoderConfig {
+    if (!encoder.returnEmbeddings() || !decoder.encoder().decoderMode()) {
+      throw new InvalidInputException(
+          "an encoder that returns embeddings and a decoder in decoder mode are expected");
+    }
+    if (encoder.embeddingDim() != decoder.encoder().channels()) {
+      throw new InvalidInputException(
+          "the encoder's embeddings have width %d, but dec_channels = %d is expected to be the same"
+              .formatted(encoder.embeddingDim(), decoder.encoder().channels()));
+    }
+    if (encoder.encoder().sequenceLength() > decoder.encoder().sequenceLength()) {
+      throw new InvalidInputException(
+          "enc_input_size = %d, but at most dec_input_size = %d is expected: the decoder's projections have that many columns"
+              .formatted(encoder.encoder().sequenceLength(), decoder.encoder().sequenceLength()));
+    }
+  }
+
+  /**
+   * Takes a configuration from JSON keys; what is left over is refused.
+   *
+   * @throws InvalidInputException if a key is missing, unknown or out of its range
+   */
+  public static EncoderDecoderConfig parse(JsonKeys keys) {
+    String type = keys.text(ModelConfig.MODEL_TYPE, TYPE);
+    if (!type.equals(TYPE)) {
+      throw keys.invalid(ModelConfig.MODEL_TYPE, type, TYPE);
+    }
+    EncoderDecoderConfig config =
+        new EncoderDecoderConfig(half(keys, "enc_", true), half(keys, "dec_", false));
+    keys.refuseTheRest();
+    return config;
+  }
+
+  private static LanguageModelConfig half(JsonKeys all, String prefix, boolean isEncoder) {
+    JsonKeys keys = all.prefixed(prefix, "activation", "checkpoint_level");
+    LinformerConfig.Builder builder =
+        LanguageModelConfig.encoderBuilder(
+            keys.integer("input_size"), keys.integer("channels"), keys.integer("dim_k", 64));
+    if (!isEncoder) {
+      boolean triangle = keys.flag("leaking_triangle", false);
+      builder.decoderMode(true).leakingTriangle(triangle).causal(!triangle);
+    }
+    LanguageModelConfig half = LanguageModelConfig.take(keys, builder);
+    return new LanguageModelConfig(
+        half.encoder(),
+        half.vocabularySize(),
+        half.embeddingDim(),
+        half.tokenDropout(),
+        half.positions(),
+        isEncoder);
+  }
+
+  /** Every key with its value, in a fixed order. */
+  public ObjectNode toJson() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode().put(ModelConfig.MODEL_TYPE, TYPE);
+    putAll(json, "enc_", encoder.toJson());
+    putAll(json, "dec_", decoder.toJson());
+    return json;
+  }
+
+  private static void putAll(ObjectNode json, String prefix, ObjectNode half) {
+    half.fields()
+        .forEachRemaining(
+            entry -> {
+              switch (entry.getKey()) {
+                case ModelConfig.MODEL_TYPE -> {}
+                case "activation", "checkpoint_level" -> json.set(entry.getKey(), entry.getValue());
+                default -> json.set(prefix + entry.getKey(), entry.getValue());
+              }
+            });
+  }
+}

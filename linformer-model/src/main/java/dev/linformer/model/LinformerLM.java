@@ -1,0 +1,152 @@
+package dev.linformer.model;
+
+import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.ops.Dense;
+import dev.linformer.ops.Dropout;
+import dev.linformer.ops.Initialization;
+import dev.linformer.ops.Parameter;
+import dev.linformer.ops.ParameterFactory;
+import dev.linformer.ops.PositionalEncoding;
+import dev.linformer.ops.RandomKey;
+import dev.linformer.ops.Shapes;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TFloating;
+
+/** Token embedding, positions, dropout, encoder or decoder, logits for every position. */
+public final class LinformerLM<T extends TFloating> implements Model<TInt32, T> {
+
+  private final LanguageModelConfig config;
+  private final Operand<T> tokenEmbedding; // [vocabulary,e]
+  private final @Nullable Operand<T> positionEmbedding; // [n,e]
+  private final @Nullable Dense<T> projectIn; // e → c
+  private final Linformer<T> encoder;
+  private final @Nullable Dense<T> projectOut; // c → e
+  private final @Nullable Dense<T> logits; // e → vocabulary
+
+  private LinformerLM(
+      LanguageModelConfig config,
+      Operand<T> tokenEmbedding,
+      @Nullable Operand<T> positionEmbedding,
+      @Nullable Dense<T> projectIn,
+      Linformer<T> encoder,
+      @Nullable Dense<T> projectOut,
+      @Nullable Dense<T> logits) {
+    this.config = config;
+    this.tokenEmbedding = tokenEmbedding;
+    this.positionEmbedding = positionEmbedding;
+    this.projectIn = projectIn;
+    this.encoder = encoder;
+    this.projectOut = projectOut;
+    this.logits = logits;
+  }
+
+  /**
+   * Asks for {@code to_token_emb.weight}, the encoder's weights under {@code linformer.}, or {@code
+   * linformer.fn.} between {@code linformer.project_in} and {@code project_out} where embeddings
+   * have a width of their own, and {@code to_logits.*}.
+   *
+   * @param prefix before every name and key
+   */
+  public static <T extends TFloating> LinformerLM<T> declare(
+      ParameterFactory<T> parameters, String prefix, LanguageModelConfig config) {
+    int e = config.embeddingDim();
+    int c = config.encoder().channels();
+    boolean resized = e != c;
+    String inner = prefix + "linformer.";
+    Operand<T> tokens =
+        parameters.create(
+            new Parameter(
+                prefix + "to_token_emb.weight",
+                Shape.of(config.vocabularySize(), e),
+                Initialization.normal(1)));
+    Operand<T> positions =
+        config.positions() == Positions.LEARNED
+            ? parameters.create(
+                new Parameter(
+                    prefix + "pos_emb.weight",
+                    Shape.of(config.encoder().sequenceLength(), e),
+                    Initialization.normal(1)))
+            : null;
+    return new LinformerLM<>(
+        config,
+        tokens,
+        positions,
+        resized ? Dense.declare(parameters, inner + "project_in", e, c) : null,
+        Linformer.declare(parameters, resized ? inner + "fn." : inner, config.encoder()),
+        resized ? Dense.declare(parameters, inner + "project_out", c, e) : null,
+        config.returnEmbeddings()
+            ? null
+            : Dense.declare(parameters, prefix + "to_logits", e, config.vocabularySize()));
+  }
+
+  @Override
+  public String inputName() {
+    return "tokens";
+  }
+
+  @Override
+  public String outputName() {
+    return config.returnEmbeddings() ? "embeddings" : "logits";
+  }
+
+  @Override
+  public Class<TInt32> inputType() {
+    return TInt32.class;
+  }
+
+  /** [b,n]. */
+  @Override
+  public Shape inputShape() {
+    return Shape.of(Shape.UNKNOWN_SIZE, config.encoder().sequenceLength());
+  }
+
+  @Override
+  public Operand<T> call(Ops tf, Operand<TInt32> tokens, @Nullable RandomKey key) {
+    return call(tf, tokens, Context.none(), key);
+  }
+
+  /**
+   * Adds the model to the graph.
+   *
+   * @param tokens [b,n]; n may be shorter than the configuration's
+   * @param context padding, and in decoder mode a source [b,s,c]
+   * @param key source of the dropout masks; null outside training
+   * @return logits [b,n,vocabulary], or embeddings [b,n,e]
+   * @throws IllegalArgumentException if there are more tokens than input_size
+   */
+  public Operand<T> call(
+      Ops tf, Operand<TInt32> tokens, Context<T> context, @Nullable RandomKey key) {
+    Shapes.requireRank("LinformerLM input", tokens, 2);
+    int most = config.encoder().sequenceLength();
+    Shapes.requireAtMost("LinformerLM input", tokens, 1, most, "input_size");
+    Operand<T> x = tf.gather(tokenEmbedding, tokens, tf.constant(0)); // [b,n,e]
+    x = addPositions(tf, x); // [b,n,e]
+    x = Dropout.apply(tf, x, config.tokenDropout(), key == null ? null : key.fold(0)); // [b,n,e]
+    if (projectIn != null) {
+      x = projectIn.call(tf, x); // [b,n,c]
+    }
+    Operand<T> y = encoder.call(tf, x, context, key == null ? null : key.fold(1)); // [b,n,c]
+    if (projectOut != null) {
+      y = projectOut.call(tf, y); // [b,n,e]
+    }
+    return logits == null ? y : logits.call(tf, y); // [b,n,vocabulary]
+  }
+
+  private Operand<T> addPositions(Ops tf, Operand<T> x) {
+    long n = x.shape().get(1);
+    return switch (config.positions()) {
+      case NONE -> x;
+      case SINUSOID ->
+          tf.math.add(
+              x, PositionalEncoding.sinusoid(tf, n, config.embeddingDim(), x.type())); // [b,n,e]
+      case LEARNED ->
+          positionEmbedding == null
+              ? x
+              : tf.math.add(x, Shapes.slice(tf, positionEmbedding, 0, 0, n)); // [b,n,e]
+    };
+  }
+}
