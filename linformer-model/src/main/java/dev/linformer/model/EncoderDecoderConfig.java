@@ -79,8 +79,8 @@ public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelCon
   }
 
   private static void putAll(ObjectNode json, String prefix, ObjectNode half) {
-    half.fields()
-        .forEachRemaining(
+    half.properties()
+        .forEach(
             entry -> {
               switch (entry.getKey()) {
                 case ModelConfig.MODEL_TYPE -> {}
