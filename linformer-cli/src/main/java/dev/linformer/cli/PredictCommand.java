@@ -46,6 +46,12 @@ final class PredictCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     ModelDirectory directory = ModelDirectory.open(model);
     ModelConfig config = directory.config();
+    if (!Files.isRegularFile(input)) {
+      throw new InvalidInputException("--input %s: no such file".formatted(input));
+    }
+    if (Files.isDirectory(output)) {
+      throw new InvalidInputException("--output %s is a folder; name a file".formatted(output));
+    }
     NpyFile x = NpyFile.read(input);
     check(x, config);
     Path folder = output.toAbsolutePath().getParent();
@@ -86,7 +92,7 @@ final class PredictCommand implements Callable<Integer> {
     }
   }
 
-  private void predict(InferenceGraph inference, NpyFile x, boolean tokens) throws IOException {
+  private void predict(InferenceGraph inference, NpyFile x, boolean tokens) {
     int rows = Math.toIntExact(x.shape().get(0));
     int width = Math.toIntExact(x.shape().tail().size());
     float[] all = new float[0];
@@ -107,7 +113,18 @@ final class PredictCommand implements Callable<Integer> {
         y.asRawTensor().data().asFloats().read(all, from * size, count * size);
       }
     }
-    NpyFile.write(output, Shape.of(sizes), all);
+    write(Shape.of(sizes), all);
+  }
+
+  private void write(Shape shape, float[] values) {
+    try {
+      NpyFile.write(output, shape, values);
+    } catch (IOException e) {
+      throw new InvalidInputException(
+          "--output %s: cannot write there (%s: %s); name a file in a folder that you may write to"
+              .formatted(output, e.getClass().getSimpleName(), e.getMessage()),
+          e);
+    }
   }
 
   private static TType slice(NpyFile x, Shape shape, int offset, int size, boolean tokens) {

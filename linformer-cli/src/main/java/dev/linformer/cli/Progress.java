@@ -69,7 +69,7 @@ final class Progress implements TrainingListener, AutoCloseable {
               100 * accuracy,
               tokens / seconds));
       bar.stepTo(report.step());
-    } else if (report.step() % Math.max(1, steps / LINES) == 0 || report.step() == steps) {
+    } else if (isDue(report.step())) {
       double left = seconds / (report.step() - first) * (steps - report.step());
       out.println(
           String.format(
@@ -83,6 +83,11 @@ final class Progress implements TrainingListener, AutoCloseable {
               left));
       out.flush();
     }
+  }
+
+  /** Some thirty lines a training, and one at once: it goes. */
+  private boolean isDue(int step) {
+    return step == first + 1 || step == steps || step % Math.max(1, steps / LINES) == 0;
   }
 
   @Override

@@ -19,7 +19,6 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -89,11 +88,7 @@ final class TrainCommand implements Callable<Integer> {
       terminal.println(
           "training in %s from step %d to %d; Ctrl-C stops it with a checkpoint"
               .formatted(run.directory().path(), trainer.state().step(), run.trainer().steps()));
-      if (!train(trainer, splits.train())) {
-        terminal.println(
-            "stopped at step %d; go on with: linformer train --resume %s"
-                .formatted(trainer.state().step(), run.directory().path()));
-        terminal.flush();
+      if (!train(run, trainer, splits.train())) {
         return 1;
       }
       Report report =
@@ -153,7 +148,12 @@ final class TrainCommand implements Callable<Integer> {
             2,
             seed,
             threads);
-    ListOpsTask listOps = ListOpsTask.forInputSize(model.encoder().sequenceLength(), seed);
+    ListOpsTask listOps = taskFor(model.encoder().sequenceLength());
+    if (batch > listOps.train()) {
+      throw new InvalidInputException(
+          "--batch %d: at most %d is expected, the number of examples to train on"
+              .formatted(batch, listOps.train()));
+    }
     Path folder =
         out == null
             ? Path.of("runs", task + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP))
@@ -164,43 +164,45 @@ final class TrainCommand implements Callable<Integer> {
     return run;
   }
 
+  private ListOpsTask taskFor(int inputSize) {
+    try {
+      return ListOpsTask.forInputSize(inputSize, seed);
+    } catch (InvalidInputException e) {
+      throw new InvalidInputException(
+          "input_size = %d is too small for the task %s: %s"
+              .formatted(inputSize, task, e.getMessage()),
+          e);
+    }
+  }
+
   private static ModelConfig defaultConfig() throws IOException {
     return ModelConfig.parse(JsonKeys.resource(TrainCommand.class, "listops.json"));
   }
 
-  /** Trains until the end, or until the process is asked to stop, which waits for a checkpoint. */
-  private boolean train(Trainer trainer, List<Example> examples) throws IOException {
-    CountDownLatch done = new CountDownLatch(1);
-    Thread onSignal =
-        new Thread(
-            () -> {
-              trainer.requestStop();
-              awaitUninterrupted(done);
-            });
-    Runtime.getRuntime().addShutdownHook(onSignal);
-    try (Progress progress =
-        Progress.create(spec.commandLine(), trainer.state().step(), trainer.config().steps())) {
-      return trainer.train(examples, progress);
+  /**
+   * Trains until the end, or until the process is asked to stop: then it stays until the checkpoint
+   * is written and the user knows how to go on.
+   */
+  private boolean train(TrainingRun run, Trainer trainer, List<Example> examples)
+      throws IOException {
+    StopSignal signal = new StopSignal(trainer::requestStop);
+    try {
+      boolean finished;
+      try (Progress progress =
+          Progress.create(spec.commandLine(), trainer.state().step(), trainer.config().steps())) {
+        finished = trainer.train(examples, progress);
+      }
+      if (!finished) {
+        run.writeState(trainer.state(), null);
+        PrintWriter terminal = spec.commandLine().getOut();
+        terminal.println(
+            "stopped at step %d; go on with: linformer train --resume %s"
+                .formatted(trainer.state().step(), run.directory().path()));
+        terminal.flush();
+      }
+      return finished;
     } finally {
-      done.countDown();
-      removeHook(onSignal);
-    }
-  }
-
-  private static void awaitUninterrupted(CountDownLatch done) {
-    try {
-      done.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private static void removeHook(Thread hook) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(hook);
-    } catch (IllegalStateException e) {
-      // The process is being shut down: the hook is running.
-      return;
+      signal.release();
     }
   }
 }

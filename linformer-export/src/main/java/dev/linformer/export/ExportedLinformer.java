@@ -10,6 +10,7 @@ import org.tensorflow.Signature;
 import org.tensorflow.TensorFlow;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.TensorInfo;
 import org.tensorflow.proto.TensorShapeProto;
 import org.tensorflow.types.TFloat32;
@@ -21,6 +22,8 @@ import org.tensorflow.types.family.TType;
  * at once.
  */
 public final class ExportedLinformer implements AutoCloseable {
+
+  private static final String VARIABLES = "variables/variables.index";
 
   private final SavedModelBundle bundle;
   private final String inputName;
@@ -73,12 +76,28 @@ public final class ExportedLinformer implements AutoCloseable {
             info.getTensorShape().getDimList().stream()
                 .mapToLong(TensorShapeProto.Dim::getSize)
                 .toArray());
+    if (!isOurs(info.getDtype())) {
+      throw foreign(folder);
+    }
+    if (!Files.isRegularFile(
+        folder.resolve(VARIABLES))) { // TensorFlow would load it without values
+      throw new InvalidInputException(
+          "%s: the SavedModel is damaged: %s is missing".formatted(folder, VARIABLES));
+    }
+  }
+
+  private boolean isOurs(DataType type) {
+    int rank = inputShape.numDimensions();
+    boolean vectors = type == DataType.DT_FLOAT && rank == 3;
+    boolean tokens = type == DataType.DT_INT32 && rank == 2;
+    return (vectors || tokens) && !inputShape.tail().hasUnknownDimension();
   }
 
   private static InvalidInputException foreign(Path folder) {
     return new InvalidInputException(
         folder
-            + ": a SavedModel, but not one of ours: no signature serving_default of one input and one output");
+            + ": a SavedModel, but not one of ours: no signature serving_default"
+            + " that makes one output of one input, float [b,n,c] or int32 [b,n]");
   }
 
   /** The shape of the input; its first axis, the batch, is unknown. */
@@ -117,7 +136,8 @@ public final class ExportedLinformer implements AutoCloseable {
   private Shape batchOf(long values, int rank) {
     if (inputShape.numDimensions() != rank) {
       throw new InvalidInputException(
-          "this model's input is %s %s".formatted(inputName, inputShape));
+          "this model's input is %s %s, given were values for %d axes"
+              .formatted(inputName, inputShape.toString().replace("-1", "b"), rank));
     }
     long each = inputShape.tail().size();
     if (values == 0 || values % each != 0) {

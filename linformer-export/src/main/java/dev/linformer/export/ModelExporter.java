@@ -6,6 +6,8 @@ import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
 import org.tensorflow.SavedModelBundle;
 
 /**
@@ -13,6 +15,10 @@ import org.tensorflow.SavedModelBundle;
  * unknown batch.
  */
 public final class ModelExporter {
+
+  /** What a SavedModel's folder holds, whoever wrote it. */
+  private static final Set<String> SAVED_MODEL =
+      Set.of("saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra");
 
   private ModelExporter() {}
 
@@ -32,7 +38,9 @@ public final class ModelExporter {
         WholeFile.writeFolder(target, aside -> write(inference, aside));
       } catch (IOException e) {
         throw new InvalidInputException(
-            "%s: cannot write there (%s)".formatted(out, e.getMessage()), e);
+            "%s: cannot write there (%s: %s); name a folder that you may write to"
+                .formatted(out, e.getClass().getSimpleName(), e.getMessage()),
+            e);
       }
     }
   }
@@ -52,11 +60,22 @@ public final class ModelExporter {
     if (!Files.isDirectory(out)) {
       throw new InvalidInputException(out + " is a file; name a folder");
     }
+    Set<String> found = new TreeSet<>();
     try (var entries = Files.list(out)) {
-      if (entries.findAny().isPresent() && !Files.exists(out.resolve("saved_model.pb"))) {
-        throw new InvalidInputException(
-            out + " is not empty and no SavedModel; name a new or empty folder");
-      }
+      entries.forEach(entry -> found.add(entry.getFileName().toString()));
+    }
+    if (found.isEmpty()) {
+      return;
+    }
+    if (!found.contains("saved_model.pb")) {
+      throw new InvalidInputException(
+          out + " is not empty and no SavedModel; name a new or empty folder");
+    }
+    found.removeAll(SAVED_MODEL);
+    if (!found.isEmpty()) {
+      throw new InvalidInputException(
+          "%s is a SavedModel with other things beside it, and they would be lost: %s"
+              .formatted(out, String.join(", ", found)));
     }
   }
 }

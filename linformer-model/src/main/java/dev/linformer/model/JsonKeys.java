@@ -124,10 +124,14 @@ public final class JsonKeys {
     if (node == null) {
       throw missing(key);
     }
+    String wanted = "a list of objects [{…}]";
+    if (!node.isArray()) {
+      throw invalid(key, node, wanted);
+    }
     List<JsonKeys> objects = new ArrayList<>();
     for (JsonNode element : node) {
       if (!(element instanceof ObjectNode inner)) {
-        throw invalid(key, node, "a list of objects [{…}]");
+        throw invalid(key, node, wanted);
       }
       objects.add(new JsonKeys(source + ", " + key, inner));
     }

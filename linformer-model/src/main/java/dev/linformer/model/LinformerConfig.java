@@ -252,7 +252,7 @@ public record LinformerConfig(
   /** Collects the keys of a configuration; each starts at the reference's default. */
   public static final class Builder {
 
-    private static final int UNSET = 0;
+    private static final int UNSET = Integer.MIN_VALUE; // every other value is checked
 
     private final int sequenceLength;
     private final int channels;

@@ -23,7 +23,8 @@ import org.tensorflow.types.TFloat32;
  */
 final class CheckpointStore {
 
-  private static final Pattern NAME = Pattern.compile("step-(\\d{8,})");
+  private static final String PREFIX = "step-";
+  private static final Pattern NAME = Pattern.compile(PREFIX + "\\d{8,18}");
   private static final String WEIGHTS = "model.safetensors";
   private static final String SLOTS = "optimizer.safetensors";
   private static final String STATE = "trainer_state.json";
@@ -46,7 +47,7 @@ final class CheckpointStore {
     ObjectNode json = state.toJson();
     Files.createDirectories(folder);
     WholeFile.writeFolder(
-        folder.resolve("step-%08d".formatted(state.step())),
+        folder.resolve(PREFIX + "%08d".formatted(state.step())),
         aside -> {
           WeightFile.save(session, weights.weights(), aside.resolve(WEIGHTS));
           WeightFile.save(session, slots.weights(), aside.resolve(SLOTS));
@@ -79,8 +80,12 @@ final class CheckpointStore {
     try (var entries = Files.list(folder)) {
       return entries
           .filter(path -> NAME.matcher(path.getFileName().toString()).matches())
-          .sorted(Comparator.comparing((Path path) -> path.getFileName().toString()).reversed())
+          .sorted(Comparator.comparingLong(CheckpointStore::step).reversed())
           .toList();
     }
+  }
+
+  private static long step(Path checkpoint) {
+    return Long.parseLong(checkpoint.getFileName().toString().replace(PREFIX, ""));
   }
 }

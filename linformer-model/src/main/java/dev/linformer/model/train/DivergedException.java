@@ -1,13 +1,13 @@
 package dev.linformer.model.train;
 
-/** The loss stopped being a number: nothing more can be learnt. */
+/** The loss or its gradient stopped being a number: nothing more can be learnt. */
 public final class DivergedException extends RuntimeException {
 
   private static final long serialVersionUID = 1;
 
-  DivergedException(int step, double loss) {
+  DivergedException(int step, double loss, double norm) {
     super(
-        "the loss is %s at step %d; the last checkpoint is from before. A lower learning rate, or a longer warm-up, helps"
-            .formatted(loss, step));
+        "the loss is %s at step %d, the gradients' norm %s; the last checkpoint is from before. A lower learning rate, or a longer warm-up, helps"
+            .formatted(loss, step, norm));
   }
 }

@@ -98,21 +98,28 @@ public final class Trainer implements AutoCloseable {
    * Makes the updates that are left, with a checkpoint every so many and one at the end.
    *
    * @return whether all updates are made; false if a stop was requested before
-   * @throws DivergedException if the loss is no number any more
+   * @throws DivergedException if the loss or the gradients' norm is no number any more
    */
   public boolean train(List<Example> examples, TrainingListener listener) throws IOException {
     int n = model.encoder().sequenceLength();
     TokenBatches batches = new TokenBatches(examples, config.batchSize(), n, config.seed());
+    int saved = state.step();
     while (state.step() < config.steps() && !stopRequested) {
       step(batches.batch(state.step()), listener);
-      if (state.step() % config.checkpointEvery() == 0
-          || state.step() == config.steps()
-          || stopRequested) {
-        checkpoints.save(session, graph.variables, graph.slots, state);
-        listener.onCheckpoint(state.step(), checkpoints.newest().orElseThrow());
+      if (state.step() % config.checkpointEvery() == 0) {
+        saved = checkpoint(listener);
       }
     }
+    if (state.step() > saved) { // at the end, and whenever in the loop a stop was requested
+      checkpoint(listener);
+    }
     return state.step() == config.steps();
+  }
+
+  private int checkpoint(TrainingListener listener) throws IOException {
+    checkpoints.save(session, graph.variables, graph.slots, state);
+    listener.onCheckpoint(state.step(), checkpoints.newest().orElseThrow());
+    return state.step();
   }
 
   private void step(TokenBatches.Batch batch, TrainingListener listener) {
@@ -137,8 +144,8 @@ public final class Trainer implements AutoCloseable {
       double loss = ((TFloat32) result.get(0)).getFloat();
       double accuracy = (double) ((TInt32) result.get(1)).getInt() / batch.size();
       double norm = ((TFloat32) result.get(2)).getFloat();
-      if (!Double.isFinite(loss)) {
-        throw new DivergedException(step, loss);
+      if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
+        throw new DivergedException(step, loss, norm);
       }
       boolean log = step % config.logEvery() == 0 || step == config.steps();
       var entry = new TrainingState.Entry(step, loss, accuracy, rate, norm);

@@ -1,0 +1,145 @@
+package dev.linformer.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.linformer.ops.GradientCheck;
+import dev.linformer.ops.Graphs;
+import dev.linformer.ops.Naive;
+import dev.linformer.ops.ParameterFactory;
+import dev.linformer.ops.RandomKey;
+import dev.linformer.ops.Weights;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt32;
+
+class LinformerClassifierTest {
+
+  private static final int B = 2;
+  private static final int N = 11;
+  private static final int C = 7;
+  private static final int D = 5;
+  private static final int H = 3;
+  private static final int K = 5;
+  private static final int F = 13;
+  private static final int VOCABULARY = 17;
+  private static final int CLASSES = 19;
+  private static final String ENCODER = "linformer.";
+  private static final int[] TOKENS = new Random(5).ints(B * N, 0, VOCABULARY).toArray();
+
+  private static ClassifierConfig config(Pooling pooling) {
+    LinformerConfig encoder =
+        LinformerConfig.builder(N, C, K).headDim(D).heads(H).feedForwardDim(F).depth(2).build();
+    return new ClassifierConfig(encoder, VOCABULARY, CLASSES, pooling, 0.3);
+  }
+
+  private static Operand<TInt32> tokens(Ops tf, int length) {
+    return tf.constant(Shape.of(B, length), DataBuffers.of(new int[B * length]));
+  }
+
+  private static Operand<TFloat64> logits(
+      Ops tf, ParameterFactory<TFloat64> parameters, Pooling pooling) {
+    Operand<TInt32> tokens = tf.constant(Shape.of(B, N), DataBuffers.of(TOKENS));
+    return config(pooling).declare(parameters).call(tf, tokens, null);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Pooling.class)
+  void isTheNaiveOne(Pooling pooling) {
+    Weights weights = new Weights();
+    double[] found =
+        Graphs.evaluate(tf -> logits(tf, weights.constants(tf, TFloat64.class), pooling));
+    Graphs.assertClose(naive(weights.stateDictionary(), pooling), found, 1e-12);
+  }
+
+  private static double[] naive(Map<String, double[]> weights, Pooling pooling) {
+    double[] token = Objects.requireNonNull(weights.get("to_token_emb.weight"));
+    double[] position = Objects.requireNonNull(weights.get("pos_emb.weight"));
+    var x = new double[B * N * C];
+    for (int s = 0; s < B; s++) {
+      for (int t = 0; t < N; t++) {
+        for (int i = 0; i < C; i++) {
+          x[(s * N + t) * C + i] = token[TOKENS[s * N + t] * C + i] + position[t * C + i];
+        }
+      }
+    }
+    Map<String, double[]> encoder = new HashMap<>();
+    weights.forEach(
+        (name, values) -> {
+          if (name.startsWith(ENCODER)) {
+            encoder.put(name.substring(ENCODER.length()), values);
+          }
+        });
+    double[] y = Naive.encoder(encoder, x, B, N, C, H, D, K, F, 2, false);
+    var pooled = new double[B * C];
+    int positions = pooling == Pooling.MEAN ? N : 1;
+    for (int s = 0; s < B; s++) {
+      for (int t = 0; t < positions; t++) {
+        for (int i = 0; i < C; i++) {
+          pooled[s * C + i] += y[(s * N + t) * C + i] / positions;
+        }
+      }
+    }
+    return Naive.linear(
+        pooled,
+        Objects.requireNonNull(weights.get("to_logits.weight")),
+        Objects.requireNonNull(weights.get("to_logits.bias")));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Pooling.class)
+  void gradientsOfEveryWeight(Pooling pooling) {
+    Weights weights = new Weights();
+    Graphs.evaluate(tf -> logits(tf, weights.constants(tf, TFloat64.class), pooling));
+    GradientCheck.check(weights.inputs(), (tf, in) -> logits(tf, weights.operands(in), pooling));
+  }
+
+  @Test
+  void theEmbeddingHasItsOwnDropout() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      RandomKey key = new RandomKey(tf.constant(new long[] {1, 2}));
+      config(Pooling.MEAN)
+          .declare(new Weights().constants(tf, TFloat64.class))
+          .call(tf, tokens(tf, N), key);
+      LinformerTest.assertDifferentDraws(graph, 1 + 4 * 2);
+    }
+  }
+
+  @Test
+  void anotherLengthIsRefused() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      var model = config(Pooling.MEAN).declare(Variables.toBeLoaded(tf, TFloat64.class));
+      var longer = tokens(tf, N + 1);
+      var e = assertThrows(IllegalArgumentException.class, () -> model.call(tf, longer, null));
+      String message = String.valueOf(e.getMessage());
+      assertTrue(message.contains("axis 1 must be 11 (input_size), found 12"), message);
+    }
+  }
+
+  @Test
+  void saysWhatItTakes() {
+    try (Graph graph = new Graph()) {
+      var variables = Variables.toBeLoaded(Ops.create(graph), TFloat64.class);
+      var model = config(Pooling.MEAN).declare(variables);
+      assertEquals("tokens", model.inputName());
+      assertEquals("logits", model.outputName());
+      assertEquals(TInt32.class, model.inputType());
+      assertArrayEquals(new long[] {-1, N}, model.inputShape().asArray());
+    }
+  }
+}

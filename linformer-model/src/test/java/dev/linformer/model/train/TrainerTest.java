@@ -1,0 +1,355 @@
+package dev.linformer.model.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.Values;
+import dev.linformer.model.data.Example;
+import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.model.weights.SafetensorsWriter;
+import dev.linformer.model.weights.WholeFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+
+class TrainerTest {
+
+  private static final ClassifierConfig MODEL = Tiny.model(0.1);
+  private static final List<Example> EXAMPLES = Tiny.examples();
+  private static final int STEPS = 60;
+
+  @TempDir private Path folder;
+
+  /** Keeps what it hears, and asks for a stop after a step. */
+  private static final class Log implements TrainingListener {
+    final List<StepReport> reports = new ArrayList<>();
+    final List<Path> checkpoints = new ArrayList<>();
+    private final int stopAfter;
+    private final Trainer trainer;
+
+    Log(Trainer trainer, int stopAfter) {
+      this.trainer = trainer;
+      this.stopAfter = stopAfter;
+    }
+
+    @Override
+    public void onStep(StepReport report) {
+      reports.add(report);
+      if (report.step() == stopAfter) {
+        trainer.requestStop();
+      }
+    }
+
+    @Override
+    public void onCheckpoint(int step, Path checkpoint) {
+      assertTrue(Files.isDirectory(checkpoint), checkpoint.toString());
+      assertEquals("step-%08d".formatted(step), checkpoint.getFileName().toString());
+      checkpoints.add(checkpoint);
+    }
+  }
+
+  /** Losses of a training, and its weight file. */
+  private record Run(List<Double> losses, TrainingState state, Path weights) {}
+
+  /** Trains to the end, in as many pieces as there are stops. */
+  private Run run(String name, TrainerConfig config, int... stops) throws IOException {
+    Path checkpoints = folder.resolve(name);
+    List<Double> losses = new ArrayList<>();
+    for (int stop : stops) {
+      try (Trainer trainer = Trainer.resume(MODEL, config, checkpoints)) {
+        Log log = new Log(trainer, stop);
+        assertFalse(trainer.train(EXAMPLES, log));
+        assertEquals(stop, trainer.state().step());
+        log.reports.forEach(report -> losses.add(report.loss()));
+      }
+    }
+    try (Trainer trainer =
+        stops.length == 0
+            ? Trainer.start(MODEL, config, checkpoints)
+            : Trainer.resume(MODEL, config, checkpoints)) {
+      Log log = new Log(trainer, -1);
+      assertTrue(trainer.train(EXAMPLES, log));
+      log.reports.forEach(report -> losses.add(report.loss()));
+      Path weights = folder.resolve(name + ".safetensors");
+      trainer.saveWeights(weights);
+      return new Run(losses, trainer.state(), weights);
+    }
+  }
+
+  private static void assertSame(Run expected, Run found) throws IOException {
+    assertEquals(expected.losses, found.losses);
+    assertEquals(expected.state, found.state);
+    assertEquals(-1, Files.mismatch(expected.weights, found.weights), "weights differ");
+  }
+
+  @Test
+  void theLossFalls() throws IOException {
+    Run run = run("falls", Tiny.trainer(150, 1000, 1));
+    double first = mean(run.losses.subList(0, 10));
+    double last = mean(run.losses.subList(140, 150));
+    assertTrue(last < 0.9 * first, "from " + first + " to " + last);
+  }
+
+  private static double mean(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
+  }
+
+  @Test
+  void equalSeedsTrainEqually() throws IOException {
+    TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
+    Run run = run("a", config);
+    assertSame(run, run("b", config));
+    Run other = run("c", Tiny.trainer(STEPS, 1000, 2));
+    assertNotEquals(run.losses, other.losses);
+    assertNotEquals(-1, Files.mismatch(run.weights, other.weights));
+  }
+
+  /** A second trainer begins where the checkpoint of another stands. */
+  @Test
+  void aStoppedTrainingGoesOnAsIfItHadNotBeen() throws IOException {
+    TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
+    Run straight = run("straight", config);
+    assertEquals(STEPS, straight.losses.size());
+    assertSame(straight, run("once", config, 25));
+    assertSame(straight, run("often", config, 1, 18, 19, 59));
+  }
+
+  /** What a crash leaves: a checkpoint, and steps after it that are lost. */
+  @Test
+  void whatWasLostInACrashIsDoneAgain() throws IOException {
+    TrainerConfig config = Tiny.trainer(STEPS, 25, 1);
+    Run straight = run("straight", config);
+    Path checkpoints = folder.resolve("crashed");
+    List<Double> losses = new ArrayList<>();
+    try (Trainer trainer = Trainer.start(MODEL, config, checkpoints)) {
+      Log log = new Log(trainer, 32);
+      trainer.train(EXAMPLES, log);
+      log.reports.stream().limit(25).forEach(report -> losses.add(report.loss()));
+    }
+    deleteFolder(checkpoints.resolve("step-00000032"));
+    try (Trainer trainer = Trainer.resume(MODEL, config, checkpoints)) {
+      assertEquals(25, trainer.state().step());
+      Log log = new Log(trainer, -1);
+      assertTrue(trainer.train(EXAMPLES, log));
+      log.reports.forEach(report -> losses.add(report.loss()));
+      Path weights = folder.resolve("crashed.safetensors");
+      trainer.saveWeights(weights);
+      assertSame(straight, new Run(losses, trainer.state(), weights));
+    }
+  }
+
+  private static void deleteFolder(Path path) throws IOException {
+    WholeFile.delete(path);
+  }
+
+  @Test
+  void aRequestedStopLeavesACheckpoint() throws IOException {
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.trainer(STEPS, 1000, 1), folder)) {
+      Log log = new Log(trainer, 7);
+      assertFalse(trainer.train(EXAMPLES, log));
+      assertEquals(List.of(folder.resolve("step-00000007")), log.checkpoints);
+    }
+  }
+
+  @Test
+  void aStopRequestedAtACheckpointNeedsNoSecondOne() throws IOException {
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.trainer(STEPS, 5, 1), folder)) {
+      List<Integer> steps = new ArrayList<>();
+      TrainingListener listener =
+          new TrainingListener() {
+            @Override
+            public void onCheckpoint(int step, Path checkpoint) {
+              steps.add(step);
+              trainer.requestStop();
+            }
+          };
+      assertFalse(trainer.train(EXAMPLES, listener));
+      assertEquals(List.of(5), steps);
+      assertEquals(5, trainer.state().step());
+      assertEquals(List.of("step-00000005"), names());
+    }
+  }
+
+  private List<String> names() throws IOException {
+    try (var entries = Files.list(folder)) {
+      return entries.map(path -> path.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void theNewestCheckpointsStay() throws IOException {
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.trainer(35, 10, 1), folder)) {
+      Log log = new Log(trainer, -1);
+      trainer.train(EXAMPLES, log);
+      assertEquals(
+          List.of("step-00000010", "step-00000020", "step-00000030", "step-00000035"),
+          log.checkpoints.stream().map(path -> path.getFileName().toString()).toList());
+    }
+    assertEquals(List.of("step-00000030", "step-00000035"), names());
+    try (var files = Files.list(folder.resolve("step-00000035"))) {
+      assertEquals(
+          List.of("model.safetensors", "optimizer.safetensors", "trainer_state.json"),
+          files.map(path -> path.getFileName().toString()).sorted().toList());
+    }
+  }
+
+  @Test
+  void whatACrashLeftAsideIsNoCheckpoint() throws IOException {
+    TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
+    try (Trainer trainer = Trainer.start(MODEL, config, folder)) {
+      trainer.train(EXAMPLES, new Log(trainer, 3));
+    }
+    Path aside = Files.createDirectory(folder.resolve(".step-00000009.0123-4567"));
+    Files.writeString(aside.resolve("model.safetensors"), "half");
+    Files.createDirectory(folder.resolve("step-backup"));
+    try (Trainer trainer = Trainer.resume(MODEL, config, folder)) {
+      assertEquals(3, trainer.state().step());
+    }
+  }
+
+  @Test
+  void theNewestIsTheOneOfTheHighestNumber() throws IOException {
+    Files.createDirectory(folder.resolve("step-99999999"));
+    Path newest = Files.createDirectory(folder.resolve("step-100000000"));
+    Files.createDirectory(folder.resolve("step-00000005"));
+    assertEquals(Optional.of(newest), new CheckpointStore(folder, 2).newest());
+  }
+
+  @Test
+  void withoutACheckpointResumeStarts() throws IOException {
+    TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
+    try (Trainer trainer = Trainer.resume(MODEL, config, folder.resolve("absent"))) {
+      assertEquals(TrainingState.START, trainer.state());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"model.safetensors", "optimizer.safetensors", "trainer_state.json"})
+  void aBrokenCheckpointIsRefusedByName(String name) throws IOException {
+    TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
+    try (Trainer trainer = Trainer.start(MODEL, config, folder)) {
+      trainer.train(EXAMPLES, new Log(trainer, 3));
+    }
+    Path file = folder.resolve("step-00000003").resolve(name);
+    byte[] whole = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(whole, whole.length - 10));
+    String message = Values.refusal(() -> Trainer.resume(MODEL, config, folder));
+    assertTrue(message.startsWith(file + ": "), message);
+  }
+
+  @Test
+  void aCheckpointOfAnotherModelIsRefused() throws IOException {
+    TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
+    try (Trainer trainer = Trainer.start(MODEL, config, folder)) {
+      trainer.train(EXAMPLES, new Log(trainer, 3));
+    }
+    var wider =
+        new ClassifierConfig(
+            MODEL.encoder(), MODEL.vocabularySize(), 11, MODEL.pooling(), MODEL.tokenDropout());
+    String message = Values.refusal(() -> Trainer.resume(wider, config, folder));
+    assertTrue(message.contains("to_logits.weight is [10, 8], but [11, 8] is expected"), message);
+  }
+
+  @Test
+  void theHistoryHasEveryTenthStepAndTheLast() throws IOException {
+    Run run = run("history", Tiny.trainer(25, 1000, 1));
+    assertEquals(
+        List.of(10, 20, 25), run.state.history().stream().map(TrainingState.Entry::step).toList());
+    for (var entry : run.state.history()) {
+      assertEquals(run.losses.get(entry.step() - 1), entry.loss());
+      assertEquals(Tiny.trainer(25, 1000, 1).learningRateAt(entry.step()), entry.learningRate());
+      assertTrue(entry.gradientNorm() > 0);
+    }
+    assertEquals(25L * Tiny.BATCH * 16, run.state.tokensSeen());
+  }
+
+  @Test
+  void evaluationDropsNothing() throws IOException {
+    Path weights = folder.resolve("weights.safetensors");
+    try (Trainer trainer = Trainer.start(Tiny.model(0.5), Tiny.trainer(5, 10, 1), folder)) {
+      Evaluation first = trainer.evaluate(EXAMPLES);
+      assertEquals(first, trainer.evaluate(EXAMPLES));
+      assertEquals(EXAMPLES.size(), first.examples());
+      trainer.train(EXAMPLES, TrainingListener.NONE);
+      assertNotEquals(first, trainer.evaluate(EXAMPLES));
+      trainer.saveWeights(weights);
+      try (Trainer same = Trainer.start(Tiny.model(0), Tiny.trainer(5, 10, 2), folder)) {
+        same.loadWeights(weights);
+        assertEquals(trainer.evaluate(EXAMPLES), same.evaluate(EXAMPLES));
+      }
+    }
+  }
+
+  /** 300 examples in batches of 16 leave 12: the mean is over examples, not over batches. */
+  @Test
+  void evaluationWeighsEveryExampleAlike() throws IOException {
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.trainer(5, 10, 1), folder)) {
+      List<Example> some = EXAMPLES.subList(0, 18);
+      Evaluation all = trainer.evaluate(some);
+      double loss = 0;
+      double right = 0;
+      for (Example example : some) {
+        Evaluation one = trainer.evaluate(List.of(example));
+        loss += one.loss() / some.size();
+        right += one.accuracy() / some.size();
+      }
+      assertEquals(loss, all.loss(), 1e-6);
+      assertEquals(right, all.accuracy(), 1e-12);
+    }
+  }
+
+  @Test
+  void aLossThatIsNoNumberStopsTheTraining() throws IOException {
+    var config = new TrainerConfig(STEPS, Tiny.BATCH, 1e38, 0, 0, 1e38, 10, 1000, 2, 1, 1);
+    try (Trainer trainer = Trainer.start(MODEL, config, folder)) {
+      var e =
+          assertThrows(
+              DivergedException.class, () -> trainer.train(EXAMPLES, TrainingListener.NONE));
+      assertTrue(String.valueOf(e.getMessage()).contains(" at step "), e.getMessage());
+    }
+  }
+
+  /** A checkpoint never holds what cannot be gone on from. */
+  @Test
+  void aGradientThatIsNoNumberStopsTheTraining() throws IOException {
+    TrainerConfig config = Tiny.trainer(1, 1, 1);
+    Path weights = folder.resolve("huge.safetensors");
+    try (Trainer trainer = Trainer.start(MODEL, config, folder.resolve("checkpoints"))) {
+      trainer.saveWeights(weights);
+      enlarge(weights, "to_logits.weight", 1e25f);
+      trainer.loadWeights(weights);
+      assertTrue(Double.isFinite(trainer.evaluate(EXAMPLES).loss()));
+      assertThrows(DivergedException.class, () -> trainer.train(EXAMPLES, TrainingListener.NONE));
+    }
+    assertFalse(Files.exists(folder.resolve("checkpoints")));
+  }
+
+  private static void enlarge(Path path, String name, float factor) throws IOException {
+    List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
+    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      for (String each : file.names()) {
+        var values = new float[Math.toIntExact(file.shape(each).size())];
+        file.read(each, DataBuffers.of(values, false, false));
+        for (int i = 0; i < values.length && each.equals(name); i++) {
+          values[i] *= factor;
+        }
+        tensors.add(new SafetensorsWriter.Tensor(each, file.shape(each), DataBuffers.of(values)));
+      }
+    }
+    SafetensorsWriter.write(path, Map.of(), tensors);
+  }
+}
