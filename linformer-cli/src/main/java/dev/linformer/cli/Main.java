@@ -22,6 +22,7 @@ import picocli.CommandLine.ParseResult;
       EvalCommand.class,
       PredictCommand.class,
       ExportCommand.class,
+      GenerateCommand.class,
       SummaryCommand.class,
       DoctorCommand.class
     })

@@ -11,10 +11,12 @@ import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -195,6 +197,48 @@ public final class Linformer<T extends TFloating> implements Model<T, T> {
           sublayers
               .get(j)
               .call(tf, y, config, context, key == null ? null : key.fold(j)); // [b,n,c]
+    }
+    return y;
+  }
+
+  /** The shapes of the states of {@link #step}, for one sequence: one for each attention. */
+  List<Shape> stateShapes() {
+    return attentions().map(MultiHeadAttention::stateShape).toList();
+  }
+
+  private Stream<MultiHeadAttention<T>> attentions() {
+    return sublayers.stream()
+        .map(Sublayer::body)
+        .flatMap(
+            body ->
+                body instanceof Sublayer.SelfAttention<T> self
+                    ? Stream.of(self.attention())
+                    : Stream.empty());
+  }
+
+  /**
+   * One position more.
+   *
+   * @param x [b,1,c]
+   * @param position a scalar counted from 0
+   * @param states one for each attention; replaced by those after the position
+   * @return [b,1,c]
+   */
+  Operand<T> step(
+      Ops tf, Operand<T> x, Operand<TInt64> position, List<MultiHeadAttention.State<T>> states) {
+    Operand<T> y = x;
+    int attention = 0;
+    for (Sublayer<T> sublayer : sublayers) {
+      Operand<T> in = sublayer.preNorm() ? sublayer.norm().call(tf, y) : y; // [b,1,c]
+      Operand<T> added;
+      if (sublayer.body() instanceof Sublayer.SelfAttention<T> self) {
+        var step = self.attention().step(tf, in, position, states.get(attention));
+        states.set(attention++, step.state());
+        added = step.output(); // [b,1,c]
+      } else {
+        added = sublayer.body().call(tf, in, config, Context.none(), null); // [b,1,c]
+      }
+      y = sublayer.join(tf, y, added); // [b,1,c]
     }
     return y;
   }

@@ -9,11 +9,14 @@ import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.PositionalEncoding;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.attention.MultiHeadAttention;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /** Token embedding, positions, dropout, encoder or decoder, logits for every position. */
@@ -148,5 +151,55 @@ public final class LinformerLM<T extends TFloating> implements Model<TInt32, T> 
               ? x
               : tf.math.add(x, Shapes.slice(tf, positionEmbedding, 0, 0, n)); // [b,n,e]
     };
+  }
+
+  /**
+   * The shapes of the states of {@link #step}, for one sequence.
+   *
+   * @throws IllegalArgumentException if the model's attentions cannot go step by step: they must be
+   *     causal with a learned or fixed projection, and there must be no source
+   */
+  public List<Shape> stateShapes() {
+    if (config.encoder().decoderMode()) {
+      throw new IllegalArgumentException("LinformerLM: a step has no source, found decoder_mode");
+    }
+    return encoder.stateShapes();
+  }
+
+  /**
+   * One token more of a causal model, in O(k·d) a layer: the logits that {@link #call} gives for
+   * that position of the whole sequence.
+   *
+   * @param token [b,1]
+   * @param position a scalar counted from 0, below input_size
+   * @param states one for each layer, of {@link #stateShapes} with b in the place of 1, zeros at
+   *     the beginning; replaced by those after the token
+   * @return logits [b,1,vocabulary], or embeddings
+   */
+  public Operand<T> step(
+      Ops tf,
+      Operand<TInt32> token,
+      Operand<TInt64> position,
+      List<MultiHeadAttention.State<T>> states) {
+    Operand<T> x = tf.gather(tokenEmbedding, token, tf.constant(0)); // [b,1,e]
+    Operand<TInt64> one = tf.reshape(position, tf.constant(new long[] {1})); // [1]
+    x =
+        switch (config.positions()) {
+          case NONE -> x;
+          case SINUSOID ->
+              tf.math.add(x, PositionalEncoding.sinusoid(tf, one, config.embeddingDim(), x.type()));
+          case LEARNED ->
+              positionEmbedding == null
+                  ? x
+                  : tf.math.add(x, tf.gather(positionEmbedding, one, tf.constant(0)));
+        }; // [b,1,e]
+    if (projectIn != null) {
+      x = projectIn.call(tf, x); // [b,1,c]
+    }
+    Operand<T> y = encoder.step(tf, x, position, states); // [b,1,c]
+    if (projectOut != null) {
+      y = projectOut.call(tf, y); // [b,1,e]
+    }
+    return logits == null ? y : logits.call(tf, y); // [b,1,vocabulary]
   }
 }

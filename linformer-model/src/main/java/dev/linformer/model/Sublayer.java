@@ -64,9 +64,14 @@ record Sublayer<T extends TFloating>(
   /** [b,n,c] → [b,n,out]. */
   Operand<T> call(
       Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
-    Operand<T> residual = resample == null ? x : resample.call(tf, x); // [b,n,out]
     Operand<T> in = preNorm ? norm.call(tf, x) : x; // [b,n,c]
-    Operand<T> sum = tf.math.add(residual, body.call(tf, in, config, context, key)); // [b,n,out]
+    return join(tf, x, body.call(tf, in, config, context, key)); // [b,n,out]
+  }
+
+  /** The residual and what is added to it, [b,n,out]. */
+  Operand<T> join(Ops tf, Operand<T> x, Operand<T> added) {
+    Operand<T> residual = resample == null ? x : resample.call(tf, x); // [b,n,out]
+    Operand<T> sum = tf.math.add(residual, added); // [b,n,out]
     return preNorm ? sum : norm.call(tf, sum); // [b,n,out]
   }
 }

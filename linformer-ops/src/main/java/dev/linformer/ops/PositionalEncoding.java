@@ -25,6 +25,21 @@ public final class PositionalEncoding {
    */
   public static <T extends TFloating> Operand<T> sinusoid(
       Ops tf, long length, int channels, Class<T> type) {
+    Operand<TInt64> positions =
+        tf.range(tf.constant(0L), tf.constant(length), tf.constant(1L)); // [n]
+    return sinusoid(tf, positions, channels, type); // [n,c]
+  }
+
+  /**
+   * The rows of some positions.
+   *
+   * @param positions [n], counted from 0
+   * @param channels c, even
+   * @return [n,c]
+   * @throws IllegalArgumentException if c is odd
+   */
+  public static <T extends TFloating> Operand<T> sinusoid(
+      Ops tf, Operand<TInt64> positions, int channels, Class<T> type) {
     if (channels % 2 != 0) {
       throw new IllegalArgumentException(
           "PositionalEncoding: an even number of channels expected, found " + channels);
@@ -33,8 +48,6 @@ public final class PositionalEncoding {
     for (int i = 0; i < frequencies.length; i++) {
       frequencies[i] = Math.pow(BASE, -2.0 * i / channels);
     }
-    Operand<TInt64> positions =
-        tf.range(tf.constant(0L), tf.constant(length), tf.constant(1L)); // [n]
     Operand<T> column = tf.expandDims(tf.dtypes.cast(positions, type), tf.constant(1)); // [n,1]
     Operand<T> angles =
         tf.math.mul(column, tf.dtypes.cast(tf.constant(frequencies), type)); // [n,c/2]

@@ -18,6 +18,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBool;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -154,6 +155,79 @@ public record MultiHeadAttention<T extends TFloating>(
       y = map.call(tf, y); // [b,n,c] after the last
     }
     return Dropout.apply(tf, y, dropout, key == null ? null : key.fold(1)); // [b,n,c]
+  }
+
+  /**
+   * What a causal attention knows of the positions so far.
+   *
+   * @param keys Σ E[:,i]·k_iᵀ, [b,h,k,d], or [b,1,k,d] with one key head and one E
+   * @param values Σ F[:,i]·v_iᵀ, of the shape of keys
+   */
+  public record State<T extends TFloating>(Operand<T> keys, Operand<T> values) {}
+
+  /**
+   * A position's output and the state after it.
+   *
+   * @param output [b,1,c]
+   */
+  public record Step<T extends TFloating>(Operand<T> output, State<T> state) {}
+
+  /** The shape of a state for one sequence, [1,h,k,d]. */
+  public Shape stateShape() {
+    LearnedProjection<T> e = learned(keyProjection);
+    long states = e.perHead() ? heads : keyHeads();
+    long d = queries.weight().shape().get(0) / heads;
+    return Shape.of(1, states, e.projectedLength(), d);
+  }
+
+  /**
+   * One position more of a causal self-attention, in O(k·d): the same numbers as {@link #call} on
+   * the whole sequence gives for it.
+   *
+   * @param x the position, [b,1,c]
+   * @param position t, a scalar counted from 0
+   * @param before the state after t positions; zeros at the beginning
+   * @throws IllegalArgumentException if the attention isn't causal, or has no projection
+   */
+  public Step<T> step(Ops tf, Operand<T> x, Operand<TInt64> position, State<T> before) {
+    if (visibility != Visibility.CAUSAL) {
+      throw new IllegalArgumentException(
+          "MultiHeadAttention: a step needs causal attention, found " + visibility);
+    }
+    LearnedProjection<T> e = learned(keyProjection);
+    LearnedProjection<T> f = learned(valueProjection);
+    int keyHeads = keyHeads();
+    Operand<T> q = splitHeads(tf, queries.call(tf, x), heads); // [b,h,1,d]
+    Operand<T> k = splitHeads(tf, keys.call(tf, x), keyHeads); // [b,h,1,d]
+    Operand<T> v = splitHeads(tf, values.call(tf, x), keyHeads); // [b,h,1,d]
+    State<T> after =
+        new State<>(
+            tf.math.add(before.keys, tf.math.mul(column(tf, e, position), k)),
+            tf.math.add(before.values, tf.math.mul(column(tf, f, position), v))); // [b,h,k,d]
+    Operand<T> mixed =
+        LinearAttention.call(
+            tf, q, e.addBias(tf, after.keys), f.addBias(tf, after.values), 0, null); // [b,h,1,d]
+    long hd = queries.weight().shape().get(0);
+    Operand<T> y = Shapes.reshape(tf, mixed, Shape.UNKNOWN_SIZE, 1, hd); // [b,1,h·d]
+    for (Dense<T> map : output) {
+      y = map.call(tf, y); // [b,1,c] after the last
+    }
+    return new Step<>(y, after);
+  }
+
+  private LearnedProjection<T> learned(SequenceProjection<T> projection) {
+    if (projection instanceof LearnedProjection<T> learned) {
+      return learned;
+    }
+    throw new IllegalArgumentException(
+        "MultiHeadAttention: a step needs a learned or fixed projection, found " + projection);
+  }
+
+  /** E[:,t]: [k,1] or [h,k,1]. */
+  private static <T extends TFloating> Operand<T> column(
+      Ops tf, LearnedProjection<T> projection, Operand<TInt64> position) {
+    Operand<TInt64> one = tf.reshape(position, tf.constant(new long[] {1})); // [1]
+    return tf.gather(projection.weight(), one, tf.constant(-1)); // [k,1] or [h,k,1]
   }
 
   /** Keys and values of all positions, compressed inside by prefix. */
