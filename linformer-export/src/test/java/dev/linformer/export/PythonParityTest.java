@@ -27,7 +27,7 @@ class PythonParityTest {
   private static final String VECTORS = "None,%d,%d".formatted(Models.LENGTH, Models.CHANNELS);
 
   @ParameterizedTest
-  @EnumSource(names = {"NONE", "LAYERWISE"})
+  @EnumSource(ParameterSharing.class)
   void encoder(ParameterSharing sharing, @TempDir Path folder) throws IOException {
     ModelConfig config = Models.encoder(sharing);
     List<float[]> live = new ArrayList<>();

@@ -1,0 +1,109 @@
+package dev.linformer.cli;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import org.tensorflow.Session;
+
+/** Who may use whom: the direction in which this house is built. */
+@AnalyzeClasses(packages = "dev.linformer", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+
+  @ArchTest
+  static final ArchRule MODULES_USE_THOSE_BELOW =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInLayers()
+          .layer("cli")
+          .definedBy("dev.linformer.cli..")
+          .layer("export")
+          .definedBy("dev.linformer.export..")
+          .layer("model")
+          .definedBy("dev.linformer.model..")
+          .layer("ops")
+          .definedBy("dev.linformer.ops..")
+          .whereLayer("cli")
+          .mayNotBeAccessedByAnyLayer()
+          .whereLayer("export")
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("model")
+          .mayOnlyBeAccessedByLayers("cli", "export")
+          .whereLayer("ops")
+          .mayOnlyBeAccessedByLayers("cli", "export", "model");
+
+  @ArchTest
+  static final ArchRule OPS_ROOT_KNOWS_NEITHER_PROJECTION_NOR_ATTENTION =
+      noClasses()
+          .that()
+          .resideInAPackage("dev.linformer.ops")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("dev.linformer.ops.projection..", "dev.linformer.ops.attention..");
+
+  @ArchTest
+  static final ArchRule PROJECTION_DOES_NOT_KNOW_ATTENTION =
+      noClasses()
+          .that()
+          .resideInAPackage("dev.linformer.ops.projection..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("dev.linformer.ops.attention..");
+
+  /** The doctor computes a product to see whether TensorFlow can. */
+  @ArchTest
+  static final ArchRule FEW_HOLD_SESSIONS =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages(
+              "dev.linformer.model.train..",
+              "dev.linformer.model.weights..",
+              "dev.linformer.export..")
+          .and()
+          .doNotHaveSimpleName("DoctorCommand")
+          .should()
+          .dependOnClassesThat()
+          .belongToAnyOf(Session.class);
+
+  @ArchTest
+  static final ArchRule ONLY_THE_COMMAND_LINE_PRINTS =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("dev.linformer.cli..")
+          .should()
+          .accessField(System.class, "out")
+          .orShould()
+          .accessField(System.class, "err")
+          .orShould()
+          .callMethod(Throwable.class, "printStackTrace");
+
+  @ArchTest
+  static final ArchRule NOBODY_USES_THE_INNARDS_OF_TENSORFLOW =
+      noClasses().should().dependOnClassesThat().resideInAPackage("org.tensorflow.internal..");
+
+  @ArchTest
+  static final ArchRule PACKAGES_FORM_NO_CYCLES =
+      slices().assignedFrom(new OutsideOfModel()).should().beFreeOfCycles();
+
+  /** dev.linformer.model and its weights package use each other. */
+  private static final class OutsideOfModel implements SliceAssignment {
+    @Override
+    public SliceIdentifier getIdentifierOf(JavaClass type) {
+      String name = type.getPackageName();
+      return name.matches("dev\\.linformer\\.(ops|export|cli)(\\..*)?")
+          ? SliceIdentifier.of(name)
+          : SliceIdentifier.ignore();
+    }
+
+    @Override
+    public String getDescription() {
+      return "packages of ops, export and cli";
+    }
+  }
+}

@@ -1,0 +1,258 @@
+package dev.linformer.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What is wrong on a command line or in its files is said in a line that names it and what would
+ * do; the exit code is 2, and nothing is written.
+ */
+class BadInputTest {
+
+  private static final String PREDICT_ENCODER = "predict --model encoder --output y.npy --input ";
+  private static final String PREDICT_CLASSIFIER =
+      "predict --model trained --output y.npy --input ";
+
+  @TempDir static Path folder = Path.of("");
+
+  @BeforeAll
+  static void write() throws IOException {
+    json("encoder.json", Fixtures.ENCODER);
+    json("classifier.json", Fixtures.CLASSIFIER);
+    json("unknown-key.json", Fixtures.ENCODER.replace("dim_k", "dim_kk"));
+    json("extra-key.json", Fixtures.ENCODER.replace("{", "{\"heads\": 2, "));
+    json("type.json", Fixtures.ENCODER.replace(": 4", ": \"4\""));
+    json("fraction.json", Fixtures.ENCODER.replace(": 4", ": 4.5"));
+    json("long-k.json", Fixtures.ENCODER.replace(": 3", ": 7"));
+    json("heads.json", Fixtures.ENCODER.replace(": 2", ": 3"));
+    json("model-type.json", Fixtures.CLASSIFIER.replace("classifier", "generator"));
+    json("short.json", Fixtures.CLASSIFIER.replace(": 24", ": 8"));
+    json("vocabulary.json", Fixtures.CLASSIFIER.replace("num_tokens\": 16", "num_tokens\": 15"));
+    json("no-json.json", "{\"input_size\": 6,\n");
+    json("list.json", "[6, 4, 3]");
+
+    Cli.done("init", "--config", at("encoder.json"), "--out", at("encoder"));
+    Fixtures.trained(at("trained"), at("classifier.json"));
+    Cli.done("init", "--config", at("encoder.json"), "--out", at("damaged"));
+    Fixtures.truncate(at("damaged/model.safetensors"));
+    Fixtures.trained(at("damaged-trained"), at("classifier.json"));
+    Fixtures.truncate(at("damaged-trained/model.safetensors"));
+    Cli.done("init", "--config", at("encoder.json"), "--out", at("mixed"));
+    Files.writeString(at("mixed/config.json"), Fixtures.ENCODER.replace(": 5", ": 7"));
+    Files.createDirectory(at("foreign"));
+    Files.writeString(at("foreign/notes.txt"), "mine");
+    Files.writeString(at("file"), "mine");
+
+    Fixtures.npy(at("x.npy"), "<f4", "(1, 6, 4)", new byte[96]);
+    Fixtures.npy(at("short.npy"), "<f4", "(1, 5, 4)", new byte[80]);
+    Fixtures.npy(at("flat.npy"), "<f4", "(6, 4)", new byte[96]);
+    Fixtures.npy(at("empty.npy"), "<f4", "(0, 6, 4)", new byte[0]);
+    Fixtures.npy(at("half.npy"), "<f2", "(1, 6, 4)", new byte[48]);
+    Fixtures.npy(at("truncated.npy"), "<f4", "(1, 6, 4)", new byte[90]);
+    Fixtures.npy(at("floats.npy"), "<f4", "(1, 24)", new byte[96]);
+    Fixtures.ints(at("ints.npy"), "(1, 6, 4)", new int[24]);
+    Fixtures.ints(at("large.npy"), "(1, 24)", tokens(16));
+    Fixtures.ints(at("negative.npy"), "(1, 24)", tokens(-1));
+    Files.writeString(at("text.npy"), "1 2 3 4 5 6 7 8 9");
+  }
+
+  private static int[] tokens(int last) {
+    int[] tokens = new int[24];
+    tokens[23] = last;
+    return tokens;
+  }
+
+  private static void json(String name, String content) throws IOException {
+    Files.writeString(at(name), content);
+  }
+
+  private static Path at(String name) {
+    return folder.resolve(name);
+  }
+
+  /** A command line, whose names of files are below the folder, and what it answers. */
+  static Stream<Arguments> commands() {
+    return Stream.of(
+        // The command line itself.
+        bad("", "Missing required subcommand"),
+        bad("trane", "Unmatched argument at index 0: 'trane'"),
+        bad("init --config encoder.json --out new --sede 3", "Unknown options: '--sede', '3'"),
+        bad("init --out new", "Missing required option: '--config=<config>'"),
+        bad("init --config encoder.json", "Missing required option: '--out=<out>'"),
+        bad("init --config encoder.json --out new --seed x", "'--seed': 'x' is not a long"),
+        bad("summary", "Missing required option: '--config=<config>'"),
+        bad("eval", "Missing required option: '--model=<model>'"),
+        bad("export --model encoder", "Missing required option: '--out=<out>'"),
+        bad(PREDICT_ENCODER.replace("--input ", ""), "Missing required option: '--input=<input>'"),
+        // Configurations.
+        bad(init("missing.json"), "linformer init: {}/missing.json: no such file"),
+        bad(init("foreign"), "{}/foreign: no such file"),
+        bad(init("no-json.json"), "{}/no-json.json: not valid JSON, line 2: "),
+        bad(init("list.json"), "{}/list.json: a JSON object {…} is expected"),
+        bad(init("unknown-key.json"), "{}/unknown-key.json: key \"dim_k\" is missing"),
+        bad(init("extra-key.json"), "{}/extra-key.json: unknown key \"heads\"; known are "),
+        bad(init("type.json"), "{}/type.json: channels = \"4\", but a whole number is expected"),
+        bad(init("fraction.json"), "channels = 4.5, but a whole number is expected"),
+        bad(init("long-k.json"), "dim_k = 7, but 1 to input_size = 6 is expected"),
+        bad(init("heads.json"), "channels = 4 is not divisible by nhead = 3; set dim_d"),
+        bad(init("model-type.json"), "model_type = generator, but one of linformer, classifier"),
+        bad("summary --config extra-key.json", "{}/extra-key.json: unknown key \"heads\""),
+        bad("train --config long-k.json --out new", "dim_k = 7, but 1 to input_size = 6"),
+        bad("train --config missing.json --out new", "{}/missing.json: no such file"),
+        // Where models go.
+        bad("init --config encoder.json --out encoder", "{}/encoder holds a model already; name a"),
+        bad(
+            "init --config encoder.json --out foreign",
+            "{}/foreign is not empty and holds no model"),
+        bad("init --config encoder.json --out file", "{}/file is a file; name a new or empty"),
+        bad("init --config encoder.json --out file/new", "{}/file/new: cannot write there ("),
+        bad(train("--out trained"), "{}/trained holds a model already; name a new or empty folder"),
+        bad(train("--out foreign"), "{}/foreign is not empty and holds no model of ours"),
+        bad(train("--out file"), "{}/file is a file; name a new or empty folder"),
+        bad("export --model encoder --out foreign", "{}/foreign is not empty and no SavedModel"),
+        bad("export --model encoder --out encoder", "{}/encoder is not empty and no SavedModel"),
+        bad("export --model encoder --out file", "{}/file is a file; name a folder"),
+        // Where models come from.
+        bad("export --model missing --out new", "{}/missing: no such folder"),
+        bad("export --model foreign --out new", "{}/foreign is no model directory: config.json is"),
+        bad("export --model damaged --out new", "{}/damaged/model.safetensors: truncated: header"),
+        bad("export --model mixed --out new", "{}/mixed/model.safetensors doesn't fit the config"),
+        bad("predict --model damaged --output y.npy --input x.npy", "safetensors: truncated: "),
+        bad("predict --model file --output y.npy --input x.npy", "{}/file: no such folder"),
+        bad("eval --model damaged-trained", "{}/damaged-trained/model.safetensors: truncated: "),
+        bad("eval --model encoder", "{}/encoder: no training there, trainer_state.json is missing"),
+        bad("eval --model missing", "{}/missing: no such folder"),
+        // Inputs and outputs of predict.
+        bad(PREDICT_ENCODER + "missing.npy", "--input {}/missing.npy: no such file"),
+        bad(PREDICT_ENCODER + "foreign", "--input {}/foreign: no such file"),
+        bad(PREDICT_ENCODER + "text.npy", "{}/text.npy is no .npy file: save it with numpy.save"),
+        bad(PREDICT_ENCODER + "truncated.npy", "{}/truncated.npy is truncated: shape [1, 6, 4]"),
+        bad(PREDICT_ENCODER + "half.npy", "{}/half.npy holds neither floats nor integers of 4"),
+        bad(PREDICT_ENCODER + "short.npy", "has shape [1, 5, 4], but the model takes [b, 6, 4]"),
+        bad(PREDICT_ENCODER + "flat.npy", "has shape [6, 4], but the model takes [b, 6, 4]"),
+        bad(PREDICT_ENCODER + "empty.npy", "has shape [0, 6, 4], but the model takes [b, 6, 4]"),
+        bad(PREDICT_ENCODER + "ints.npy", "{}/ints.npy holds integers, and floats are needed"),
+        bad(PREDICT_CLASSIFIER + "x.npy", "has shape [1, 6, 4], but the model takes [b, 24] with"),
+        bad(PREDICT_CLASSIFIER + "floats.npy", "holds floats, and integers are needed: save it"),
+        bad(PREDICT_CLASSIFIER + "large.npy", "large.npy: token 16, but 0 to num_tokens - 1 = 15"),
+        bad(PREDICT_CLASSIFIER + "negative.npy", "token -1, but 0 to num_tokens - 1 = 15 is"),
+        bad(
+            "predict --model encoder --input x.npy --output missing/y.npy",
+            "--output {}/missing/y.npy: no folder {}/missing"),
+        bad(
+            "predict --model encoder --input x.npy --output foreign",
+            "--output {}/foreign is a folder; name a file"),
+        // What train is asked to do.
+        bad(train("--out new --task copy"), "--task copy: no such task; there is listops"),
+        bad(train("--out new --steps 0"), "steps = 0, but at least 1 is expected"),
+        bad(train("--out new --steps 1.5"), "'--steps': '1.5' is not an int"),
+        bad(train("--out new --batch 0"), "batch_size = 0, but at least 1 is expected"),
+        bad(train("--out new --batch 192001"), "--batch 192001: at most 192000 is expected"),
+        bad(train("--out new --learning-rate -1"), "learning_rate = -1.0, but a number above 0"),
+        bad(train("--out new --learning-rate 0"), "learning_rate = 0.0, but a number above 0 is"),
+        bad(train("--out new --learning-rate NaN"), "learning_rate = NaN, but a number above 0"),
+        bad(train("--out new --learning-rate Infinity"), "learning_rate = Infinity, but a number"),
+        bad(train("--out new --threads -1"), "threads = -1, but at least 0 is expected"),
+        bad(
+            "train --config encoder.json --out new",
+            "{}/encoder.json: model_type = linformer, but the task listops trains a classifier"),
+        bad(
+            "train --config short.json --out new",
+            "input_size = 8 is too small for the task listops: no ListOps expression has"),
+        bad(
+            "train --config vocabulary.json --out new",
+            "{}/vocabulary.json: the task listops needs num_tokens of at least 16"),
+        // Where train goes on.
+        bad("train --resume missing", "--resume {}/missing: no such folder"),
+        bad("train --resume file", "--resume {}/file: no such folder"),
+        bad("train --resume foreign", "{}/foreign: no training there, trainer_state.json is"),
+        bad("train --resume encoder", "{}/encoder: no training there, trainer_state.json is"),
+        bad("train --resume trained --config classifier.json", leaveOut("--config")),
+        bad("train --resume trained --task listops", leaveOut("--task")),
+        bad("train --resume trained --out new", leaveOut("--out")),
+        bad("train --resume trained --steps 9", leaveOut("--steps")),
+        bad("train --resume trained --batch 9", leaveOut("--batch")),
+        bad("train --resume trained --learning-rate 1", leaveOut("--learning-rate")),
+        bad("train --resume trained --seed 9", leaveOut("--seed")),
+        bad("train --resume trained --threads 1", leaveOut("--threads")));
+  }
+
+  private static Arguments bad(String command, String message) {
+    return Arguments.of(command, message);
+  }
+
+  private static String init(String config) {
+    return "init --out new --config " + config;
+  }
+
+  private static String train(String options) {
+    return "train --config classifier.json " + options;
+  }
+
+  private static String leaveOut(String option) {
+    return "--resume goes on with the settings in {}/trained; leave out " + option;
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void isRefused(String command, String message) throws IOException {
+    String before = Fixtures.tree(folder);
+    Cli cli =
+        Cli.run(
+            Stream.of(command.split(" ", -1))
+                .filter(word -> !word.isEmpty())
+                .map(BadInputTest::inFolder)
+                .toArray());
+    String expected = message.replace("{}", folder.toString());
+    assertTrue(cli.err().contains(expected), cli::toString);
+    assertEquals(2, cli.code(), cli::toString);
+    assertEquals("", cli.out());
+    assertEquals(before, Fixtures.tree(folder));
+  }
+
+  /** Names of files are those of the fixtures, and "new" and "missing", which are not there. */
+  private static String inFolder(String word) {
+    String first = Path.of(word).getName(0).toString();
+    boolean file = first.contains(".") && Character.isLetter(first.charAt(0));
+    return file || Files.exists(at(first)) || first.equals("new") || first.equals("missing")
+        ? at(word).toString()
+        : word;
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void whereNothingCanBeWrittenIsRefused() {
+    Object config = at("classifier.json");
+    for (Cli cli :
+        new Cli[] {
+          Cli.run("init", "--config", config, "--out", "/proc/model"),
+          Cli.run("train", "--config", config, "--out", "/proc/model"),
+          Cli.run("export", "--model", at("encoder"), "--out", "/proc/model"),
+          Cli.run(
+              "predict",
+              "--model",
+              at("encoder"),
+              "--input",
+              at("x.npy"),
+              "--output",
+              "/proc/model")
+        }) {
+      assertTrue(cli.err().contains("/proc/model: cannot write there ("), cli::toString);
+      assertTrue(cli.err().contains("that you may write to"), cli::toString);
+      assertEquals(2, cli.code(), cli::toString);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+package dev.linformer.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Objects;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.TensorFlow;
+import picocli.CommandLine.Model.OptionSpec;
+
+class HelpTest {
+
+  static Set<String> commands() {
+    return Main.commandLine().getSubcommands().keySet();
+  }
+
+  @Test
+  void thereAreSevenCommands() {
+    assertEquals(
+        Set.of("init", "train", "eval", "predict", "export", "summary", "doctor"), commands());
+  }
+
+  @Test
+  void helpNamesTheCommands() {
+    String help = Cli.done("--help").out();
+    for (String command : commands()) {
+      assertTrue(help.contains("\n  " + command + " "), help);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void helpOfACommandNamesItsOptions(String command) {
+    String help = Cli.done(command, "--help").out();
+    assertTrue(help.startsWith("Usage: linformer " + command + " "), help);
+    for (OptionSpec option :
+        Objects.requireNonNull(Main.commandLine().getSubcommands().get(command))
+            .getCommandSpec()
+            .options()) {
+      assertTrue(help.contains(option.longestName()), help);
+      assertTrue(option.description().length > 0, option::toString);
+    }
+  }
+
+  @Test
+  void helpOfTrainTellsTheDefaults() {
+    String help = Cli.done("train", "--help").out();
+    for (String text : new String[] {"Updates; 6000 unless", "step; 64 unless", "0.003 unless"}) {
+      assertTrue(help.replaceAll("\\s+", " ").contains(text), help);
+    }
+  }
+
+  @Test
+  void version() {
+    assertEquals("linformer 0.1.0-SNAPSHOT", Cli.done("--version").out().strip());
+  }
+
+  @Test
+  void doctorFindsTensorFlow() {
+    String found = Cli.done("doctor").out();
+    assertTrue(found.contains("tensorflow " + TensorFlow.version()), found);
+    assertTrue(found.matches("(?s).*\\ncpu +computes\\n.*"), found);
+    assertTrue(found.matches("(?s).*\\nnatives +tensorflow-core-native-.*\\.jar\\n.*"), found);
+    assertTrue(found.contains(System.getProperty("java.version")), found);
+  }
+}

@@ -1,0 +1,125 @@
+package dev.linformer.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.linformer.model.JsonKeys;
+import dev.linformer.model.weights.SafetensorsFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Trainings in processes of their own, stopped by signals. */
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "signals are sent with kill")
+class StopAndResumeTest {
+
+  private static final int STEPS = 100_000;
+  private static final int SIGINT = 130;
+  private static final Pattern STOPPED =
+      Pattern.compile("stopped at step (\\d+); go on with: (.*)");
+
+  @Test
+  void ctrlCLeavesACheckpointToGoOnFrom(@TempDir Path folder) throws Exception {
+    Path run = folder.resolve("run");
+    int first;
+    try (Child child = train(folder, run)) {
+      child.awaitLine("step 1/" + STEPS);
+      first = interrupt(child, run);
+    }
+    int second;
+    try (Child child = Child.linformer("train", "--resume", run)) {
+      child.awaitLine("training in %s from step %d to %d;".formatted(run, first, STEPS));
+      child.awaitLine("step %d/%d".formatted(first + 1, STEPS));
+      second = interrupt(child, run);
+    }
+    assertTrue(second > first, first + " to " + second);
+  }
+
+  @Test
+  void afterKillItGoesOnFromTheLastCompleteCheckpoint(@TempDir Path folder) throws Exception {
+    Path run = folder.resolve("run");
+    try (Child child = train(folder, run)) {
+      child.await(
+          "a checkpoint", () -> Files.isDirectory(run.resolve("checkpoints/step-00000500")));
+      child.signal("KILL");
+      child.end(Child.PATIENCE);
+    }
+    int newest = Integer.parseInt(newest(run).substring("step-".length()));
+    // What a kill in the middle of the next one leaves.
+    Path half = Files.createDirectory(run.resolve("checkpoints/." + name(newest + 500) + ".3f2a"));
+    Files.copy(
+        run.resolve("checkpoints").resolve(name(newest)).resolve("model.safetensors"),
+        half.resolve("model.safetensors"));
+    try (Child child = Child.linformer("train", "--resume", run)) {
+      child.awaitLine("training in %s from step %d to %d;".formatted(run, newest, STEPS));
+      child.awaitLine("step %d/%d".formatted(newest + 1, STEPS));
+      assertTrue(interrupt(child, run) > newest);
+    }
+  }
+
+  @Test
+  void killedBeforeItsFirstCheckpointItStartsAgain(@TempDir Path folder) throws Exception {
+    Path run = folder.resolve("run");
+    try (Child child = train(folder, run)) {
+      child.awaitLine("generating ");
+      child.await("trainer_state.json", () -> Files.exists(run.resolve("trainer_state.json")));
+      child.signal("KILL");
+      child.end(Child.PATIENCE);
+    }
+    assertFalse(Files.exists(run.resolve("checkpoints")));
+    try (Child child = Child.linformer("train", "--resume", run)) {
+      child.awaitLine("training in %s from step 0 to %d;".formatted(run, STEPS));
+      child.awaitLine("step 1/" + STEPS);
+      interrupt(child, run);
+    }
+  }
+
+  private static Child train(Path folder, Path run) throws IOException {
+    Path config = Fixtures.config(folder, Fixtures.CLASSIFIER);
+    return Child.linformer(
+        "train", "--config", config, "--out", run, "--steps", STEPS, "--batch", 8, "--threads", 1);
+  }
+
+  /** Ctrl-C; returns the step that the process said it stopped at, which is on disk. */
+  private static int interrupt(Child child, Path run) throws IOException, InterruptedException {
+    child.signal("INT");
+    assertEquals(SIGINT, child.end(Child.PATIENCE), child::output);
+    Matcher stopped = STOPPED.matcher(child.output());
+    assertTrue(stopped.find(), child::output);
+    assertEquals("linformer train --resume " + run, stopped.group(2));
+    int step = Integer.parseInt(stopped.group(1));
+    assertEquals(name(step), newest(run));
+    Path checkpoint = run.resolve("checkpoints").resolve(name(step));
+    for (Path state :
+        List.of(run.resolve("trainer_state.json"), checkpoint.resolve("trainer_state.json"))) {
+      assertEquals(step, JsonKeys.read(state).integer("global_step"), state::toString);
+    }
+    for (String file : List.of("model.safetensors", "optimizer.safetensors")) {
+      SafetensorsFile.open(checkpoint.resolve(file)).close();
+    }
+    return step;
+  }
+
+  private static String name(int step) {
+    return "step-%08d".formatted(step);
+  }
+
+  private static String newest(Path run) throws IOException {
+    try (var entries = Files.list(run.resolve("checkpoints"))) {
+      return entries
+          .map(entry -> entry.getFileName().toString())
+          .filter(name -> name.matches("step-\\d{8}"))
+          .max(Comparator.naturalOrder())
+          .orElseThrow();
+    }
+  }
+}

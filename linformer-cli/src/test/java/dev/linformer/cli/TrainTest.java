@@ -1,0 +1,175 @@
+package dev.linformer.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.linformer.export.ExportedLinformer;
+import dev.linformer.model.weights.NpyFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A small training, from its configuration to the exported model. */
+class TrainTest {
+
+  @TempDir static Path folder = Path.of("");
+  private static Path run = Path.of("");
+  private static String printed = "";
+
+  @BeforeAll
+  static void train() throws IOException {
+    run = folder.resolve("run");
+    printed = train(run, 1).out();
+  }
+
+  private static Cli train(Path out, long seed) throws IOException {
+    Path config = Fixtures.config(folder, Fixtures.CLASSIFIER);
+    return Cli.done(
+        "train",
+        "--config",
+        config,
+        "--out",
+        out,
+        "--steps",
+        30,
+        "--batch",
+        8,
+        "--threads",
+        1,
+        "--learning-rate",
+        0.01,
+        "--seed",
+        seed);
+  }
+
+  @Test
+  void leavesEveryFile() throws IOException {
+    assertEquals(
+        Set.of(
+            "config.json", "model.safetensors", "trainer_state.json", "checkpoints", "saved_model"),
+        names(run));
+    assertEquals(Set.of("step-00000030"), names(run.resolve("checkpoints")));
+    assertEquals(
+        Set.of("model.safetensors", "optimizer.safetensors", "trainer_state.json"),
+        names(run.resolve("checkpoints/step-00000030")));
+    assertEquals(
+        -1,
+        Files.mismatch(
+            run.resolve("model.safetensors"),
+            run.resolve("checkpoints/step-00000030/model.safetensors")));
+  }
+
+  private static Set<String> names(Path path) throws IOException {
+    try (var entries = Files.list(path)) {
+      return entries.map(entry -> entry.getFileName().toString()).collect(Collectors.toSet());
+    }
+  }
+
+  @Test
+  void trainerStateTellsEverything() throws IOException {
+    JsonNode state = new ObjectMapper().readTree(run.resolve("trainer_state.json").toFile());
+    assertEquals(30, state.get("global_step").intValue());
+    assertEquals(30 * 8 * 24, state.get("num_input_tokens_seen").intValue());
+    JsonNode last = state.get("log_history").get(state.get("log_history").size() - 1);
+    assertEquals(30, last.get("step").intValue());
+    assertTrue(last.get("loss").doubleValue() > 0, last::toString);
+    JsonNode settings = state.get("training_args");
+    assertEquals(30, settings.get("max_steps").intValue());
+    assertEquals(8, settings.get("batch_size").intValue());
+    assertEquals(0.01, settings.get("learning_rate").doubleValue());
+    assertEquals(1, settings.get("seed").intValue());
+    assertEquals(1, settings.get("threads").intValue());
+    JsonNode task = state.get("task");
+    assertEquals("listops", task.get("name").textValue());
+    assertEquals(25, task.get("max_length").intValue());
+    assertEquals(1, task.get("seed").intValue());
+    JsonNode evaluation = state.get("evaluation");
+    assertEquals(task.get("num_test").intValue(), evaluation.get("examples").intValue());
+    double accuracy = evaluation.get("accuracy").doubleValue();
+    assertTrue(accuracy > 0.02 && accuracy < 0.5, evaluation::toString);
+    String line = String.format(Locale.ROOT, "\naccuracy, this model %.1f%% ", 100 * accuracy);
+    assertTrue(printed.replaceAll(" +", " ").contains(line), printed);
+  }
+
+  /** Tests have no terminal. */
+  @Test
+  void printsLines() {
+    for (int step : new int[] {1, 2, 29, 30}) {
+      assertTrue(
+          printed.matches(
+              "(?s).*\\nstep %d/30: loss \\d\\.\\d{4}, accuracy \\d+\\.\\d%%, [\\d,]+ tokens/s, \\d+ s left\\n.*"
+                  .formatted(step)),
+          printed);
+    }
+    assertEquals(30, printed.lines().filter(line -> line.startsWith("step ")).count(), printed);
+  }
+
+  @Test
+  void printsHowToGoOn() {
+    Path saved = run.resolve("saved_model");
+    for (String line :
+        new String[] {
+          "training in " + run + " from step 0 to 30; Ctrl-C stops it with a checkpoint",
+          "model:      " + run,
+          "SavedModel: " + saved,
+          "  Python:  model = tf.saved_model.load(\"%s\").signatures[\"serving_default\"]"
+              .formatted(saved),
+          "  Java:    var model = ExportedLinformer.load(Path.of(\"%s\"));".formatted(saved)
+        }) {
+      assertTrue(printed.lines().anyMatch(line::equals), line + " is missing in\n" + printed);
+    }
+  }
+
+  @Test
+  void exportsTheTrainedWeights() throws IOException {
+    int[] tokens = new Random(1).ints(24, 0, 16).toArray();
+    Path input = Fixtures.ints(folder.resolve("tokens.npy"), "(1, 24)", tokens);
+    Path output = folder.resolve("logits.npy");
+    Cli.done("predict", "--model", run, "--input", input, "--output", output);
+    try (ExportedLinformer exported = ExportedLinformer.load(run.resolve("saved_model"))) {
+      assertArrayEquals(exported.logits(tokens), NpyFile.read(output).floats());
+    }
+  }
+
+  @Test
+  void evalMeasuresIt() {
+    String report = Cli.done("eval", "--model", run).out();
+    assertTrue(report.matches("(?s)held-out examples +4000\\n.*"), report);
+    assertTrue(report.matches("(?s).*\\naccuracy, this model +\\d+\\.\\d% .*"), report);
+    assertEquals(report, Cli.done("eval", "--model", run).out());
+    assertNotEquals(report, Cli.done("eval", "--model", run, "--seed", 5).out());
+  }
+
+  @Test
+  void aSeedGivesTheSameBytes() throws IOException {
+    Path again = folder.resolve("again");
+    train(again, 1);
+    Path weights = Path.of("model.safetensors");
+    assertEquals(-1, Files.mismatch(run.resolve(weights), again.resolve(weights)));
+    Path other = folder.resolve("other");
+    train(other, 2);
+    assertNotEquals(-1, Files.mismatch(run.resolve(weights), other.resolve(weights)));
+  }
+
+  @Test
+  void aFinishedTrainingIsMeasuredAgain() throws IOException {
+    Path finished = folder.resolve("finished");
+    train(finished, 1);
+    byte[] weights = Files.readAllBytes(finished.resolve("model.safetensors"));
+    Files.delete(finished.resolve("model.safetensors"));
+    String told = Cli.done("train", "--resume", finished).out();
+    assertTrue(told.contains("from step 30 to 30"), told);
+    assertArrayEquals(weights, Files.readAllBytes(finished.resolve("model.safetensors")));
+  }
+}
