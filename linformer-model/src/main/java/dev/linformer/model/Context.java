@@ -1,5 +1,6 @@
 package dev.linformer.model;
 
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.types.TBool;
@@ -25,5 +26,13 @@ public record Context<T extends TFloating>(
   /** An encoder's padding. */
   public static <T extends TFloating> Context<T> masked(@Nullable Operand<TBool> mask) {
     return new Context<>(mask, null, null);
+  }
+
+  /** Those of a model's inputs that are there. */
+  static <T extends TFloating> Context<T> of(Map<String, Operand<?>> inputs) {
+    return new Context<>(
+        Model.find(inputs, Linformer.MASK),
+        Model.find(inputs, Linformer.SOURCE),
+        Model.find(inputs, Linformer.SOURCE_MASK));
   }
 }

@@ -2,6 +2,9 @@ package dev.linformer.model;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.ops.ParameterFactory;
+import java.util.List;
+import org.tensorflow.types.family.TFloating;
 
 /**
  * A model from one token sequence to another, linformer-pytorch's LinformerEncDec: the keys of two
@@ -12,7 +15,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param encoder returns embeddings
  * @param decoder in decoder mode; causal, unless its weights were trained with the leaking triangle
  */
-public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelConfig decoder) {
+public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelConfig decoder)
+    implements ModelConfig {
 
   /** The value of {@value ModelConfig#MODEL_TYPE}. */
   public static final String TYPE = "encdec";
@@ -35,20 +39,8 @@ public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelCon
     }
   }
 
-  /**
-   * Takes a configuration from JSON keys; what is left over is refused.
-   *
-   * @throws InvalidInputException if a key is missing, unknown or out of its range
-   */
-  public static EncoderDecoderConfig parse(JsonKeys keys) {
-    String type = keys.text(ModelConfig.MODEL_TYPE, TYPE);
-    if (!type.equals(TYPE)) {
-      throw keys.invalid(ModelConfig.MODEL_TYPE, type, TYPE);
-    }
-    EncoderDecoderConfig config =
-        new EncoderDecoderConfig(half(keys, "enc_", true), half(keys, "dec_", false));
-    keys.refuseTheRest();
-    return config;
+  static EncoderDecoderConfig take(JsonKeys keys) {
+    return new EncoderDecoderConfig(half(keys, "enc_", true), half(keys, "dec_", false));
   }
 
   private static LanguageModelConfig half(JsonKeys all, String prefix, boolean isEncoder) {
@@ -70,7 +62,22 @@ public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelCon
         isEncoder);
   }
 
-  /** Every key with its value, in a fixed order. */
+  @Override
+  public String modelType() {
+    return TYPE;
+  }
+
+  @Override
+  public List<LinformerConfig> stacks() {
+    return List.of(encoder.encoder(), decoder.encoder());
+  }
+
+  @Override
+  public <T extends TFloating> LinformerEncDec<T> declare(ParameterFactory<T> parameters) {
+    return LinformerEncDec.declare(parameters, this);
+  }
+
+  @Override
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode().put(ModelConfig.MODEL_TYPE, TYPE);
     putAll(json, "enc_", encoder.toJson());

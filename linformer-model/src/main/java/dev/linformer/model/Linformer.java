@@ -11,6 +11,7 @@ import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -24,7 +25,12 @@ import org.tensorflow.types.family.TFloating;
  * of linear attention and feed-forward; in decoder mode each followed by attention to a source and
  * its feed-forward. Time and memory grow with n·k.
  */
-public final class Linformer<T extends TFloating> implements Model<T, T> {
+public final class Linformer<T extends TFloating> implements Model<T> {
+
+  private static final String INPUTS = "inputs";
+  static final String MASK = "mask";
+  static final String SOURCE = "source";
+  static final String SOURCE_MASK = "source_mask";
 
   private final LinformerConfig config;
   private final Class<T> type;
@@ -152,9 +158,18 @@ public final class Linformer<T extends TFloating> implements Model<T, T> {
         config.preNorm());
   }
 
+  /** {@code inputs} [b,n,c] and {@code mask}; in decoder mode {@code source} and its mask too. */
   @Override
-  public String inputName() {
-    return "inputs";
+  public List<Input> inputs() {
+    int n = config.sequenceLength();
+    List<Input> inputs = new ArrayList<>();
+    inputs.add(Input.vectors(INPUTS, type, n, config.channels()));
+    if (config.decoderMode()) {
+      inputs.add(Input.vectors(SOURCE, type, n, config.channels()));
+      inputs.add(Input.mask(SOURCE_MASK, n));
+    }
+    inputs.add(Input.mask(MASK, n));
+    return inputs;
   }
 
   @Override
@@ -163,17 +178,11 @@ public final class Linformer<T extends TFloating> implements Model<T, T> {
   }
 
   @Override
-  public Class<T> inputType() {
-    return type;
+  public Operand<T> call(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key) {
+    return call(tf, Model.require(inputs, INPUTS), Context.of(inputs), key);
   }
 
-  /** [b,n,c]. */
-  @Override
-  public Shape inputShape() {
-    return Shape.of(Shape.UNKNOWN_SIZE, config.sequenceLength(), config.channels());
-  }
-
-  @Override
+  /** A model without padding and source. */
   public Operand<T> call(Ops tf, Operand<T> x, @Nullable RandomKey key) {
     return call(tf, x, Context.none(), key);
   }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.ops.Activation;
 import dev.linformer.ops.ParameterFactory;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.types.family.TFloating;
@@ -208,8 +209,8 @@ public record LinformerConfig(
   }
 
   @Override
-  public LinformerConfig encoder() {
-    return this;
+  public List<LinformerConfig> stacks() {
+    return List.of(this);
   }
 
   @Override

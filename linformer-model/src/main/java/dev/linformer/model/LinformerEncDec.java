@@ -2,6 +2,8 @@ package dev.linformer.model;
 
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -10,7 +12,7 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TFloating;
 
 /** From one token sequence to logits of another: an encoder, and a decoder that attends to it. */
-public final class LinformerEncDec<T extends TFloating> {
+public final class LinformerEncDec<T extends TFloating> implements Model<T> {
 
   private final LinformerLM<T> encoder;
   private final LinformerLM<T> decoder;
@@ -26,6 +28,34 @@ public final class LinformerEncDec<T extends TFloating> {
     return new LinformerEncDec<>(
         LinformerLM.declare(parameters, "encoder.", config.encoder()),
         LinformerLM.declare(parameters, "decoder.", config.decoder()));
+  }
+
+  /** {@code tokens} [b,n], the target; {@code source} [b,s], tokens too; a mask for each. */
+  @Override
+  public List<Input> inputs() {
+    Input source = encoder.inputs().get(0);
+    Input target = decoder.inputs().get(0);
+    return List.of(
+        target,
+        Input.tokens(Linformer.SOURCE, source.shape().get(1), source.vocabulary()),
+        Input.mask(Linformer.MASK, target.shape().get(1)),
+        Input.mask(Linformer.SOURCE_MASK, source.shape().get(1)));
+  }
+
+  @Override
+  public String outputName() {
+    return decoder.outputName();
+  }
+
+  @Override
+  public Operand<T> call(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key) {
+    return call(
+        tf,
+        Model.require(inputs, Linformer.SOURCE),
+        Model.require(inputs, LinformerLM.TOKENS),
+        Model.find(inputs, Linformer.SOURCE_MASK),
+        Model.find(inputs, Linformer.MASK),
+        key);
   }
 
   /**

@@ -10,7 +10,9 @@ import dev.linformer.ops.PositionalEncoding;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
 import dev.linformer.ops.attention.MultiHeadAttention;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -20,7 +22,9 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /** Token embedding, positions, dropout, encoder or decoder, logits for every position. */
-public final class LinformerLM<T extends TFloating> implements Model<TInt32, T> {
+public final class LinformerLM<T extends TFloating> implements Model<T> {
+
+  static final String TOKENS = "tokens";
 
   private final LanguageModelConfig config;
   private final Operand<T> tokenEmbedding; // [vocabulary,e]
@@ -86,9 +90,13 @@ public final class LinformerLM<T extends TFloating> implements Model<TInt32, T> 
             : Dense.declare(parameters, prefix + "to_logits", e, config.vocabularySize()));
   }
 
+  /** {@code tokens} [b,n] and {@code mask}; in decoder mode {@code source} and its mask too. */
   @Override
-  public String inputName() {
-    return "tokens";
+  public List<Input> inputs() {
+    int n = config.encoder().sequenceLength();
+    List<Input> inputs = new ArrayList<>(encoder.inputs());
+    inputs.set(0, Input.tokens(TOKENS, n, config.vocabularySize()));
+    return inputs;
   }
 
   @Override
@@ -97,17 +105,11 @@ public final class LinformerLM<T extends TFloating> implements Model<TInt32, T> 
   }
 
   @Override
-  public Class<TInt32> inputType() {
-    return TInt32.class;
+  public Operand<T> call(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key) {
+    return call(tf, Model.require(inputs, TOKENS), Context.of(inputs), key);
   }
 
-  /** [b,n]. */
-  @Override
-  public Shape inputShape() {
-    return Shape.of(Shape.UNKNOWN_SIZE, config.encoder().sequenceLength());
-  }
-
-  @Override
+  /** A model without padding and source. */
   public Operand<T> call(Ops tf, Operand<TInt32> tokens, @Nullable RandomKey key) {
     return call(tf, tokens, Context.none(), key);
   }

@@ -140,7 +140,8 @@ class GoldenTest {
     /** Declares the model; its call adds the inputs that have gradients to the list. */
     <T extends TFloating> Call<T> declare(ParameterFactory<T> parameters) {
       if (type.equals(ENCODER_DECODER)) {
-        var model = LinformerEncDec.declare(parameters, EncoderDecoderConfig.parse(keys));
+        var model =
+            LinformerEncDec.declare(parameters, (EncoderDecoderConfig) ModelConfig.parse(keys));
         return (tf, type, inputs) ->
             model.call(tf, tokens(tf, "tokens"), tokens(tf, "target_tokens"), null, null, null);
       }
@@ -149,7 +150,7 @@ class GoldenTest {
         var model = LinformerLM.declare(parameters, "", language);
         return (tf, type, inputs) -> model.call(tf, tokens(tf, "tokens"), null);
       }
-      var model = Linformer.declare(parameters, "", config.encoder());
+      var model = Linformer.declare(parameters, "", config.stacks().get(0));
       return (tf, type, inputs) -> {
         inputs.add(Graphs.constant(tf, type, shape("input"), value("input")));
         Operand<T> source = null;

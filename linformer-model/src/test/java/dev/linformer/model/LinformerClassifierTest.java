@@ -136,10 +136,10 @@ class LinformerClassifierTest {
     try (Graph graph = new Graph()) {
       var variables = Variables.toBeLoaded(Ops.create(graph), TFloat64.class);
       var model = config(Pooling.MEAN).declare(variables);
-      assertEquals("tokens", model.inputName());
+      assertEquals("tokens", model.inputs().get(0).name());
       assertEquals("logits", model.outputName());
-      assertEquals(TInt32.class, model.inputType());
-      assertArrayEquals(new long[] {-1, N}, model.inputShape().asArray());
+      assertEquals(TInt32.class, model.inputs().get(0).type());
+      assertArrayEquals(new long[] {-1, N}, model.inputs().get(0).shape().asArray());
     }
   }
 }

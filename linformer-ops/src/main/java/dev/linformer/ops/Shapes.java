@@ -85,19 +85,19 @@ public final class Shapes {
     return tf.reshape(x, tf.constant(sizes));
   }
 
-  /** A part of one axis; all others whole. */
+  /** A part of one axis; all others whole. Its gradient needs begin and size to be int32. */
   public static <T extends TType> Operand<T> slice(
       Ops tf, Operand<T> x, int axis, long from, long length) {
-    long[] begin = new long[x.shape().numDimensions()];
-    long[] size = new long[begin.length];
+    int[] begin = new int[x.shape().numDimensions()];
+    int[] size = new int[begin.length];
     Arrays.fill(size, -1); // all that is left
-    begin[axis] = from;
-    size[axis] = length;
+    begin[axis] = Math.toIntExact(from);
+    size[axis] = Math.toIntExact(length);
     return tf.slice(x, tf.constant(begin), tf.constant(size));
   }
 
   /**
-   * Zeros behind the end of an axis, up to a length.
+   * Zeros behind the end of an axis, up to a length. Its gradient needs the paddings to be int32.
    *
    * @throws IllegalArgumentException if the axis is longer, or of unknown size
    */
@@ -108,8 +108,8 @@ public final class Shapes {
     if (missing == 0) {
       return x;
     }
-    long[][] paddings = new long[x.shape().numDimensions()][2];
-    paddings[axis][1] = missing;
+    int[][] paddings = new int[x.shape().numDimensions()][2];
+    paddings[axis][1] = Math.toIntExact(missing);
     return tf.pad(x, tf.constant(paddings), Scalars.of(tf, 0, x.type()));
   }
 }

@@ -13,9 +13,9 @@ import org.tensorflow.ndarray.buffer.DataBuffers;
 /**
  * A NumPy array read from an {@code .npy} file: floats or integers in row-major order.
  *
- * <p>Read are versions 1.0 and 2.0 with dtype {@code <f4}, {@code <f8}, {@code <i4} or {@code <i8}.
- * Eight-byte elements are narrowed to four; a value outside their range is refused. The format is
- * that of numpy.lib.format.
+ * <p>Read are versions 1.0 and 2.0 with dtype {@code <f4}, {@code <f8}, {@code <i4} or {@code <i8},
+ * or booleans, {@code |b1}, as 0 and 1. Eight-byte elements are narrowed to four; a value outside
+ * their range is refused. The format is that of numpy.lib.format.
  */
 public final class NpyFile {
   private static final int MAX_HEADER = 1 << 16;
@@ -94,6 +94,7 @@ public final class NpyFile {
         switch (header.dtype()) {
           case "<f4" -> floats[done] = bytes.getFloat();
           case "<f8" -> floats[done] = narrow(bytes.getDouble(), done);
+          case "|b1" -> ints[done] = bytes.get() == 0 ? 0 : 1;
           case "<i4" -> ints[done] = bytes.getInt();
           default -> ints[done] = narrow(bytes.getLong(), done);
         }
@@ -121,6 +122,11 @@ public final class NpyFile {
   /** Axes of the array; a scalar has none. */
   public Shape shape() {
     return header.shape();
+  }
+
+  /** Whether the values are booleans, which {@link #ints()} holds as 0 and 1. */
+  public boolean isBoolean() {
+    return header.isBoolean();
   }
 
   /** Whether {@link #ints()} holds the values; otherwise {@link #floats()} does. */

@@ -14,20 +14,24 @@ import org.tensorflow.ndarray.Shape;
 /**
  * The text before an npy file's values: a Python dictionary of dtype, order and shape.
  *
- * @param dtype one of {@code <f4}, {@code <f8}, {@code <i4}, {@code <i8}
+ * @param dtype one of {@code <f4}, {@code <f8}, {@code <i4}, {@code <i8}, {@code |b1}
  */
 record NpyHeader(Shape shape, String dtype) {
   static final String MAGIC = "\u0093NUMPY";
 
   private static final int MAX_ELEMENTS = Integer.MAX_VALUE - 8;
   private static final int ALIGNMENT = 64;
-  private static final Pattern DTYPE = Pattern.compile("'descr'\\s*:\\s*'(<[fi][48])'");
+  private static final Pattern DTYPE = Pattern.compile("'descr'\\s*:\\s*'(<[fi][48]|\\|b1)'");
   private static final Pattern C_ORDER = Pattern.compile("'fortran_order'\\s*:\\s*False");
   private static final Pattern SHAPE =
       Pattern.compile("'shape'\\s*:\\s*\\(((?:\\s*\\d{1,18}\\s*,)*\\s*(?:\\d{1,18})?\\s*)\\)");
 
+  boolean isBoolean() {
+    return dtype.charAt(1) == 'b';
+  }
+
   boolean isInteger() {
-    return dtype.charAt(1) == 'i';
+    return dtype.charAt(1) == 'i' || isBoolean();
   }
 
   int itemSize() {

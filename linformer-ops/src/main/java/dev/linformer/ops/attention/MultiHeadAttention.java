@@ -52,12 +52,15 @@ public record MultiHeadAttention<T extends TFloating>(
     output = List.copyOf(output);
     requireHeads(keyProjection, heads);
     requireHeads(valueProjection, heads);
-    if (visibility == Visibility.CAUSAL
-        && !(keyProjection instanceof IdentityProjection)
-        && !(keyProjection instanceof LearnedProjection
-            && valueProjection instanceof LearnedProjection)) {
+    boolean none =
+        keyProjection instanceof IdentityProjection
+            && valueProjection instanceof IdentityProjection;
+    boolean byPrefix =
+        keyProjection instanceof LearnedProjection && valueProjection instanceof LearnedProjection;
+    if (visibility == Visibility.CAUSAL && !none && !byPrefix) {
       throw new IllegalArgumentException(
-          "MultiHeadAttention: causal needs a learned or fixed projection, found " + keyProjection);
+          "MultiHeadAttention: causal needs a learned or fixed projection of keys and of values, or none, found %s and %s"
+              .formatted(keyProjection, valueProjection));
     }
   }
 
