@@ -236,7 +236,7 @@ def has_requirements():
 
 
 def restart_in_environment():
-    """Makes the virtual environment, if it is absent, fills it, and starts this script again in it."""
+    """Makes the virtual environment, if it is absent, fills it, and starts the running script again in it."""
     if Path(sys.prefix) == ENVIRONMENT:
         sys.exit(f"{ENVIRONMENT} lacks packages in spite of the installation: remove it and run again")
     python = ENVIRONMENT / "bin" / "python"
@@ -245,7 +245,7 @@ def restart_in_environment():
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pins = [f"{name}=={version}" for name, version in REQUIREMENTS.items()]
     subprocess.run([*pip, *pins], check=True)
-    os.execv(python, [python, __file__])
+    os.execv(python, [python, *sys.argv])
 
 
 def build(model_type, arguments):
@@ -319,6 +319,8 @@ def draw_inputs(name, model_type, arguments):
         }
     else:
         inputs = {"tokens": torch.randint(arguments["num_tokens"], (BATCH, length))}
+        if arguments.get("decoder_mode"):
+            inputs["source"] = torch.randn(BATCH, length, arguments["channels"])
     if name in INPUT_MASKS:
         inputs["mask"] = torch.tensor([[digit == "1" for digit in row] for row in INPUT_MASKS[name]])
     return inputs
@@ -345,6 +347,12 @@ def check_relu_margin(model, run):
     if min(margins) < RELU_MARGIN:
         raise ValueError(f"an argument of ReLU is {min(margins):.1e} from 0: choose another seed")
     return result
+
+
+def is_unused(key, arguments):
+    """Whether the weight is one of the projections that full attention leaves aside."""
+    half = {"encoder.": "enc_", "decoder.": "dec_"}.get(key[:8], "") if "enc_channels" in arguments else ""
+    return arguments.get(f"{half}full_attention", False) and (".E." in key or ".F." in key)
 
 
 def check_gradients(weights, parameters, buffers, unused):
@@ -381,12 +389,11 @@ def golden(name, configuration):
 
     weights = model.state_dict()
     parameters = dict(model.named_parameters(remove_duplicate=False))
-    full_attention = arguments.get("full_attention", False)
     check_gradients(
         weights,
         parameters,
         dict(model.named_buffers()),
-        unused=lambda key: full_attention and (".E." in key or ".F." in key),
+        unused=lambda key: is_unused(key, arguments),
     )
     tensors = {**inputs, "output": output, "cotangent": cotangent}
     for key, tensor in inputs.items():

@@ -18,9 +18,10 @@ class HelpTest {
   }
 
   @Test
-  void thereAreSevenCommands() {
+  void theseAreTheCommands() {
     assertEquals(
-        Set.of("init", "train", "eval", "predict", "export", "summary", "doctor"), commands());
+        Set.of("init", "train", "eval", "predict", "export", "generate", "summary", "doctor"),
+        commands());
   }
 
   @Test

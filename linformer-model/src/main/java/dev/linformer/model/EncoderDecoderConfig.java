@@ -23,9 +23,22 @@ public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelCon
 
   /** Makes every check of the two together. */
   public EncoderDecoderConfig {
-    if (!encoder.returnEmbeddings() || !decoder.encoder().decoderMode()) {
+    LinformerConfig stack = decoder.encoder();
+    if (!encoder.returnEmbeddings()
+        || encoder.encoder().decoderMode()
+        || decoder.returnEmbeddings()
+        || !stack.decoderMode()) {
       throw new InvalidInputException(
-          "an encoder that returns embeddings and a decoder in decoder mode are expected");
+          "an encoder that returns embeddings, and a decoder in decoder mode that returns logits are expected");
+    }
+    if (!stack.causal() && !stack.leakingTriangle()) {
+      throw new InvalidInputException(
+          "dec_causal = false, but true is expected, or dec_leaking_triangle = true for weights that were trained with it");
+    }
+    if (encoder.encoder().activation() != stack.activation()
+        || encoder.encoder().checkpointLevel() != stack.checkpointLevel()) {
+      throw new InvalidInputException(
+          "one activation and one checkpoint_level for encoder and decoder are expected");
     }
     if (encoder.embeddingDim() != decoder.encoder().channels()) {
       throw new InvalidInputException(
@@ -53,6 +66,9 @@ public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelCon
       builder.decoderMode(true).leakingTriangle(triangle).causal(!triangle);
     }
     LanguageModelConfig half = LanguageModelConfig.take(keys, builder);
+    if (keys.has("return_emb") && half.returnEmbeddings() != isEncoder) {
+      throw keys.invalid("return_emb", half.returnEmbeddings(), String.valueOf(isEncoder));
+    }
     return new LanguageModelConfig(
         half.encoder(),
         half.vocabularySize(),

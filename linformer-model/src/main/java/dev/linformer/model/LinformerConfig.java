@@ -118,7 +118,7 @@ public record LinformerConfig(
         "null without include_ff, which would have to change the width,");
     if (projectionMethod.windows() && !fullAttention) {
       for (int l = 0; l < depth; l++) {
-        int k = Math.max(1, projectedLength - l * projectedLengthStep);
+        int k = reduced(projectedLength, projectedLengthStep, l);
         refuseIf(
             sequenceLength % k != 0,
             "method",
@@ -160,9 +160,11 @@ public record LinformerConfig(
 
   /** k of a layer, n with full attention. */
   public int projectedLength(int layer) {
-    return fullAttention
-        ? sequenceLength
-        : Math.max(1, projectedLength - layer * projectedLengthStep);
+    return fullAttention ? sequenceLength : reduced(projectedLength, projectedLengthStep, layer);
+  }
+
+  private static int reduced(int k, int step, int layer) {
+    return (int) Math.max(1, k - (long) layer * step); // a large step does not wrap around
   }
 
   /** Begins a configuration with the keys that have no default. */

@@ -1,5 +1,6 @@
 package dev.linformer.model;
 
+import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -19,11 +20,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Graph;
@@ -37,19 +42,38 @@ import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TFloating;
 
-/** Output and gradients are those of linformer-pytorch; tools/golden/make_golden.py. */
+/**
+ * Output and gradients are those of linformer-pytorch; tools/golden/make_golden.py.
+ *
+ * <p>The property {@value #PROPERTY} names another folder of such files: there tools/golden/
+ * compare_live.py writes random models, and reads how far each of them was off.
+ */
 class GoldenTest {
 
-  private static final Path FOLDER = Path.of("src/test/resources/golden");
+  private static final String PROPERTY = "golden.folder";
+  private static final Path FOLDER =
+      Path.of(System.getProperty(PROPERTY, "src/test/resources/golden"));
   private static final String WEIGHT = "weight:";
+  private static final Map<String, Double> DIFFERENCES = new TreeMap<>();
 
   static List<Path> files() throws IOException {
     try (Stream<Path> files = Files.list(FOLDER)) {
-      return files.filter(Files::isRegularFile).sorted().toList();
+      return files.filter(file -> file.toString().endsWith(".safetensors")).sorted().toList();
+    }
+  }
+
+  /** A line a comparison: file, type, largest difference relative to a tensor's largest value. */
+  @AfterAll
+  static void writeDifferences() throws IOException {
+    if (System.getProperty(PROPERTY) != null) {
+      List<String> lines = new ArrayList<>();
+      DIFFERENCES.forEach((name, difference) -> lines.add(name + " " + difference));
+      Files.write(FOLDER.resolve("differences.txt"), lines);
     }
   }
 
   @Test
+  @DisabledIfSystemProperty(named = PROPERTY, matches = ".+")
   void allAreThere() throws IOException {
     assertEquals(42, files().size());
   }
@@ -77,9 +101,7 @@ class GoldenTest {
             .map(name -> name.substring(WEIGHT.length()))
             // A constant that the reference saves; projections that full attention doesn't use.
             .filter(name -> !name.endsWith("inv_freq"))
-            .filter(
-                name ->
-                    !file.toString().contains("full-attention") || !name.matches(".*[.][EF][.].*"))
+            .filter(name -> !golden.unused(name))
             .collect(Collectors.toCollection(TreeSet::new));
     try (Graph graph = new Graph()) {
       var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
@@ -94,9 +116,37 @@ class GoldenTest {
     }
   }
 
+  /** Of all tensors, so that one that is off doesn't hide the others. */
+  private static final class Comparison {
+    private final double tolerance;
+    private final List<Executable> checks = new ArrayList<>();
+    private double largest;
+
+    Comparison(double tolerance) {
+      this.tolerance = tolerance;
+    }
+
+    void add(String what, double[] expected, double[] found) {
+      // Zero in exact arithmetic (a bias that shifts all scores of a softmax alike, say).
+      if (Arrays.stream(expected).allMatch(each -> Math.abs(each) < 1e-12)) {
+        checks.add(() -> assertArrayEquals(expected, found, tolerance, what));
+        return;
+      }
+      checks.add(() -> Values.assertClose(what, expected, found, tolerance));
+      double unit = Arrays.stream(expected).map(Math::abs).max().orElse(1);
+      for (int i = 0; i < Math.min(expected.length, found.length); i++) {
+        largest = Math.max(largest, Math.abs(expected[i] - found[i]) / unit);
+      }
+    }
+  }
+
   /** A golden file in memory. */
   private record Golden(
-      JsonKeys keys, String type, Map<String, double[]> values, Map<String, Shape> shapes) {
+      String name,
+      ObjectNode config,
+      String type,
+      Map<String, double[]> values,
+      Map<String, Shape> shapes) {
 
     private static final String ENCODER_DECODER = EncoderDecoderConfig.TYPE;
 
@@ -116,8 +166,15 @@ class GoldenTest {
         String json = Objects.requireNonNull(file.metadata().get("config"));
         var node = (ObjectNode) new ObjectMapper().readTree(json);
         String type = node.path(ModelConfig.MODEL_TYPE).asText(LinformerConfig.TYPE);
-        return new Golden(new JsonKeys(path.toString(), asOurs(node, type)), type, values, shapes);
+        String name = path.getFileName().toString();
+        return new Golden(name, asOurs(node, type), type, values, shapes);
       }
+    }
+
+    /** Whether full attention leaves the weight aside. */
+    boolean unused(String weight) {
+      String half = type.equals(ENCODER_DECODER) ? weight.substring(0, 3) + "_" : "";
+      return config.path(half + "full_attention").asBoolean() && weight.matches(".*[.][EF][.].*");
     }
 
     /** The reference's "causal" lets the future through, but for full attention to itself. */
@@ -141,25 +198,37 @@ class GoldenTest {
     <T extends TFloating> Call<T> declare(ParameterFactory<T> parameters) {
       if (type.equals(ENCODER_DECODER)) {
         var model =
-            LinformerEncDec.declare(parameters, (EncoderDecoderConfig) ModelConfig.parse(keys));
+            LinformerEncDec.declare(parameters, (EncoderDecoderConfig) ModelConfig.parse(keys()));
         return (tf, type, inputs) ->
             model.call(tf, tokens(tf, "tokens"), tokens(tf, "target_tokens"), null, null, null);
       }
-      ModelConfig config = ModelConfig.parse(keys);
-      if (config instanceof LanguageModelConfig language) {
-        var model = LinformerLM.declare(parameters, "", language);
-        return (tf, type, inputs) -> model.call(tf, tokens(tf, "tokens"), null);
+      ModelConfig model = ModelConfig.parse(keys());
+      if (model instanceof LanguageModelConfig language) {
+        var languageModel = LinformerLM.declare(parameters, "", language);
+        return (tf, type, inputs) ->
+            languageModel.call(tf, tokens(tf, "tokens"), context(tf, type, inputs), null);
       }
-      var model = Linformer.declare(parameters, "", config.stacks().get(0));
+      var stack = Linformer.declare(parameters, "", model.stacks().get(0));
       return (tf, type, inputs) -> {
-        inputs.add(Graphs.constant(tf, type, shape("input"), value("input")));
-        Operand<T> source = null;
-        if (values.containsKey("source")) {
-          source = Graphs.constant(tf, type, shape("source"), value("source"));
-          inputs.add(source);
-        }
-        return model.call(tf, inputs.get(0), new Context<>(mask(tf), source, null), null);
+        Operand<T> x = Graphs.constant(tf, type, shape("input"), value("input"));
+        inputs.add(x);
+        return stack.call(tf, x, context(tf, type, inputs), null);
       };
+    }
+
+    private JsonKeys keys() {
+      return new JsonKeys(name, config.deepCopy());
+    }
+
+    /** The reference lays the input's mask on the source too. */
+    private <T extends TFloating> Context<T> context(
+        Ops tf, Class<T> type, List<Operand<T>> inputs) {
+      if (!values.containsKey("source")) {
+        return Context.masked(mask(tf));
+      }
+      Operand<T> source = Graphs.constant(tf, type, shape("source"), value("source"));
+      inputs.add(source);
+      return new Context<>(mask(tf), source, mask(tf));
     }
 
     private Operand<TInt32> tokens(Ops tf, String name) {
@@ -190,7 +259,9 @@ class GoldenTest {
             };
         List<Operand<T>> sources = new ArrayList<>();
         Operand<T> output = declare(factory).output(tf, type, sources);
-        int inputs = sources.size();
+        List<String> names =
+            Stream.of("input_gradient", "source_gradient").filter(values::containsKey).toList();
+        assertEquals(names.size(), sources.size());
         Operand<T> weighted =
             tf.math.mul(output, Graphs.constant(tf, type, shape("cotangent"), value("cotangent")));
         Operand<T> sum = tf.sum(weighted, tf.constant(new int[] {0, 1, 2}));
@@ -203,31 +274,27 @@ class GoldenTest {
         }
         List<double[]> found = Values.evaluate(graph, fetches);
 
-        Values.assertClose("output", value("output"), found.get(0), tolerance);
-        List<String> names = List.of("input_gradient", "source_gradient");
-        for (int i = 0; i < inputs; i++) {
-          Values.assertClose(names.get(i), value(names.get(i)), found.get(1 + i), tolerance);
+        Comparison comparison = new Comparison(tolerance);
+        comparison.add("output", value("output"), found.get(0));
+        for (int i = 0; i < names.size(); i++) {
+          comparison.add(names.get(i), value(names.get(i)), found.get(1 + i));
         }
         for (int i = 0; i < parameters.size(); i++) {
           if (parameters.get(i).trainable()) {
-            compareGradient(parameters.get(i), found.get(1 + inputs + i), tolerance);
+            addGradient(comparison, parameters.get(i), found.get(1 + names.size() + i));
           }
         }
+        DIFFERENCES.put(name + " " + type.getSimpleName(), comparison.largest);
+        assertAll(comparison.checks);
       }
     }
 
-    private void compareGradient(Parameter parameter, double[] found, double tolerance) {
+    private void addGradient(Comparison comparison, Parameter parameter, double[] found) {
       int size = Math.toIntExact(parameter.sliceShape().size());
       for (int part = 0; part < parameter.slices().size(); part++) {
         String name = "gradient:" + parameter.slices().get(part).get(0);
         double[] slice = Arrays.copyOfRange(found, part * size, (part + 1) * size);
-        double[] expected = value(name);
-        // Zero in exact arithmetic (a bias that shifts all scores of a softmax alike, say).
-        if (Arrays.stream(expected).allMatch(each -> Math.abs(each) < 1e-12)) {
-          assertArrayEquals(expected, slice, tolerance, name);
-        } else {
-          Values.assertClose(name, expected, slice, tolerance);
-        }
+        comparison.add(name, value(name), slice);
       }
     }
 
