@@ -9,6 +9,7 @@ import dev.linformer.model.weights.SafetensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -92,7 +93,7 @@ class StopAndResumeTest {
   /** Ctrl-C; returns the step that the process said it stopped at, which is on disk. */
   private static int interrupt(Child child, Path run) throws IOException, InterruptedException {
     child.signal("INT");
-    assertEquals(SIGINT, child.end(Child.PATIENCE), child::output);
+    assertEquals(SIGINT, child.end(Duration.ofSeconds(60)), child::output);
     Matcher stopped = STOPPED.matcher(child.output());
     assertTrue(stopped.find(), child::output);
     assertEquals("linformer train --resume " + run, stopped.group(2));

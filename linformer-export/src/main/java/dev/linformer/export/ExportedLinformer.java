@@ -79,8 +79,8 @@ public final class ExportedLinformer implements AutoCloseable {
     if (!isOurs(info.getDtype())) {
       throw foreign(folder);
     }
-    if (!Files.isRegularFile(
-        folder.resolve(VARIABLES))) { // TensorFlow would load it without values
+    // Without it, TensorFlow loads the graph, and its variables have no values.
+    if (!Files.isRegularFile(folder.resolve(VARIABLES))) {
       throw new InvalidInputException(
           "%s: the SavedModel is damaged: %s is missing".formatted(folder, VARIABLES));
     }
