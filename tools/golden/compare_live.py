@@ -9,7 +9,8 @@ named with --folder. What stands behind `--` goes to Maven. The last line is
 
     200 compared, 0 off, largest difference float32 1.2e-06, float64 3.4e-08
 
-A difference is relative to the largest value of its tensor. The same seed draws the same models.
+A difference is relative to the largest value of its tensor, or, in float32, of all gradients where that is
+larger. The same seed draws the same models.
 """
 
 import argparse
@@ -27,7 +28,8 @@ from make_golden import BATCH, REQUIREMENTS, ROOT, config, encode, golden, has_r
 REPORT = ROOT / "linformer-model" / "target" / "surefire-reports" / "TEST-dev.linformer.model.GoldenTest.xml"
 KINDS = ("encoder", "decoder", "lm", "lm-decoder", "encdec")
 PRIMES = (2, 3, 5, 7, 11, 13, 17)
-EVEN = (2, 6, 10, 14, 22)
+CHANNELS = (5, 7, 11, 13, 17)  # LayerNorm makes little more than signs of two or three
+EVEN = (6, 10, 14, 22)
 
 
 def reduced(k, step, depth):
@@ -39,7 +41,7 @@ def draw_stack(rng, n, decodes, triangle):
     """The arguments of one encoder or decoder, but for its channels; they may not go together."""
     values = config(
         input_size=n,
-        channels=rng.choice(PRIMES),
+        channels=rng.choice(CHANNELS),
         dim_k=rng.choice([k for k in range(1, n + 1) if n % k == 0 or k in PRIMES]),
         dim_ff=rng.choice(PRIMES),
         dim_d=rng.choice((None, 1, 2, 3, 5, 7)),
