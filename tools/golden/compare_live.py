@@ -23,7 +23,17 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import make_golden
-from make_golden import BATCH, REQUIREMENTS, ROOT, config, encode, golden, has_requirements, restart_in_environment
+from make_golden import (
+    BATCH,
+    REQUIREMENTS,
+    ROOT,
+    config,
+    encode,
+    exact_positions,
+    golden,
+    has_requirements,
+    restart_in_environment,
+)
 
 REPORT = ROOT / "linformer-model" / "target" / "surefire-reports" / "TEST-dev.linformer.model.GoldenTest.xml"
 KINDS = ("encoder", "decoder", "lm", "lm-decoder", "encdec")
@@ -137,7 +147,7 @@ def write(folder, seed, count):
         while True:
             make_golden.SEED = rng.randrange(2**31)
             try:
-                tensors = golden(name, configuration)
+                tensors = golden(name, configuration, exact_positions)
                 break
             except ValueError as error:
                 if "ReLU" not in str(error):

@@ -364,8 +364,18 @@ def check_gradients(weights, parameters, buffers, unused):
         raise AssertionError(f"without a gradient: {sorted(lacking)}")
 
 
-def golden(name, configuration):
-    """The tensors of one golden file."""
+def exact_positions(model):
+    """Computes the sinusoid's frequencies in float64; the package rounds them to float32."""
+    import torch
+
+    for module in model.modules():
+        if hasattr(module, "inv_freq"):
+            channels = 2 * len(module.inv_freq)
+            module.inv_freq = 100000.0 ** (-torch.arange(0, channels, 2).double() / channels)
+
+
+def golden(name, configuration, adjust=lambda model: None):
+    """The tensors of one golden file. `adjust` may change the model, when it is in float64."""
     import torch
 
     arguments = dict(configuration)
@@ -376,6 +386,7 @@ def golden(name, configuration):
     inputs = draw_inputs(name, model_type, arguments)
 
     model = double(model)
+    adjust(model)
     inputs = {
         key: tensor.double().requires_grad_() if tensor.is_floating_point() else tensor
         for key, tensor in inputs.items()

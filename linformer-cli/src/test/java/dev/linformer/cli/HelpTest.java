@@ -20,7 +20,17 @@ class HelpTest {
   @Test
   void theseAreTheCommands() {
     assertEquals(
-        Set.of("init", "train", "eval", "predict", "export", "generate", "summary", "doctor"),
+        Set.of(
+            "init",
+            "train",
+            "eval",
+            "predict",
+            "export",
+            "import",
+            "export-weights",
+            "generate",
+            "summary",
+            "doctor"),
         commands());
   }
 

@@ -129,7 +129,7 @@ class ConfigTest {
         "activation | \"swish\" | one of gelu, relu is expected",
         "parameter_sharing | \"all\" | one of none, headwise, kv, layerwise is expected",
         "checkpoint_level | \"C9\" | one of C0, C1, C2 is expected",
-        "model_type | \"lm\" | one of linformer, classifier is expected"
+        "model_type | \"bert\" | one of linformer, classifier, lm, encdec is expected"
       })
   void aValueOutOfItsRange(String key, String value, String wanted) throws IOException {
     String json = ENCODER.replaceAll("\"" + key + "\": \\d+,? ?", "").replaceAll(", $", "");
