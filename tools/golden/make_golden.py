@@ -1,29 +1,49 @@
 #!/usr/bin/env python3
-"""Makes the golden files: what linformer-pytorch 0.19.3 computes for a few small models.
+"""Makes the golden files: what two PyTorch packages compute for small models.
 
-Run it with Python 3.11 from anywhere, without arguments:
+The packages are linformer-pytorch 0.19.3, the reference, and linformer 0.2.3 of lucidrains. Run it with
+Python 3.11 from anywhere, without arguments:
 
     python3 tools/golden/make_golden.py
 
 Where the running interpreter lacks the packages below at exactly these versions, the script makes a
 virtual environment in .venv/golden at the repository's root, installs them there and starts itself again.
 
-It writes one file a configuration, linformer-model/src/test/resources/golden/<name>.safetensors, all
-tensors float32, with b the batch, n the sequence length and c the channels:
+It writes one file a configuration, linformer-model/src/test/resources/golden/<name>.safetensors, and those
+of lucidrains to golden/lucidrains/<name>.safetensors. All tensors are float32, with b the batch, n the
+sequence length, c the channels, and w the width of the output:
 
     weight:<name>     every entry of the state dict; a shared projection stands under each of its names
     gradient:<name>   the gradient of that weight; a shared one has the same total under each of its names
-    input             [b, n, c]
-    output            [b, n, c]
-    cotangent         [b, n, c]
-    input_gradient    [b, n, c]
+    input             [b, n, c], or instead of it
+    tokens            [b, n], whole numbers
+    target_tokens     [b, n], whole numbers: what the decoder of an encoder-decoder reads
+    mask              [b, n], 0 or 1: `input_mask`, where the model is called with one
+    source            [b, n, c]: `embeddings`, what a decoder alone attends to
+    output            [b, n, w]
+    cotangent         [b, n, w]
+    input_gradient    [b, n, c], absent with tokens
+    source_gradient   [b, n, c], only with `source`
 
-The gradients are those of sum(output * cotangent). The metadata holds `config`, the arguments of the
-reference's `Linformer` as JSON (null where Python has None), and `versions`, also as JSON.
+Three kinds of weights are out of the ordinary:
 
-Weights, input and cotangent are float32 numbers. From exactly these numbers the reference computes in
-float64, and its output and gradients are rounded to float32 once, at the end. So a golden value carries
-no float32 rounding of the reference's own: a float32 implementation is compared with the true value.
+    - The fixed projections of method "no_params" are neither parameters nor buffers of the reference. They
+      stand here under the names that learned ones have, ...heads.{i}.E.weight and ...heads.{i}.F.weight, and
+      in their shape [k, n], transposed from the reference's [n, k]. They have no gradient.
+    - The frequencies of the sinusoid, pos_emb.inv_freq, are a buffer. They have no gradient.
+    - With `full_attention` the state dict holds projections that nothing uses. They have no gradient.
+
+The gradients are those of sum(output * cotangent). Some are 0 in exact arithmetic but maybe not here, to the
+last bit: softmax cancels the bias of a convolution that is E alone, and everything before it where k is 1.
+
+The metadata holds `config`, the model's arguments under the package's names for them, as JSON (null where
+Python has None), and `versions`, also as JSON. What `config` leaves out has the package's default. Its key
+`model_type` says which class it is for: "linformer" (which also holds where the key is absent), "lm" or "encdec"
+of the reference, "lucidrains" or "lucidrains-lm".
+
+Weights, input and cotangent are float32 numbers. From exactly these numbers the packages compute in
+float64, and their output and gradients are rounded to float32 once, at the end. So a golden value carries
+no float32 rounding of the package's own: a float32 implementation is compared with the true value.
 
 Two runs give the same bytes.
 """
@@ -47,6 +67,7 @@ REQUIREMENTS = {
     "matplotlib": "3.11.2",
     "safetensors": "0.8.0",
     "linformer-pytorch": "0.19.3",
+    "linformer": "0.2.3",
 }
 
 SEED = 20200608  # The day the Linformer paper appeared.
@@ -78,6 +99,43 @@ def config(**changes):
     return values | changes
 
 
+def encoder(**changes):
+    """The arguments of one encoder, or one decoder, with any option of the reference."""
+    return {"model_type": "linformer"} | config() | changes
+
+
+def convolution(**changes):
+    """As `encoder`, with a kernel of 7: k divides n."""
+    return encoder(method="convolution", input_size=35, dim_k=5, dim_d=11, dim_ff=13) | changes
+
+
+def lm(**changes):
+    """The arguments of one language model. The width of its embeddings must be even."""
+    common = config(channels=22, dim_ff=17)
+    return {"model_type": "lm", "num_tokens": 19} | common | {"dropout_tokens": 0.0} | changes
+
+
+def encdec(encoder, decoder):
+    """The arguments of one encoder-decoder."""
+    enc = config(channels=14, dim_ff=17)
+    dec = config(channels=14, dim_ff=19, dim_d=11, nhead=2)
+    shared = {name: enc[name] for name in ("activation", "checkpoint_level")}
+    enc = {"num_tokens": 29} | enc | encoder
+    dec = {"num_tokens": 23} | dec | decoder
+    return {
+        "model_type": "encdec",
+        **{f"enc_{name}": value for name, value in enc.items() if name not in shared},
+        **{f"dec_{name}": value for name, value in dec.items() if name not in shared},
+        **shared,
+    }
+
+
+def lucidrains(model_type="lucidrains", **changes):
+    """The arguments of one model of lucidrains. Its feed-forward is 4 * dim wide, and heads divides dim."""
+    values = {"dim": 15, "seq_len": 13, "depth": 2, "k": 5, "heads": 3, "dim_head": 7, "dropout": 0.0}
+    return {"model_type": model_type} | values | changes
+
+
 CONFIGURATIONS = {
     # The four ways of sharing E and F.
     "none": config(parameter_sharing="none"),
@@ -94,7 +152,79 @@ CONFIGURATIONS = {
     "single-head": config(parameter_sharing="kv", activation="relu", nhead=1),
     # E and F are square: k = n.
     "full-length": config(parameter_sharing="none", dim_k=13),
+    # E and F are convolutions over the sequence.
+    "convolution-none": convolution(parameter_sharing="none"),
+    "convolution-headwise": convolution(parameter_sharing="headwise", activation="relu"),
+    "convolution-kv": convolution(parameter_sharing="kv"),
+    "convolution-layerwise": convolution(parameter_sharing="layerwise"),
+    # E and F are fixed.
+    "no-params-headwise": encoder(method="no_params", parameter_sharing="headwise"),
+    "no-params-layerwise": encoder(method="no_params", parameter_sharing="layerwise"),
+    # k falls from layer to layer: 5, 4, 3, then 5, 1, 1 where it would fall below 1, and 11, 8, 5.
+    "k-reduce-none": encoder(parameter_sharing="none", depth=3, k_reduce_by_layer=1),
+    "k-reduce-headwise": encoder(parameter_sharing="headwise", depth=3, k_reduce_by_layer=4),
+    "k-reduce-kv": encoder(parameter_sharing="kv", depth=3, dim_k=11, dim_ff=19, k_reduce_by_layer=3),
+    # Attention without projections.
+    "full-attention": encoder(full_attention=True, parameter_sharing="headwise"),
+    # Layers of attention only.
+    "no-feed-forward": encoder(include_ff=False, parameter_sharing="headwise"),
+    # Two Linears after the heads.
+    "output-intermediate": encoder(w_o_intermediate_dim=19, parameter_sharing="kv"),
+    # The layers in the middle are wider; the residuals are resampled where the width changes.
+    "ff-intermediate": encoder(ff_intermediate=19, depth=3, parameter_sharing="headwise"),
+    "ff-intermediate-k-reduce-output-intermediate": encoder(
+        ff_intermediate=23, depth=3, parameter_sharing="none", k_reduce_by_layer=1, w_o_intermediate_dim=19
+    ),
+    # The reference's causal mask. With projections it is a triangle over [n, k] and hides no future, for every
+    # projected position mixes all positions; with full attention it is one over [n, n] and does.
+    "leaking-triangle": encoder(causal=True, parameter_sharing="headwise"),
+    "causal-full-attention": encoder(causal=True, full_attention=True, parameter_sharing="headwise"),
+    # Called with one of INPUT_MASKS.
+    "input-mask-headwise": encoder(parameter_sharing="headwise"),
+    "input-mask-none": encoder(parameter_sharing="none", activation="relu"),
+    # Decoders alone. With `causal` the triangle lies on the cross-attention, not on the self-attention.
+    "decoder-none": encoder(decoder_mode=True, parameter_sharing="none"),
+    "decoder-headwise": encoder(decoder_mode=True, parameter_sharing="headwise", activation="relu"),
+    "decoder-layerwise": encoder(decoder_mode=True, parameter_sharing="layerwise"),
+    "decoder-no-feed-forward": encoder(decoder_mode=True, parameter_sharing="headwise", include_ff=False),
+    "decoder-leaking-triangle-none": encoder(decoder_mode=True, causal=True, parameter_sharing="none", depth=1),
+    "decoder-leaking-triangle-kv": encoder(decoder_mode=True, causal=True, parameter_sharing="kv"),
+    "decoder-leaking-triangle-layerwise": encoder(decoder_mode=True, causal=True, parameter_sharing="layerwise"),
+    # Language models: embeddings as wide as the model or not, returned or turned into logits.
+    "lm": lm(),
+    "lm-emb-dim": lm(channels=17, dim_ff=11, emb_dim=14, parameter_sharing="headwise"),
+    "lm-return-emb": lm(return_emb=True, parameter_sharing="kv"),
+    "lm-emb-dim-return-emb": lm(channels=17, dim_ff=11, emb_dim=26, return_emb=True, activation="relu"),
+    "lm-full-attention": lm(full_attention=True, parameter_sharing="headwise"),
+    # Encoder-decoders. Their decoder has the triangle, always. So k falls in the encoder only: a triangle has
+    # the width of the first layer's k, and the reference fails in a layer with a smaller one.
+    "encdec-layerwise": encdec({}, {"dim_k": 7}),
+    "encdec-headwise-k-reduce": encdec(
+        {"parameter_sharing": "headwise", "k_reduce_by_layer": 1, "depth": 3}, {"parameter_sharing": "headwise"}
+    ),
+    # The encoder returns embeddings of another width than its channels; it is that of the decoder's channels.
+    "encdec-emb-dim": encdec(
+        {"channels": 17, "emb_dim": 14, "depth": 1}, {"emb_dim": 10, "parameter_sharing": "none", "depth": 1}
+    ),
+    # Of lucidrains: heads of width dim / heads or another, keys and values of one head for all, and shared.
+    "lucidrains/default-head-width": lucidrains(dim=21, dim_head=None),
+    "lucidrains/head-width": lucidrains(),
+    "lucidrains/one-kv-head": lucidrains(one_kv_head=True, depth=3),
+    "lucidrains/share-kv": lucidrains(share_kv=True),
+    "lucidrains/one-kv-head-share-kv": lucidrains(one_kv_head=True, share_kv=True, depth=1),
+    "lucidrains/lm": lucidrains("lucidrains-lm", num_tokens=19),
+    # With one of LENGTHS.
+    "lucidrains/lm-shorter": lucidrains("lucidrains-lm", num_tokens=19, one_kv_head=True, depth=1),
 }
+
+# Which positions are real, 1, in the two sequences of the batch.
+INPUT_MASKS = {
+    "input-mask-headwise": ["1111111100000", "1111111111100"],
+    "input-mask-none": ["1101101110101", "0111111011000"],
+}
+
+# The lengths of the inputs that are shorter than the model allows.
+LENGTHS = {"lucidrains/lm-shorter": 11}
 
 
 def has_requirements():
@@ -106,7 +236,7 @@ def has_requirements():
 
 
 def restart_in_environment():
-    """Makes the virtual environment, if it is absent, fills it, and starts this script again in it."""
+    """Makes the virtual environment, if it is absent, fills it, and starts the running script again in it."""
     if Path(sys.prefix) == ENVIRONMENT:
         sys.exit(f"{ENVIRONMENT} lacks packages in spite of the installation: remove it and run again")
     python = ENVIRONMENT / "bin" / "python"
@@ -115,7 +245,22 @@ def restart_in_environment():
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pins = [f"{name}=={version}" for name, version in REQUIREMENTS.items()]
     subprocess.run([*pip, *pins], check=True)
-    os.execv(python, [python, __file__])
+    os.execv(python, [python, *sys.argv])
+
+
+def build(model_type, arguments):
+    """The model."""
+    import linformer
+    import linformer_pytorch
+
+    classes = {
+        "linformer": linformer_pytorch.Linformer,
+        "lm": linformer_pytorch.LinformerLM,
+        "encdec": linformer_pytorch.LinformerEncDec,
+        "lucidrains": linformer.Linformer,
+        "lucidrains-lm": linformer.LinformerLM,
+    }
+    return classes[model_type](**arguments)
 
 
 def randomize(model):
@@ -126,10 +271,66 @@ def randomize(model):
         for name, parameter in model.named_parameters():
             if name.endswith("norm.weight"):
                 parameter.uniform_(0.5, 1.5)
+            elif name.endswith("emb.weight"):
+                parameter.normal_()
+            elif name.endswith(("proj_k", "proj_v")):  # [inputs, outputs]
+                parameter.normal_(0.0, parameter.shape[0] ** -0.5)
             elif parameter.dim() == 1:
                 parameter.normal_(0.0, 0.5)
-            else:  # [outputs, inputs]
-                parameter.normal_(0.0, parameter.shape[1] ** -0.5)
+            else:  # [outputs, inputs], or [outputs, inputs, kernel]
+                parameter.normal_(0.0, parameter[0].numel() ** -0.5)
+
+
+def fixed_projections(model):
+    """Every head's matrices of method "no_params", [n, k], by the name a learned one would have."""
+    return {
+        f"{name}.{projection}.weight": getattr(head, projection)
+        for name, head in model.named_modules()
+        if getattr(head, "is_proj_tensor", False)
+        for projection in ("E", "F")
+    }
+
+
+def double(model):
+    """The model in float64. It is exact: every float32 number is a float64 number."""
+    for head in model.modules():
+        if getattr(head, "is_proj_tensor", False):  # Not among what the model itself converts.
+            head.E = head.E.double()
+            head.F = head.F.double()
+    return model.double()
+
+
+def draw_inputs(name, model_type, arguments):
+    """The input tensors of one golden file, by their names in it."""
+    import torch
+
+    length = LENGTHS.get(name) or next(
+        arguments[key] for key in ("input_size", "enc_input_size", "seq_len") if key in arguments
+    )
+    if model_type in ("linformer", "lucidrains"):
+        width = arguments.get("channels") or arguments["dim"]
+        inputs = {"input": torch.randn(BATCH, length, width)}
+        if arguments.get("decoder_mode"):
+            inputs["source"] = torch.randn(BATCH, length, width)
+    elif model_type == "encdec":
+        inputs = {
+            "tokens": torch.randint(arguments["enc_num_tokens"], (BATCH, length)),
+            "target_tokens": torch.randint(arguments["dec_num_tokens"], (BATCH, length)),
+        }
+    else:
+        inputs = {"tokens": torch.randint(arguments["num_tokens"], (BATCH, length))}
+        if arguments.get("decoder_mode"):
+            inputs["source"] = torch.randn(BATCH, length, arguments["channels"])
+    if name in INPUT_MASKS:
+        inputs["mask"] = torch.tensor([[digit == "1" for digit in row] for row in INPUT_MASKS[name]])
+    return inputs
+
+
+def call(model, inputs):
+    """The model's output."""
+    keywords = {"source": "embeddings", "mask": "input_mask"}
+    positional = [tensor for name, tensor in inputs.items() if name not in keywords]
+    return model(*positional, **{keywords[name]: inputs[name] for name in keywords.keys() & inputs.keys()})
 
 
 def check_relu_margin(model, run):
@@ -138,7 +339,7 @@ def check_relu_margin(model, run):
     handles = [
         module.register_forward_hook(lambda _module, _inputs, result: margins.append(result.abs().min().item()))
         for name, module in model.named_modules()
-        if name.endswith(".w_1")
+        if name.endswith(".w_1")  # Only the reference has ReLU.
     ]
     result = run()
     for handle in handles:
@@ -148,41 +349,75 @@ def check_relu_margin(model, run):
     return result
 
 
-def golden(configuration):
-    """The tensors of one golden file."""
+def is_unused(key, arguments):
+    """Whether the weight is one of the projections that full attention leaves aside."""
+    half = {"encoder.": "enc_", "decoder.": "dec_"}.get(key[:8], "") if "enc_channels" in arguments else ""
+    return arguments.get(f"{half}full_attention", False) and (".E." in key or ".F." in key)
+
+
+def check_gradients(weights, parameters, buffers, unused):
+    """Refuses entries of the state dict that are neither parameter nor buffer, and gradients that are lacking."""
+    if weights.keys() != parameters.keys() | buffers.keys():
+        raise AssertionError(f"neither parameter nor buffer: {weights.keys() ^ (parameters.keys() | buffers.keys())}")
+    lacking = {name for name, parameter in parameters.items() if parameter.grad is None}
+    if lacking != {name for name in parameters if unused(name)}:
+        raise AssertionError(f"without a gradient: {sorted(lacking)}")
+
+
+def exact_positions(model):
+    """Computes the sinusoid's frequencies in float64; the package rounds them to float32."""
     import torch
-    from linformer_pytorch import Linformer
 
+    for module in model.modules():
+        if hasattr(module, "inv_freq"):
+            channels = 2 * len(module.inv_freq)
+            module.inv_freq = 100000.0 ** (-torch.arange(0, channels, 2).double() / channels)
+
+
+def golden(name, configuration, adjust=lambda model: None):
+    """The tensors of one golden file. `adjust` may change the model, when it is in float64."""
+    import torch
+
+    arguments = dict(configuration)
+    model_type = arguments.pop("model_type", "linformer")
     torch.manual_seed(SEED)
-    model = Linformer(**configuration).eval()
+    model = build(model_type, arguments).eval()
     randomize(model)
-    shape = (BATCH, configuration["input_size"], configuration["channels"])
-    tensor = torch.randn(shape)
-    cotangent = torch.randn(shape)
+    inputs = draw_inputs(name, model_type, arguments)
 
-    model = model.double()  # Exact: every float32 number is a float64 number.
-    tensor = tensor.double().requires_grad_()
-    if configuration["activation"] == "relu":
-        output = check_relu_margin(model, lambda: model(tensor))
+    model = double(model)
+    adjust(model)
+    inputs = {
+        key: tensor.double().requires_grad_() if tensor.is_floating_point() else tensor
+        for key, tensor in inputs.items()
+    }
+    if arguments.get("activation") == "relu":
+        output = check_relu_margin(model, lambda: call(model, inputs))
     else:
-        output = model(tensor)
+        output = call(model, inputs)
+    cotangent = torch.randn(output.shape)
     (output * cotangent.double()).sum().backward()
 
     weights = model.state_dict()
     parameters = dict(model.named_parameters(remove_duplicate=False))
-    if weights.keys() != parameters.keys():
-        raise AssertionError(f"not parameters: {weights.keys() ^ parameters.keys()}")
-    tensors = {
-        "input": tensor,
-        "output": output,
-        "cotangent": cotangent,
-        "input_gradient": tensor.grad,
-    }
-    for name in weights:
-        tensors[f"weight:{name}"] = weights[name]
-        tensors[f"gradient:{name}"] = parameters[name].grad
+    check_gradients(
+        weights,
+        parameters,
+        dict(model.named_buffers()),
+        unused=lambda key: is_unused(key, arguments),
+    )
+    tensors = {**inputs, "output": output, "cotangent": cotangent}
+    for key, tensor in inputs.items():
+        if tensor.requires_grad:
+            tensors[f"{key}_gradient"] = tensor.grad
+    for key in weights:
+        tensors[f"weight:{key}"] = weights[key]
+        if key in parameters and parameters[key].grad is not None:
+            tensors[f"gradient:{key}"] = parameters[key].grad
+    for key, tensor in fixed_projections(model).items():
+        tensors[f"weight:{key}"] = tensor.T.contiguous()
     # The clone gives each name of a shared weight its own copy, as the format demands.
-    return {name: value.detach().float().clone() for name, value in tensors.items()}
+    return {key: tensor.detach().float().clone() for key, tensor in tensors.items()}
 
 
 def encode(tensors, metadata):
@@ -203,12 +438,14 @@ def main():
 
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
-    versions = {name: REQUIREMENTS[name] for name in ("torch", "linformer-pytorch")}
-    OUTPUT.mkdir(parents=True, exist_ok=True)
     for name, configuration in CONFIGURATIONS.items():
+        package = "linformer" if name.startswith("lucidrains/") else "linformer-pytorch"
+        versions = {requirement: REQUIREMENTS[requirement] for requirement in ("torch", package)}
         metadata = {"config": json.dumps(configuration), "versions": json.dumps(versions)}
-        data = encode(golden(configuration), metadata)
-        (OUTPUT / f"{name}.safetensors").write_bytes(data)
+        data = encode(golden(name, configuration), metadata)
+        path = OUTPUT / f"{name}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
         print(f"{name}.safetensors: {len(data)} bytes")
 
 

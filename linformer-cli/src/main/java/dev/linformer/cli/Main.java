@@ -22,6 +22,9 @@ import picocli.CommandLine.ParseResult;
       EvalCommand.class,
       PredictCommand.class,
       ExportCommand.class,
+      ImportCommand.class,
+      ExportWeightsCommand.class,
+      GenerateCommand.class,
       SummaryCommand.class,
       DoctorCommand.class
     })

@@ -1,22 +1,24 @@
 package dev.linformer.cli;
 
 import dev.linformer.export.InferenceGraph;
-import dev.linformer.model.ClassifierConfig;
 import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.ModelConfig;
+import dev.linformer.model.Model;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.weights.NpyFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import org.tensorflow.Result;
+import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
-import org.tensorflow.types.family.TType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -36,8 +38,19 @@ final class PredictCommand implements Callable<Integer> {
   @Option(
       names = "--input",
       required = true,
-      description = "A .npy file: float32 [b,n,c] for an encoder, int [b,n] for a classifier.")
+      description = "A .npy file: float32 [b,n,c] for an encoder, int [b,n] for a model of tokens.")
   private Path input = Path.of("");
+
+  @Option(names = "--mask", description = "A .npy file: bool [b,n], true = real.")
+  private @Nullable Path mask;
+
+  @Option(
+      names = "--source",
+      description = "A .npy file, for models with a source: float32 [b,n,c], or int [b,n] tokens.")
+  private @Nullable Path source;
+
+  @Option(names = "--source-mask", description = "A .npy file: bool [b,n], true = real.")
+  private @Nullable Path sourceMask;
 
   @Option(names = "--output", required = true, description = "The .npy file to write, float32.")
   private Path output = Path.of("");
@@ -45,72 +58,78 @@ final class PredictCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelDirectory directory = ModelDirectory.open(model);
-    ModelConfig config = directory.config();
-    if (!Files.isRegularFile(input)) {
-      throw new InvalidInputException("--input %s: no such file".formatted(input));
-    }
     if (Files.isDirectory(output)) {
       throw new InvalidInputException("--output %s is a folder; name a file".formatted(output));
     }
-    NpyFile x = NpyFile.read(input);
-    check(x, config);
     Path folder = output.toAbsolutePath().getParent();
     if (folder == null || !Files.isDirectory(folder)) {
       throw new InvalidInputException("--output %s: no folder %s".formatted(output, folder));
     }
-    try (InferenceGraph inference = InferenceGraph.load(directory)) {
-      predict(inference, x, config instanceof ClassifierConfig);
+    Map<String, Path> optional = new LinkedHashMap<>();
+    if (mask != null) {
+      optional.put("mask", mask);
+    }
+    if (sourceMask != null) {
+      optional.put("source_mask", sourceMask);
+    }
+    try (InferenceGraph inference = InferenceGraph.load(directory, optional.keySet())) {
+      Map<String, InputFile> files = read(inference.inputs(), optional);
+      predict(inference, files);
     }
     return 0;
   }
 
-  private void check(NpyFile x, ModelConfig config) {
-    long n = config.encoder().sequenceLength();
-    long[] wanted =
-        config instanceof ClassifierConfig
-            ? new long[] {-1, n}
-            : new long[] {-1, n, config.encoder().channels()};
-    long[] found = x.shape().asArray();
-    boolean fits =
-        found.length == wanted.length
-            && found[0] > 0
-            && Arrays.equals(found, 1, found.length, wanted, 1, wanted.length);
-    if (!fits) {
-      throw new InvalidInputException(
-          "%s has shape %s, but the model takes %s with any first axis from 1 on"
-              .formatted(
-                  input, Arrays.toString(found), Arrays.toString(wanted).replace("-1", "b")));
+  /** A file for each input, none for what the model doesn't take. */
+  private Map<String, InputFile> read(List<Model.Input> inputs, Map<String, Path> optional)
+      throws IOException {
+    Map<String, Path> given = new LinkedHashMap<>(optional);
+    if (source != null) {
+      given.put("source", source);
     }
-    if (config instanceof ClassifierConfig classifier) {
-      for (int token : x.ints()) {
-        if (token < 0 || token >= classifier.vocabularySize()) {
-          throw new InvalidInputException(
-              "%s: token %d, but 0 to num_tokens - 1 = %d is expected"
-                  .formatted(input, token, classifier.vocabularySize() - 1));
-        }
+    Set<String> unused = new TreeSet<>(given.keySet());
+    Map<String, InputFile> files = new LinkedHashMap<>();
+    for (Model.Input each : inputs) {
+      unused.remove(each.name());
+      boolean main = files.isEmpty();
+      Path file = main ? input : given.get(each.name());
+      if (file == null) {
+        throw new InvalidInputException(
+            "this model takes a %s; give it with --%s".formatted(each.name(), each.name()));
       }
+      String option = main ? "--input" : "--" + each.name().replace('_', '-');
+      files.put(each.name(), InputFile.read(option, file, each));
     }
+    for (String name : unused) {
+      throw new InvalidInputException(
+          "--%s: this model takes none".formatted(name.replace('_', '-')));
+    }
+    InputFile.requireSameRows(files.values());
+    return files;
   }
 
-  private void predict(InferenceGraph inference, NpyFile x, boolean tokens) {
-    int rows = Math.toIntExact(x.shape().get(0));
-    int width = Math.toIntExact(x.shape().tail().size());
+  private void predict(InferenceGraph inference, Map<String, InputFile> files) {
+    int rows = files.values().iterator().next().rows();
     float[] all = new float[0];
     long[] sizes = new long[0];
     for (int from = 0; from < rows; from += ROWS) {
       int count = Math.min(ROWS, rows - from);
-      long[] part = x.shape().asArray();
-      part[0] = count;
-      try (TType in = slice(x, Shape.of(part), from * width, count * width, tokens);
-          Result result = inference.run(in)) {
-        TFloat32 y = (TFloat32) result.get(0);
-        if (from == 0) {
-          sizes = y.shape().asArray();
-          sizes[0] = rows;
-          all = new float[Math.toIntExact(Shape.of(sizes).size())];
+      Map<String, Tensor> tensors = new LinkedHashMap<>();
+      try {
+        for (var entry : files.entrySet()) {
+          tensors.put(entry.getKey(), entry.getValue().rows(from, count));
         }
-        int size = all.length / rows;
-        y.asRawTensor().data().asFloats().read(all, from * size, count * size);
+        try (Result result = inference.run(tensors)) {
+          TFloat32 y = (TFloat32) result.get(0);
+          if (from == 0) {
+            sizes = y.shape().asArray();
+            sizes[0] = rows;
+            all = new float[Math.toIntExact(Shape.of(sizes).size())];
+          }
+          int size = all.length / rows;
+          y.asRawTensor().data().asFloats().read(all, from * size, count * size);
+        }
+      } finally {
+        tensors.values().forEach(Tensor::close);
       }
     }
     write(Shape.of(sizes), all);
@@ -125,13 +144,5 @@ final class PredictCommand implements Callable<Integer> {
               .formatted(output, e.getClass().getSimpleName(), e.getMessage()),
           e);
     }
-  }
-
-  private static TType slice(NpyFile x, Shape shape, int offset, int size, boolean tokens) {
-    return tokens
-        ? TInt32.tensorOf(
-            shape, DataBuffers.of(Arrays.copyOfRange(x.ints(), offset, offset + size)))
-        : TFloat32.tensorOf(
-            shape, DataBuffers.of(Arrays.copyOfRange(x.floats(), offset, offset + size)));
   }
 }

@@ -18,9 +18,20 @@ class HelpTest {
   }
 
   @Test
-  void thereAreSevenCommands() {
+  void theseAreTheCommands() {
     assertEquals(
-        Set.of("init", "train", "eval", "predict", "export", "summary", "doctor"), commands());
+        Set.of(
+            "init",
+            "train",
+            "eval",
+            "predict",
+            "export",
+            "import",
+            "export-weights",
+            "generate",
+            "summary",
+            "doctor"),
+        commands());
   }
 
   @Test

@@ -8,6 +8,10 @@ import dev.linformer.model.train.Sessions;
 import dev.linformer.model.weights.WeightFile;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
@@ -18,7 +22,6 @@ import org.tensorflow.Tensor;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.family.TType;
 
 /**
  * A model in a graph of its own, without dropout, optimizer or loss, and the session that holds its
@@ -31,7 +34,8 @@ public final class InferenceGraph implements AutoCloseable {
   private final Graph graph;
   private final Variables<TFloat32> variables;
   private final Session session;
-  private final Operand<?> input;
+  private final List<Model.Input> inputs;
+  private final Map<String, Operand<?>> placeholders = new LinkedHashMap<>();
   private final Operand<TFloat32> output;
   private final Signature signature;
 
@@ -42,19 +46,27 @@ public final class InferenceGraph implements AutoCloseable {
    */
   public static InferenceGraph untrained(ModelConfig config, long seed) {
     InferenceGraph inference =
-        new InferenceGraph(config, tf -> Variables.random(tf, TFloat32.class, seed));
+        new InferenceGraph(config, Set.of(), tf -> Variables.random(tf, TFloat32.class, seed));
     inference.session.initialize();
     return inference;
+  }
+
+  /** A model with the weights of a model directory, without its optional inputs. */
+  public static InferenceGraph load(ModelDirectory directory) throws IOException {
+    return load(directory, Set.of());
   }
 
   /**
    * A model with the weights of a model directory.
    *
-   * @throws dev.linformer.model.InvalidInputException if they don't fit the configuration
+   * @param optional those of its optional inputs, such as masks, that it is to take
+   * @throws dev.linformer.model.InvalidInputException if the weights don't fit the configuration
    */
-  public static InferenceGraph load(ModelDirectory directory) throws IOException {
+  public static InferenceGraph load(ModelDirectory directory, Set<String> optional)
+      throws IOException {
     InferenceGraph inference =
-        new InferenceGraph(directory.config(), tf -> Variables.toBeLoaded(tf, TFloat32.class));
+        new InferenceGraph(
+            directory.config(), optional, tf -> Variables.toBeLoaded(tf, TFloat32.class));
     try {
       WeightFile.load(inference.session, inference.variables.weights(), directory.weightsFile());
       return inference;
@@ -64,42 +76,60 @@ public final class InferenceGraph implements AutoCloseable {
     }
   }
 
-  private InferenceGraph(ModelConfig config, Function<Ops, Variables<TFloat32>> start) {
+  private InferenceGraph(
+      ModelConfig config, Set<String> optional, Function<Ops, Variables<TFloat32>> start) {
     graph = new Graph();
     Ops tf = Ops.create(graph);
     variables = start.apply(tf);
-    Model<?, TFloat32> model = config.declare(variables);
-    input = placeholder(tf, model);
-    output = tf.withName(model.outputName()).identity(call(tf, model, input));
-    signature =
-        Signature.builder()
-            .key(Signature.DEFAULT_KEY)
-            .input(model.inputName(), input)
-            .output(model.outputName(), output)
-            .methodName(PREDICT)
-            .build();
+    Model<TFloat32> model = config.declare(variables);
+    inputs =
+        model.inputs().stream()
+            .filter(input -> !input.optional() || optional.contains(input.name()))
+            .toList();
+    Signature.Builder builder = Signature.builder().key(Signature.DEFAULT_KEY).methodName(PREDICT);
+    for (Model.Input input : inputs) {
+      Operand<?> placeholder =
+          tf.withName(input.name()).placeholder(input.type(), Placeholder.shape(input.shape()));
+      placeholders.put(input.name(), placeholder);
+      builder.input(input.name(), placeholder);
+    }
+    output = tf.withName(model.outputName()).identity(model.call(tf, placeholders, null));
+    signature = builder.output(model.outputName(), output).build();
     session = Sessions.open(graph, Sessions.ALL_THREADS);
   }
 
-  private static Operand<?> placeholder(Ops tf, Model<?, TFloat32> model) {
-    return tf.withName(model.inputName())
-        .placeholder(model.inputType(), Placeholder.shape(model.inputShape()));
-  }
-
-  @SuppressWarnings("unchecked") // the placeholder was made of the model's own input type
-  private static <I extends TType> Operand<TFloat32> call(
-      Ops tf, Model<I, TFloat32> model, Operand<?> input) {
-    return model.call(tf, (Operand<I>) input, null);
+  /** What {@link #run} takes, the main input first. */
+  public List<Model.Input> inputs() {
+    return inputs;
   }
 
   /**
-   * Computes the model's output.
+   * Computes the output of a model with one input.
    *
    * @param in of the input's type and shape
    * @return to be closed by the caller; its only tensor is a {@link TFloat32}
    */
   public Result run(Tensor in) {
-    return session.runner().feed(input, in).fetch(output).run();
+    return run(Map.of(inputs.get(0).name(), in));
+  }
+
+  /**
+   * Computes the model's output.
+   *
+   * @param in a tensor for each input, of its type and shape
+   * @return to be closed by the caller; its only tensor is a {@link TFloat32}
+   */
+  public Result run(Map<String, ? extends Tensor> in) {
+    Session.Runner runner = session.runner().fetch(output);
+    placeholders.forEach(
+        (name, placeholder) -> {
+          Tensor tensor = in.get(name);
+          if (tensor == null) {
+            throw new IllegalArgumentException("input " + name + " is missing");
+          }
+          runner.feed(placeholder, tensor);
+        });
+    return runner.run();
   }
 
   /** Writes the weights as they are to a safetensors file. */
@@ -111,7 +141,7 @@ public final class InferenceGraph implements AutoCloseable {
     return session;
   }
 
-  /** serving_default: the model's input and output. */
+  /** serving_default: the model's inputs and output. */
   Signature signature() {
     return signature;
   }

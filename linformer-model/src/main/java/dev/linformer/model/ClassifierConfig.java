@@ -2,6 +2,7 @@ package dev.linformer.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.ops.ParameterFactory;
+import java.util.List;
 import java.util.Locale;
 import org.tensorflow.types.family.TFloating;
 
@@ -46,6 +47,11 @@ public record ClassifierConfig(
   @Override
   public String modelType() {
     return TYPE;
+  }
+
+  @Override
+  public List<LinformerConfig> stacks() {
+    return List.of(encoder);
   }
 
   @Override

@@ -32,14 +32,37 @@ public final class JsonKeys {
 
   private final String source;
   private final ObjectNode object;
-  private final List<String> known = new ArrayList<>();
+  private final List<String> known;
+  private final String prefix;
+  private final List<String> common;
 
   /**
    * @param source where the object comes from, for messages
    */
   public JsonKeys(String source, ObjectNode object) {
+    this(source, object, new ArrayList<>(), "", List.of());
+  }
+
+  private JsonKeys(
+      String source, ObjectNode object, List<String> known, String prefix, List<String> common) {
     this.source = source;
     this.object = object;
+    this.known = known;
+    this.prefix = prefix;
+    this.common = common;
+  }
+
+  /**
+   * The same object under keys that begin with a prefix, which need not be written.
+   *
+   * @param without keys that have no prefix
+   */
+  public JsonKeys prefixed(String start, String... without) {
+    return new JsonKeys(source, object, known, start, List.of(without));
+  }
+
+  private String full(String key) {
+    return common.contains(key) ? key : prefix + key;
   }
 
   /**
@@ -83,7 +106,7 @@ public final class JsonKeys {
 
   /** Whether the key stands there, and isn't null. */
   public boolean has(String key) {
-    return object.hasNonNull(key);
+    return object.hasNonNull(full(key));
   }
 
   /** An object inside this one, to be taken apart in turn. */
@@ -130,6 +153,12 @@ public final class JsonKeys {
     return node == null ? unset : integer(key, node);
   }
 
+  /** A whole number, or null where the key is absent or null. */
+  public @Nullable Integer optionalInteger(String key) {
+    JsonNode node = take(key);
+    return node == null ? null : Integer.valueOf(integer(key, node));
+  }
+
   private int integer(String key, JsonNode node) {
     if (!node.isIntegralNumber() || !node.canConvertToInt()) {
       throw invalid(key, node, "a whole number");
@@ -169,6 +198,18 @@ public final class JsonKeys {
       throw invalid(key, node, "a number");
     }
     return node.doubleValue();
+  }
+
+  /** true or false, {@code unset} where the key is absent or null. */
+  public boolean flag(String key, boolean unset) {
+    JsonNode node = take(key);
+    if (node == null) {
+      return unset;
+    }
+    if (!node.isBoolean()) {
+      throw invalid(key, node, "true or false");
+    }
+    return node.booleanValue();
   }
 
   /** A text, {@code unset} where the key is absent or null. */
@@ -217,16 +258,16 @@ public final class JsonKeys {
   /** The error for a value that is no good: which key, which value, what would do. */
   public InvalidInputException invalid(String key, Object value, String wanted) {
     return new InvalidInputException(
-        "%s: %s = %s, but %s is expected".formatted(source, key, value, wanted));
+        "%s: %s = %s, but %s is expected".formatted(source, full(key), value, wanted));
   }
 
   private InvalidInputException missing(String key) {
-    return new InvalidInputException("%s: key \"%s\" is missing".formatted(source, key));
+    return new InvalidInputException("%s: key \"%s\" is missing".formatted(source, full(key)));
   }
 
   private @Nullable JsonNode take(String key) {
-    known.add(key);
-    JsonNode node = object.get(key);
+    known.add(full(key));
+    JsonNode node = object.get(full(key));
     return node == null || node.isNull() ? null : node;
   }
 }

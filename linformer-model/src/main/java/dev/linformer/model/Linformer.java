@@ -1,79 +1,175 @@
 package dev.linformer.model;
 
+import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.attention.AttentionSpec;
 import dev.linformer.ops.attention.MultiHeadAttention;
+import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * The encoder of the paper (arXiv 2006.04768), as linformer-pytorch builds it: {@code depth}
- * post-norm layers of linear attention and feed-forward. Time and memory grow with n·k.
+ * The encoder of the paper (arXiv 2006.04768), as linformer-pytorch builds it: {@code depth} layers
+ * of linear attention and feed-forward; in decoder mode each followed by attention to a source and
+ * its feed-forward. Time and memory grow with n·k.
  */
-public final class Linformer<T extends TFloating> implements Model<T, T> {
+public final class Linformer<T extends TFloating> implements Model<T> {
+
+  private static final String INPUTS = "inputs";
+  static final String MASK = "mask";
+  static final String SOURCE = "source";
+  static final String SOURCE_MASK = "source_mask";
 
   private final LinformerConfig config;
   private final Class<T> type;
-  private final List<LinformerBlock<T>> blocks;
+  private final List<Sublayer<T>> sublayers;
 
-  private Linformer(LinformerConfig config, Class<T> type, List<LinformerBlock<T>> blocks) {
+  private Linformer(LinformerConfig config, Class<T> type, List<Sublayer<T>> sublayers) {
     this.config = config;
     this.type = type;
-    this.blocks = blocks;
+    this.sublayers = sublayers;
+  }
+
+  /** A part of the stack, before it has weights. */
+  private record Plan(String name, Kind kind, int layer) {
+    private enum Kind {
+      SELF,
+      CROSS,
+      FEED
+    }
   }
 
   /**
-   * Asks for the weights. Layer l has its attention under {@code seq.2l} and its feed-forward layer
-   * under {@code seq.2l+1}.
+   * Asks for the weights: each attention and each feed-forward part, in order, under {@code seq.0},
+   * {@code seq.1} …
    *
    * @param prefix before every name and key; empty for an encoder of its own
    */
   public static <T extends TFloating> Linformer<T> declare(
       ParameterFactory<T> parameters, String prefix, LinformerConfig config) {
-    List<String> sublayers =
-        IntStream.range(0, 2 * config.depth()).mapToObj(j -> prefix + "seq." + j).toList();
-    List<String> attentions =
-        IntStream.range(0, config.depth()).mapToObj(l -> sublayers.get(2 * l) + ".fn").toList();
+    List<Plan> plans = plans(prefix, config);
+    var attentions =
+        plans.stream()
+            .filter(plan -> plan.kind != Plan.Kind.FEED)
+            .map(
+                plan ->
+                    new ProjectionBank.Attention(
+                        plan.name + ".fn", config.projectedLength(plan.layer)))
+            .toList();
     var bank = ProjectionBank.declare(parameters, prefix, config, attentions);
-    List<LinformerBlock<T>> blocks = new ArrayList<>();
-    int c = config.channels();
-    for (int l = 0; l < config.depth(); l++) {
-      var pair = bank.pair(l);
-      blocks.add(
-          new LinformerBlock<>(
-              MultiHeadAttention.declare(
-                  parameters,
-                  attentions.get(l),
-                  c,
-                  config.heads(),
-                  config.headDim(),
-                  pair.keys(),
-                  pair.values()),
-              LayerNorm.declare(parameters, sublayers.get(2 * l) + ".norm", c),
-              FeedForward.declare(
-                  parameters,
-                  sublayers.get(2 * l + 1) + ".fn",
-                  c,
-                  config.feedForwardDim(),
-                  config.activation()),
-              LayerNorm.declare(parameters, sublayers.get(2 * l + 1) + ".norm", c)));
+    List<Sublayer<T>> sublayers = new ArrayList<>();
+    int attention = 0;
+    for (Plan plan : plans) {
+      sublayers.add(
+          plan.kind == Plan.Kind.FEED
+              ? feed(parameters, config, plan)
+              : attention(parameters, config, plan, bank.pair(attention++)));
     }
-    Class<T> type = blocks.get(0).attentionNorm().weight().type();
-    return new Linformer<>(config, type, List.copyOf(blocks));
+    Class<T> type = sublayers.get(0).norm().weight().type();
+    return new Linformer<>(config, type, List.copyOf(sublayers));
   }
 
+  private static List<Plan> plans(String prefix, LinformerConfig config) {
+    List<Plan> plans = new ArrayList<>();
+    for (int l = 0; l < config.depth(); l++) {
+      for (Plan.Kind kind :
+          config.decoderMode()
+              ? new Plan.Kind[] {Plan.Kind.SELF, Plan.Kind.CROSS}
+              : new Plan.Kind[] {Plan.Kind.SELF}) {
+        plans.add(new Plan(prefix + "seq." + plans.size(), kind, l));
+        if (config.includeFeedForward()) {
+          plans.add(new Plan(prefix + "seq." + plans.size(), Plan.Kind.FEED, l));
+        }
+      }
+    }
+    return plans;
+  }
+
+  private static int widthOf(LinformerConfig config, boolean end) {
+    Integer between = config.feedForwardIntermediate();
+    return between == null || end ? config.channels() : between;
+  }
+
+  private static <T extends TFloating> Sublayer<T> attention(
+      ParameterFactory<T> parameters,
+      LinformerConfig config,
+      Plan plan,
+      ProjectionBank.Pair<T> pair) {
+    int c = widthOf(config, plan.layer == 0);
+    boolean cross = plan.kind == Plan.Kind.CROSS;
+    AttentionSpec spec =
+        new AttentionSpec(
+            c,
+            config.heads(),
+            config.headDim(),
+            config.outputIntermediateDim(),
+            config.oneKeyValueHead(),
+            visibility(config, cross));
+    MultiHeadAttention<T> attention =
+        MultiHeadAttention.declare(parameters, plan.name + ".fn", spec, pair.keys(), pair.values());
+    return new Sublayer<>(
+        cross ? new Sublayer.CrossAttention<>(attention) : new Sublayer.SelfAttention<>(attention),
+        LayerNorm.declare(parameters, plan.name + ".norm", c),
+        null,
+        config.preNorm());
+  }
+
+  /**
+   * A source stands as a whole before the sequence begins, so only the attention of the sequence to
+   * itself is causal. The reference has its triangle the other way round.
+   */
+  private static Visibility visibility(LinformerConfig config, boolean cross) {
+    if (config.causal() && !cross) {
+      return Visibility.CAUSAL;
+    }
+    return config.leakingTriangle() && cross == config.decoderMode()
+        ? Visibility.LEAKING_TRIANGLE
+        : Visibility.ALL;
+  }
+
+  private static <T extends TFloating> Sublayer<T> feed(
+      ParameterFactory<T> parameters, LinformerConfig config, Plan plan) {
+    int in = widthOf(config, plan.layer == 0);
+    int out = widthOf(config, plan.layer == config.depth() - 1);
+    return new Sublayer<>(
+        new Sublayer.Feed<>(
+            FeedForward.declare(
+                parameters,
+                plan.name + ".fn",
+                in,
+                config.feedForwardDim(),
+                out,
+                config.activation(),
+                config.gatedFeedForward())),
+        LayerNorm.declare(parameters, plan.name + ".norm", config.preNorm() ? in : out),
+        in == out ? null : Dense.declare(parameters, plan.name + ".resample", in, out),
+        config.preNorm());
+  }
+
+  /** {@code inputs} [b,n,c] and {@code mask}; in decoder mode {@code source} and its mask too. */
   @Override
-  public String inputName() {
-    return "inputs";
+  public List<Input> inputs() {
+    int n = config.sequenceLength();
+    List<Input> inputs = new ArrayList<>();
+    inputs.add(Input.vectors(INPUTS, type, n, config.channels()));
+    if (config.decoderMode()) {
+      inputs.add(Input.vectors(SOURCE, type, n, config.channels()));
+      inputs.add(Input.mask(SOURCE_MASK, n));
+    }
+    inputs.add(Input.mask(MASK, n));
+    return inputs;
   }
 
   @Override
@@ -82,29 +178,76 @@ public final class Linformer<T extends TFloating> implements Model<T, T> {
   }
 
   @Override
-  public Class<T> inputType() {
-    return type;
+  public Operand<T> call(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key) {
+    return call(tf, Model.require(inputs, INPUTS), Context.of(inputs), key);
   }
 
-  /** [b,n,c]. */
-  @Override
-  public Shape inputShape() {
-    return Shape.of(Shape.UNKNOWN_SIZE, config.sequenceLength(), config.channels());
+  /** A model without padding and source. */
+  public Operand<T> call(Ops tf, Operand<T> x, @Nullable RandomKey key) {
+    return call(tf, x, Context.none(), key);
   }
 
   /**
-   * @param x [b,n,c]
-   * @return [b,n,c]
-   * @throws IllegalArgumentException if x has another length or width
+   * Adds the model to the graph.
+   *
+   * @param x [b,n,c]; n may be shorter than the configuration's
+   * @param context padding, and in decoder mode a source [b,s,c]
+   * @param key source of the dropout masks; null outside training
+   * @return [b,n,c]; at real positions, what stands at padded ones has no part in it
+   * @throws IllegalArgumentException if x is longer or of another width, or a source is missing
    */
-  @Override
-  public Operand<T> call(Ops tf, Operand<T> x, @Nullable RandomKey key) {
+  public Operand<T> call(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
     Shapes.requireRank("Linformer input", x, 3);
-    Shapes.requireAxis("Linformer input", x, 1, config.sequenceLength(), "input_size");
+    Shapes.requireAtMost("Linformer input", x, 1, config.sequenceLength(), "input_size");
     Shapes.requireAxis("Linformer input", x, 2, config.channels(), "channels");
     Operand<T> y = x;
-    for (int l = 0; l < blocks.size(); l++) {
-      y = blocks.get(l).call(tf, y, config, key == null ? null : key.fold(l)); // [b,n,c]
+    for (int j = 0; j < sublayers.size(); j++) {
+      y =
+          sublayers
+              .get(j)
+              .call(tf, y, config, context, key == null ? null : key.fold(j)); // [b,n,c]
+    }
+    return y;
+  }
+
+  /** The shapes of the states of {@link #step}, for one sequence: one for each attention. */
+  List<Shape> stateShapes() {
+    return attentions().map(MultiHeadAttention::stateShape).toList();
+  }
+
+  private Stream<MultiHeadAttention<T>> attentions() {
+    return sublayers.stream()
+        .map(Sublayer::body)
+        .flatMap(
+            body ->
+                body instanceof Sublayer.SelfAttention<T> self
+                    ? Stream.of(self.attention())
+                    : Stream.empty());
+  }
+
+  /**
+   * One position more.
+   *
+   * @param x [b,1,c]
+   * @param position a scalar counted from 0
+   * @param states one for each attention; replaced by those after the position
+   * @return [b,1,c]
+   */
+  Operand<T> step(
+      Ops tf, Operand<T> x, Operand<TInt64> position, List<MultiHeadAttention.State<T>> states) {
+    Operand<T> y = x;
+    int attention = 0;
+    for (Sublayer<T> sublayer : sublayers) {
+      Operand<T> in = sublayer.preNorm() ? sublayer.norm().call(tf, y) : y; // [b,1,c]
+      Operand<T> added;
+      if (sublayer.body() instanceof Sublayer.SelfAttention<T> self) {
+        var step = self.attention().step(tf, in, position, states.get(attention));
+        states.set(attention++, step.state());
+        added = step.output(); // [b,1,c]
+      } else {
+        added = sublayer.body().call(tf, in, config, Context.none(), null); // [b,1,c]
+      }
+      y = sublayer.join(tf, y, added); // [b,1,c]
     }
     return y;
   }

@@ -3,19 +3,24 @@ package dev.linformer.model;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Initialization;
+import dev.linformer.ops.Masks;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Sum;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TFloating;
 
 /** Token and position embedding, dropout, encoder, pooling, logits. */
-public final class LinformerClassifier<T extends TFloating> implements Model<TInt32, T> {
+public final class LinformerClassifier<T extends TFloating> implements Model<T> {
 
   private final ClassifierConfig config;
   private final Operand<T> tokenEmbedding; // [vocabulary,c]
@@ -57,9 +62,13 @@ public final class LinformerClassifier<T extends TFloating> implements Model<TIn
         Dense.declare(parameters, "to_logits", c, config.classes()));
   }
 
+  /** {@code tokens} [b,n] and {@code mask}. */
   @Override
-  public String inputName() {
-    return "tokens";
+  public List<Input> inputs() {
+    int n = config.encoder().sequenceLength();
+    return List.of(
+        Input.tokens(LinformerLM.TOKENS, n, config.vocabularySize()),
+        Input.mask(Linformer.MASK, n));
   }
 
   @Override
@@ -68,35 +77,52 @@ public final class LinformerClassifier<T extends TFloating> implements Model<TIn
   }
 
   @Override
-  public Class<TInt32> inputType() {
-    return TInt32.class;
+  public Operand<T> call(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key) {
+    return call(
+        tf, Model.require(inputs, LinformerLM.TOKENS), Model.find(inputs, Linformer.MASK), key);
   }
 
-  /** [b,n]. */
-  @Override
-  public Shape inputShape() {
-    return Shape.of(Shape.UNKNOWN_SIZE, config.encoder().sequenceLength());
+  /** A model without padding. */
+  public Operand<T> call(Ops tf, Operand<TInt32> tokens, @Nullable RandomKey key) {
+    return call(tf, tokens, null, key);
   }
 
   /**
-   * @param tokens [b,n]
+   * Adds the model to the graph.
+   *
+   * @param tokens [b,n]; n may be shorter than the configuration's
+   * @param mask [b,n], true at real positions; null if all are
+   * @param key source of the dropout masks; null outside training
    * @return logits [b,classes]
-   * @throws IllegalArgumentException if tokens have another length
+   * @throws IllegalArgumentException if there are more tokens than input_size
    */
-  @Override
-  public Operand<T> call(Ops tf, Operand<TInt32> tokens, @Nullable RandomKey key) {
+  public Operand<T> call(
+      Ops tf, Operand<TInt32> tokens, @Nullable Operand<TBool> mask, @Nullable RandomKey key) {
     Shapes.requireRank("LinformerClassifier input", tokens, 2);
-    int n = config.encoder().sequenceLength();
-    Shapes.requireAxis("LinformerClassifier input", tokens, 1, n, "input_size");
+    int most = config.encoder().sequenceLength();
+    Shapes.requireAtMost("LinformerClassifier input", tokens, 1, most, "input_size");
+    long n = tokens.shape().get(1);
     Operand<T> embedded = tf.gather(tokenEmbedding, tokens, tf.constant(0)); // [b,n,c]
-    Operand<T> x = tf.math.add(embedded, positionEmbedding); // [b,n,c]
+    Operand<T> x = tf.math.add(embedded, Shapes.slice(tf, positionEmbedding, 0, 0, n)); // [b,n,c]
     x = Dropout.apply(tf, x, config.tokenDropout(), key == null ? null : key.fold(0)); // [b,n,c]
-    Operand<T> y = encoder.call(tf, x, key == null ? null : key.fold(1)); // [b,n,c]
-    Operand<T> pooled =
-        switch (config.pooling()) {
-          case MEAN -> tf.math.mean(y, tf.constant(1)); // [b,c]
-          case FIRST -> tf.gather(y, tf.constant(0), tf.constant(1)); // [b,c]
-        };
-    return logits.call(tf, pooled); // [b,classes]
+    Operand<T> y =
+        encoder.call(tf, x, Context.masked(mask), key == null ? null : key.fold(1)); // [b,n,c]
+    return logits.call(tf, pool(tf, y, mask)); // [b,classes]
+  }
+
+  /** [b,n,c] → [b,c], from real positions alone. */
+  private Operand<T> pool(Ops tf, Operand<T> y, @Nullable Operand<TBool> mask) {
+    return switch (config.pooling()) {
+      case FIRST -> tf.gather(y, tf.constant(0), tf.constant(1)); // [b,c]
+      case MEAN -> {
+        if (mask == null) {
+          yield tf.math.mean(y, tf.constant(1)); // [b,c]
+        }
+        Operand<T> sum = tf.sum(Masks.zeroPadding(tf, y, mask), tf.constant(1)); // [b,c]
+        Operand<T> count =
+            tf.sum(tf.dtypes.cast(mask, y.type()), tf.constant(1), Sum.keepDims(true)); // [b,1]
+        yield tf.math.divNoNan(sum, count); // [b,c]
+      }
+    };
   }
 }

@@ -4,13 +4,16 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.ops.Activation;
 import dev.linformer.ops.ParameterFactory;
+import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * An encoder's shape and options. The JSON keys, in brackets, are those of linformer-pytorch.
+ * An encoder's, or a decoder's, shape and options. The JSON keys, in brackets, are those of
+ * linformer-pytorch where it has them.
  *
- * @param sequenceLength [input_size] n, length of every input
+ * @param sequenceLength [input_size] n, the longest input
  * @param channels [channels] c
  * @param projectedLength [dim_k] k, 1 ≤ k ≤ n
  * @param feedForwardDim [dim_ff] f
@@ -20,8 +23,24 @@ import org.tensorflow.types.family.TFloating;
  * @param dropout [dropout] on P̄ and on an attention's output, in [0,1)
  * @param feedForwardDropout [dropout_ff] in [0,1)
  * @param activation [activation] of the feed-forward layers
- * @param checkpointLevel [checkpoint_level]
- * @param parameterSharing [parameter_sharing]
+ * @param checkpointLevel [checkpoint_level] how much is computed again in the backward pass
+ * @param parameterSharing [parameter_sharing] which attentions share E and F
+ * @param projectedLengthStep [k_reduce_by_layer] layer l compresses to max(1, k − l·step)
+ * @param fullAttention [full_attention] no projection: O(n²), for comparison
+ * @param includeFeedForward [include_ff] whether layers have a feed-forward part
+ * @param outputIntermediateDim [w_o_intermediate_dim] width between two output maps of an
+ *     attention; null for one map
+ * @param feedForwardIntermediate [ff_intermediate] width of all layers but the ends; null for c
+ *     throughout
+ * @param decoderMode [decoder_mode] each layer also attends to a source
+ * @param causal [causal] no position sees a later one
+ * @param leakingTriangle [leaking_triangle] linformer-pytorch's mask in place of causality, for
+ *     weights trained with it; it lets the future through
+ * @param projectionMethod [method] how sequences are compressed
+ * @param preNorm [pre_norm] LayerNorm before attention and feed-forward instead of after the sum
+ * @param oneKeyValueHead [one_kv_head] one head of keys and values for all heads of queries
+ * @param freezeProjections [freeze] E and F keep their initial values
+ * @param gatedFeedForward [glu] gated feed-forward layers
  */
 public record LinformerConfig(
     int sequenceLength,
@@ -35,7 +54,20 @@ public record LinformerConfig(
     double feedForwardDropout,
     Activation activation,
     CheckpointLevel checkpointLevel,
-    ParameterSharing parameterSharing)
+    ParameterSharing parameterSharing,
+    int projectedLengthStep,
+    boolean fullAttention,
+    boolean includeFeedForward,
+    @Nullable Integer outputIntermediateDim,
+    @Nullable Integer feedForwardIntermediate,
+    boolean decoderMode,
+    boolean causal,
+    boolean leakingTriangle,
+    ProjectionMethod projectionMethod,
+    boolean preNorm,
+    boolean oneKeyValueHead,
+    boolean freezeProjections,
+    boolean gatedFeedForward)
     implements ModelConfig {
 
   /** The value of {@value ModelConfig#MODEL_TYPE}. */
@@ -51,6 +83,8 @@ public record LinformerConfig(
     requireAtLeastOne("dim_d", headDim);
     requireRate("dropout", dropout);
     requireRate("dropout_ff", feedForwardDropout);
+    requireAtLeastOne("w_o_intermediate_dim", outputIntermediateDim);
+    requireAtLeastOne("ff_intermediate", feedForwardIntermediate);
     if (projectedLength < 1 || projectedLength > sequenceLength) {
       throw new InvalidInputException(
           "dim_k = %d, but 1 to input_size = %d is expected: the projection shortens a sequence"
@@ -60,20 +94,77 @@ public record LinformerConfig(
       throw new InvalidInputException(
           "checkpoint_level = %s is not built yet; C0 is expected".formatted(checkpointLevel));
     }
+    boolean layerwise = parameterSharing == ParameterSharing.LAYERWISE;
+    refuseIf(projectedLengthStep < 0, "k_reduce_by_layer", projectedLengthStep, "at least 0");
+    refuseIf(
+        projectedLengthStep != 0 && layerwise && !fullAttention,
+        "k_reduce_by_layer",
+        projectedLengthStep,
+        "0, or a parameter_sharing other than layerwise: layers of different k cannot share E,");
+    refuseIf(
+        feedForwardIntermediate != null && layerwise,
+        "ff_intermediate",
+        feedForwardIntermediate,
+        "null, or a parameter_sharing other than layerwise,");
+    refuseIf(
+        feedForwardIntermediate != null && decoderMode,
+        "ff_intermediate",
+        feedForwardIntermediate,
+        "null with decoder_mode");
+    refuseIf(
+        feedForwardIntermediate != null && !includeFeedForward,
+        "ff_intermediate",
+        feedForwardIntermediate,
+        "null without include_ff, which would have to change the width,");
+    if (projectionMethod.windows() && !fullAttention) {
+      for (int l = 0; l < depth; l++) {
+        int k = reduced(projectedLength, projectedLengthStep, l);
+        refuseIf(
+            sequenceLength % k != 0,
+            "method",
+            lower(projectionMethod),
+            "an input_size = %d that is a multiple of k = %d of layer %d"
+                .formatted(sequenceLength, k, l));
+      }
+      refuseIf(
+          causal,
+          "causal",
+          true,
+          "method learnable or no_params: a window looks ahead of its first position; they");
+    }
+    refuseIf(
+        causal && leakingTriangle,
+        "leaking_triangle",
+        true,
+        "false with causal: it stands in the place of causality and");
   }
 
-  private static void requireAtLeastOne(String key, int value) {
-    if (value < 1) {
-      throw new InvalidInputException("%s = %d, but at least 1 is expected".formatted(key, value));
+  private static String lower(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static void refuseIf(boolean bad, String key, @Nullable Object value, String wanted) {
+    if (bad) {
+      throw new InvalidInputException("%s = %s, but %s is expected".formatted(key, value, wanted));
     }
+  }
+
+  private static void requireAtLeastOne(String key, @Nullable Integer value) {
+    refuseIf(value != null && value < 1, key, value, "at least 1");
   }
 
   /** Checks a dropout rate. */
   static void requireRate(String key, double value) {
-    if (!(value >= 0 && value < 1)) {
-      throw new InvalidInputException(
-          "%s = %s, but a rate from 0 up to, not including, 1 is expected".formatted(key, value));
-    }
+    refuseIf(!(value >= 0 && value < 1), key, value, "a rate from 0 up to, not including, 1");
+  }
+
+  /** k of a layer, n with full attention. */
+  public int projectedLength(int layer) {
+    return fullAttention ? sequenceLength : reduced(projectedLength, projectedLengthStep, layer);
+  }
+
+  private static int reduced(int k, int step, int layer) {
+    return (int) Math.max(1, k - (long) layer * step); // a large step does not wrap around
   }
 
   /** Begins a configuration with the keys that have no default. */
@@ -82,8 +173,12 @@ public record LinformerConfig(
   }
 
   static LinformerConfig take(JsonKeys keys) {
-    Builder builder =
-        builder(keys.integer("input_size"), keys.integer("channels"), keys.integer("dim_k"));
+    return take(
+        keys, builder(keys.integer("input_size"), keys.integer("channels"), keys.integer("dim_k")));
+  }
+
+  /** Takes all keys but the first three, with the builder's values as defaults. */
+  static LinformerConfig take(JsonKeys keys, Builder builder) {
     return builder
         .feedForwardDim(keys.integer("dim_ff", builder.feedForwardDim))
         .headDim(keys.integer("dim_d", builder.headDim))
@@ -94,6 +189,19 @@ public record LinformerConfig(
         .activation(keys.choice("activation", builder.activation))
         .checkpointLevel(keys.choice("checkpoint_level", builder.checkpointLevel))
         .parameterSharing(keys.choice("parameter_sharing", builder.parameterSharing))
+        .projectedLengthStep(keys.integer("k_reduce_by_layer", builder.projectedLengthStep))
+        .fullAttention(keys.flag("full_attention", builder.fullAttention))
+        .includeFeedForward(keys.flag("include_ff", builder.includeFeedForward))
+        .outputIntermediateDim(keys.optionalInteger("w_o_intermediate_dim"))
+        .feedForwardIntermediate(keys.optionalInteger("ff_intermediate"))
+        .decoderMode(keys.flag("decoder_mode", builder.decoderMode))
+        .causal(keys.flag("causal", builder.causal))
+        .leakingTriangle(keys.flag("leaking_triangle", builder.leakingTriangle))
+        .projectionMethod(keys.choice("method", builder.projectionMethod))
+        .preNorm(keys.flag("pre_norm", builder.preNorm))
+        .oneKeyValueHead(keys.flag("one_kv_head", builder.oneKeyValueHead))
+        .freezeProjections(keys.flag("freeze", builder.freezeProjections))
+        .gatedFeedForward(keys.flag("glu", builder.gatedFeedForward))
         .build();
   }
 
@@ -103,8 +211,8 @@ public record LinformerConfig(
   }
 
   @Override
-  public LinformerConfig encoder() {
-    return this;
+  public List<LinformerConfig> stacks() {
+    return List.of(this);
   }
 
   @Override
@@ -121,9 +229,22 @@ public record LinformerConfig(
         .put("depth", depth)
         .put("dropout", dropout)
         .put("dropout_ff", feedForwardDropout)
-        .put("activation", activation.name().toLowerCase(Locale.ROOT))
+        .put("activation", lower(activation))
         .put("checkpoint_level", checkpointLevel.name())
-        .put("parameter_sharing", parameterSharing.name().toLowerCase(Locale.ROOT));
+        .put("parameter_sharing", lower(parameterSharing))
+        .put("k_reduce_by_layer", projectedLengthStep)
+        .put("full_attention", fullAttention)
+        .put("include_ff", includeFeedForward)
+        .put("w_o_intermediate_dim", outputIntermediateDim)
+        .put("ff_intermediate", feedForwardIntermediate)
+        .put("decoder_mode", decoderMode)
+        .put("causal", causal)
+        .put("leaking_triangle", leakingTriangle)
+        .put("method", lower(projectionMethod))
+        .put("pre_norm", preNorm)
+        .put("one_kv_head", oneKeyValueHead)
+        .put("freeze", freezeProjections)
+        .put("glu", gatedFeedForward);
   }
 
   @Override
@@ -148,6 +269,19 @@ public record LinformerConfig(
     private Activation activation = Activation.GELU;
     private CheckpointLevel checkpointLevel = CheckpointLevel.C0;
     private ParameterSharing parameterSharing = ParameterSharing.LAYERWISE;
+    private int projectedLengthStep;
+    private boolean fullAttention;
+    private boolean includeFeedForward = true;
+    private @Nullable Integer outputIntermediateDim;
+    private @Nullable Integer feedForwardIntermediate;
+    private boolean decoderMode;
+    private boolean causal;
+    private boolean leakingTriangle;
+    private ProjectionMethod projectionMethod = ProjectionMethod.LEARNABLE;
+    private boolean preNorm;
+    private boolean oneKeyValueHead;
+    private boolean freezeProjections;
+    private boolean gatedFeedForward;
 
     private Builder(int sequenceLength, int channels, int projectedLength) {
       this.sequenceLength = sequenceLength;
@@ -155,19 +289,19 @@ public record LinformerConfig(
       this.projectedLength = projectedLength;
     }
 
-    /** f; 256 unless set. */
+    /** F; 256 unless set. */
     public Builder feedForwardDim(int value) {
       feedForwardDim = value;
       return this;
     }
 
-    /** d; c/h unless set. */
+    /** D; c/h unless set. */
     public Builder headDim(int value) {
       headDim = value;
       return this;
     }
 
-    /** h; 4 unless set. */
+    /** H; 4 unless set. */
     public Builder heads(int value) {
       heads = value;
       return this;
@@ -179,33 +313,113 @@ public record LinformerConfig(
       return this;
     }
 
-    /** In attention; 0.1 unless set. */
+    /** On P̄ and on an attention's output, in [0,1); 0.1 unless set. */
     public Builder dropout(double value) {
       dropout = value;
       return this;
     }
 
-    /** In the feed-forward layers; 0.15 unless set. */
+    /** In [0,1); 0.15 unless set. */
     public Builder feedForwardDropout(double value) {
       feedForwardDropout = value;
       return this;
     }
 
-    /** GELU unless set. */
+    /** Of the feed-forward layers; GELU unless set. */
     public Builder activation(Activation value) {
       activation = value;
       return this;
     }
 
-    /** C0 unless set. */
+    /** How much is computed again in the backward pass; C0 unless set. */
     public Builder checkpointLevel(CheckpointLevel value) {
       checkpointLevel = value;
       return this;
     }
 
-    /** Layerwise unless set. */
+    /** Which attentions share E and F; LAYERWISE unless set. */
     public Builder parameterSharing(ParameterSharing value) {
       parameterSharing = value;
+      return this;
+    }
+
+    /** Layer l compresses to max(1, k − l·step); 0 unless set. */
+    public Builder projectedLengthStep(int value) {
+      projectedLengthStep = value;
+      return this;
+    }
+
+    /** No projection: O(n²), for comparison; off unless set. */
+    public Builder fullAttention(boolean value) {
+      fullAttention = value;
+      return this;
+    }
+
+    /** Whether layers have a feed-forward part; on unless set. */
+    public Builder includeFeedForward(boolean value) {
+      includeFeedForward = value;
+      return this;
+    }
+
+    /** Width between two output maps of an attention; none unless set. */
+    public Builder outputIntermediateDim(@Nullable Integer value) {
+      outputIntermediateDim = value;
+      return this;
+    }
+
+    /** Width of all layers but the ends; none unless set. */
+    public Builder feedForwardIntermediate(@Nullable Integer value) {
+      feedForwardIntermediate = value;
+      return this;
+    }
+
+    /** Each layer also attends to a source; off unless set. */
+    public Builder decoderMode(boolean value) {
+      decoderMode = value;
+      return this;
+    }
+
+    /** No position sees a later one; off unless set. */
+    public Builder causal(boolean value) {
+      causal = value;
+      return this;
+    }
+
+    /**
+     * Linformer-pytorch's mask in place of causality, for weights trained with it; off unless set.
+     */
+    public Builder leakingTriangle(boolean value) {
+      leakingTriangle = value;
+      return this;
+    }
+
+    /** How sequences are compressed; LEARNABLE unless set. */
+    public Builder projectionMethod(ProjectionMethod value) {
+      projectionMethod = value;
+      return this;
+    }
+
+    /** LayerNorm before attention and feed-forward instead of after the sum; off unless set. */
+    public Builder preNorm(boolean value) {
+      preNorm = value;
+      return this;
+    }
+
+    /** One head of keys and values for all heads of queries; off unless set. */
+    public Builder oneKeyValueHead(boolean value) {
+      oneKeyValueHead = value;
+      return this;
+    }
+
+    /** E and F keep their initial values; off unless set. */
+    public Builder freezeProjections(boolean value) {
+      freezeProjections = value;
+      return this;
+    }
+
+    /** Gated feed-forward layers; off unless set. */
+    public Builder gatedFeedForward(boolean value) {
+      gatedFeedForward = value;
       return this;
     }
 
@@ -225,7 +439,20 @@ public record LinformerConfig(
           feedForwardDropout,
           activation,
           checkpointLevel,
-          parameterSharing);
+          parameterSharing,
+          projectedLengthStep,
+          fullAttention,
+          includeFeedForward,
+          outputIntermediateDim,
+          feedForwardIntermediate,
+          decoderMode,
+          causal,
+          leakingTriangle,
+          projectionMethod,
+          preNorm,
+          oneKeyValueHead,
+          freezeProjections,
+          gatedFeedForward);
     }
 
     private int sharedHeadDim() {

@@ -3,10 +3,12 @@ package dev.linformer.model;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.ops.ParameterFactory;
 import java.nio.file.Path;
+import java.util.List;
 import org.tensorflow.types.family.TFloating;
 
 /** What a model is, without its weights: the content of a config.json. Checked when it is made. */
-public sealed interface ModelConfig permits LinformerConfig, ClassifierConfig {
+public sealed interface ModelConfig
+    permits LinformerConfig, ClassifierConfig, LanguageModelConfig, EncoderDecoderConfig {
 
   /** The key that tells the kinds of model apart. */
   String MODEL_TYPE = "model_type";
@@ -14,14 +16,14 @@ public sealed interface ModelConfig permits LinformerConfig, ClassifierConfig {
   /** The value of {@value #MODEL_TYPE}. */
   String modelType();
 
-  /** The encoder inside. */
-  LinformerConfig encoder();
+  /** The encoder or decoder inside, or both, the encoder first. */
+  List<LinformerConfig> stacks();
 
   /** Every key with its value, in a fixed order. */
   ObjectNode toJson();
 
   /** Asks for the weights, each by its name, and returns the model on them. */
-  <T extends TFloating> Model<?, T> declare(ParameterFactory<T> parameters);
+  <T extends TFloating> Model<T> declare(ParameterFactory<T> parameters);
 
   /**
    * Reads a configuration file. A file without {@value #MODEL_TYPE} describes an encoder.
@@ -40,11 +42,18 @@ public sealed interface ModelConfig permits LinformerConfig, ClassifierConfig {
         switch (type) {
           case LinformerConfig.TYPE -> LinformerConfig.take(keys);
           case ClassifierConfig.TYPE -> ClassifierConfig.take(keys);
+          case LanguageModelConfig.TYPE -> LanguageModelConfig.take(keys);
+          case EncoderDecoderConfig.TYPE -> EncoderDecoderConfig.take(keys);
           default ->
               throw keys.invalid(
                   MODEL_TYPE,
                   type,
-                  "one of %s, %s".formatted(LinformerConfig.TYPE, ClassifierConfig.TYPE));
+                  "one of %s, %s, %s, %s"
+                      .formatted(
+                          LinformerConfig.TYPE,
+                          ClassifierConfig.TYPE,
+                          LanguageModelConfig.TYPE,
+                          EncoderDecoderConfig.TYPE));
         };
     keys.refuseTheRest();
     return config;

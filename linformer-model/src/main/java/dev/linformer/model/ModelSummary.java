@@ -66,17 +66,21 @@ public record ModelSummary(String modelType, List<Layer> layers) {
   }
 
   private static Layer layer(ModelConfig config, String name, List<Parameter> weights) {
-    LinformerConfig encoder = config.encoder();
-    String vectors = "[b, %d, %d]".formatted(encoder.sequenceLength(), encoder.channels());
-    if (name.equals("to_logits")) {
-      long classes = weights.get(0).shape().get(0);
-      return new Layer(name, "Dense", "[b, %d]".formatted(classes), weights);
+    List<LinformerConfig> stacks = config.stacks();
+    LinformerConfig stack = stacks.get(name.startsWith("decoder.") ? stacks.size() - 1 : 0);
+    long width = weights.get(weights.size() - 1).shape().get(0);
+    String vectors = "[b, %d, %d]".formatted(stack.sequenceLength(), width);
+    if (name.endsWith("to_logits")) {
+      boolean pooled = config instanceof ClassifierConfig;
+      return new Layer(name, "Dense", pooled ? "[b, %d]".formatted(width) : vectors, weights);
     }
     if (name.endsWith("_emb")) {
-      return new Layer(name, "Embedding", vectors, weights);
+      long embedded = weights.get(0).shape().get(1);
+      String positions = "[b, %d, %d]".formatted(stack.sequenceLength(), embedded);
+      return new Layer(name, "Embedding", positions, weights);
     }
     if (name.endsWith("E")) {
-      String compressed = "[b, %d, %d]".formatted(encoder.projectedLength(), encoder.channels());
+      String compressed = "[b, %d, %d]".formatted(stack.projectedLength(), stack.channels());
       return new Layer(name, "Projection E = F, shared by all layers", compressed, weights);
     }
     boolean attention = weights.stream().anyMatch(weight -> weight.name().contains(".to_q."));

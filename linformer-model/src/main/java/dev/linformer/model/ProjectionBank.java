@@ -3,10 +3,16 @@ package dev.linformer.model;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
+import dev.linformer.ops.projection.ConvolutionProjection;
+import dev.linformer.ops.projection.IdentityProjection;
 import dev.linformer.ops.projection.LearnedProjection;
+import dev.linformer.ops.projection.PoolingProjection;
+import dev.linformer.ops.projection.SequenceProjection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.family.TFloating;
 
@@ -17,44 +23,55 @@ import org.tensorflow.types.family.TFloating;
 final class ProjectionBank<T extends TFloating> {
 
   /** E and F of one attention, the same object where they are shared. */
-  record Pair<T extends TFloating>(LearnedProjection<T> keys, LearnedProjection<T> values) {}
+  record Pair<T extends TFloating>(SequenceProjection<T> keys, SequenceProjection<T> values) {}
 
+  /** An attention by the name of its weights, and the length it compresses to. */
+  record Attention(String name, int projectedLength) {}
+
+  private final ParameterFactory<T> parameters;
+  private final LinformerConfig config;
   private final List<Pair<T>> pairs = new ArrayList<>();
 
-  private ProjectionBank() {}
+  private ProjectionBank(ParameterFactory<T> parameters, LinformerConfig config) {
+    this.parameters = parameters;
+    this.config = config;
+  }
 
-  /** Projections for attentions whose weights have the given names, in order. */
+  /** Projections for the given attentions, in order. */
   static <T extends TFloating> ProjectionBank<T> declare(
       ParameterFactory<T> parameters,
       String prefix,
       LinformerConfig config,
-      List<String> attentions) {
-    ProjectionBank<T> bank = new ProjectionBank<>();
-    ParameterSharing sharing = config.parameterSharing();
-    if (sharing == ParameterSharing.LAYERWISE) {
-      var shared = shared(parameters, prefix + "E", config, attentions, List.of("E", "F"));
+      List<Attention> attentions) {
+    ProjectionBank<T> bank = new ProjectionBank<>(parameters, config);
+    if (config.parameterSharing() == ParameterSharing.LAYERWISE) {
+      var shared =
+          bank.shared(
+              prefix + "E",
+              attentions.stream().map(Attention::name).toList(),
+              attentions.get(0).projectedLength(),
+              "E",
+              "F");
       attentions.forEach(attention -> bank.pairs.add(new Pair<>(shared, shared)));
-      return bank;
-    }
-    for (String attention : attentions) {
-      List<String> one = List.of(attention);
-      bank.pairs.add(
-          switch (sharing) {
-            case NONE ->
-                new Pair<>(
-                    perHead(parameters, attention, config, "E"),
-                    perHead(parameters, attention, config, "F"));
-            case HEADWISE ->
-                new Pair<>(
-                    shared(parameters, attention + ".E", config, one, List.of("E")),
-                    shared(parameters, attention + ".F", config, one, List.of("F")));
-            case KV, LAYERWISE -> {
-              var both = shared(parameters, attention + ".E", config, one, List.of("E", "F"));
-              yield new Pair<>(both, both);
-            }
-          });
+    } else {
+      attentions.forEach(attention -> bank.pairs.add(bank.pairOf(attention)));
     }
     return bank;
+  }
+
+  private Pair<T> pairOf(Attention attention) {
+    String name = attention.name();
+    List<String> one = List.of(name);
+    int k = attention.projectedLength();
+    return switch (config.parameterSharing()) {
+      case NONE -> new Pair<>(perHead(name, k, "E"), perHead(name, k, "F"));
+      case HEADWISE ->
+          new Pair<>(shared(name + ".E", one, k, "E"), shared(name + ".F", one, k, "F"));
+      case KV, LAYERWISE -> {
+        var both = shared(name + ".E", one, k, "E", "F");
+        yield new Pair<>(both, both);
+      }
+    };
   }
 
   /** The projections of the attention with this number. */
@@ -62,74 +79,95 @@ final class ProjectionBank<T extends TFloating> {
     return pairs.get(attention);
   }
 
-  /** One E for all heads of the given attentions: weight [k,n], bias [k]. */
-  private static <T extends TFloating> LearnedProjection<T> shared(
-      ParameterFactory<T> parameters,
-      String name,
-      LinformerConfig config,
-      List<String> attentions,
-      List<String> roles) {
-    long n = config.sequenceLength();
-    long k = config.projectedLength();
-    List<String> owners =
-        attentions.stream()
-            .flatMap(
-                attention ->
-                    IntStream.range(0, config.heads())
-                        .boxed()
-                        .flatMap(i -> roles.stream().map(role -> key(attention, i, role))))
-            .toList();
-    return declare(
-        parameters, name, Shape.of(k, n), Shape.of(k), config, owners, Parameter::shared);
+  /** One projection for all heads of the given attentions. */
+  private SequenceProjection<T> shared(
+      String name, List<String> attentions, int k, String... roles) {
+    List<String> owners = new ArrayList<>();
+    for (String attention : attentions) {
+      for (int i = 0; i < config.heads(); i++) {
+        for (String role : roles) {
+          owners.add(key(attention, i, role));
+        }
+      }
+    }
+    return projection(
+        k,
+        (suffix, shape, initialization) ->
+            parameter(
+                name + suffix,
+                shape,
+                initialization,
+                List.of(owners.stream().map(owner -> owner + suffix).toList()),
+                shape));
   }
 
-  /** One E a head, in one variable: weight [h,k,n], bias [h,k]. */
-  private static <T extends TFloating> LearnedProjection<T> perHead(
-      ParameterFactory<T> parameters, String attention, LinformerConfig config, String role) {
-    long n = config.sequenceLength();
-    long k = config.projectedLength();
+  /** A projection a head, in one variable with the head as its first axis. */
+  private SequenceProjection<T> perHead(String attention, int k, String role) {
     int h = config.heads();
-    List<String> owners = IntStream.range(0, h).mapToObj(i -> key(attention, i, role)).toList();
-    return declare(
-        parameters,
-        attention + "." + role,
-        Shape.of(h, k, n),
-        Shape.of(h, k),
-        config,
-        owners,
-        Parameter::stacked);
-  }
-
-  private static <T extends TFloating> LearnedProjection<T> declare(
-      ParameterFactory<T> parameters,
-      String name,
-      Shape weight,
-      Shape bias,
-      LinformerConfig config,
-      List<String> owners,
-      Form form) {
-    long n = config.sequenceLength();
-    return new LearnedProjection<>(
-        parameters.create(
-            form.parameter(
-                name + ".weight",
-                weight,
-                Initialization.xavierNormal(n, config.projectedLength()),
-                owners.stream().map(owner -> owner + ".weight").toList())),
-        parameters.create(
-            form.parameter(
-                name + ".bias",
-                bias,
-                Initialization.linear(n),
-                owners.stream().map(owner -> owner + ".bias").toList())));
-  }
-
-  /** How the values of a parameter belong to its keys. */
-  private interface Form {
-    Parameter parameter(String name, Shape shape, Initialization initialization, List<String> keys);
+    return projection(
+        k,
+        (suffix, shape, initialization) ->
+            parameter(
+                attention + "." + role + suffix,
+                Shape.of(h).append(shape),
+                initialization,
+                IntStream.range(0, h)
+                    .mapToObj(i -> List.of(key(attention, i, role) + suffix))
+                    .toList(),
+                shape));
   }
 
   private static String key(String attention, int head, String role) {
     return attention + ".heads." + head + "." + role;
+  }
+
+  /** Asks for a weight of a projection, given what it is for one head. */
+  private interface Weights<T extends TFloating> {
+    Operand<T> create(String suffix, Shape shape, Initialization initialization);
+  }
+
+  private SequenceProjection<T> projection(int k, Weights<T> weights) {
+    int n = config.sequenceLength();
+    if (config.fullAttention()) {
+      return new IdentityProjection<>();
+    }
+    return switch (config.projectionMethod()) {
+      case LEARNABLE ->
+          learned(
+              weights.create(".weight", Shape.of(k, n), Initialization.xavierNormal(n, k)),
+              weights.create(".bias", Shape.of(k), Initialization.linear(n)));
+      case NO_PARAMS ->
+          learned(
+              weights.create(
+                  ".weight", Shape.of(k, n), Initialization.normal(1 / Math.sqrt((double) k))),
+              null);
+      case CONVOLUTION -> {
+        int d = config.headDim();
+        Initialization initialization = Initialization.linear((long) d * (n / k));
+        yield new ConvolutionProjection<>(
+            weights.create(".weight", Shape.of(d, d, n / k), initialization),
+            weights.create(".bias", Shape.of(d), initialization),
+            k);
+      }
+      case MEAN_POOL -> new PoolingProjection<>(PoolingProjection.Kind.MEAN, n, k);
+      case MAX_POOL -> new PoolingProjection<>(PoolingProjection.Kind.MAX, n, k);
+    };
+  }
+
+  private static <T extends TFloating> SequenceProjection<T> learned(
+      Operand<T> weight, @Nullable Operand<T> bias) {
+    return new LearnedProjection<>(weight, bias);
+  }
+
+  private Operand<T> parameter(
+      String name,
+      Shape shape,
+      Initialization initialization,
+      List<List<String>> slices,
+      Shape sliceShape) {
+    boolean trainable =
+        !config.freezeProjections() && config.projectionMethod() != ProjectionMethod.NO_PARAMS;
+    return parameters.create(
+        new Parameter(name, shape, initialization, slices, sliceShape, trainable));
   }
 }

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.zip.CRC32C;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Op;
@@ -123,6 +124,6 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
   private static long seedOf(long seed, String name) {
     CRC32C hash = new CRC32C();
     hash.update(name.getBytes(StandardCharsets.UTF_8));
-    return (seed << 32) + hash.getValue();
+    return new SplittableRandom(seed).nextLong() + hash.getValue();
   }
 }

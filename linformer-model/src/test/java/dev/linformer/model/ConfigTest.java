@@ -129,7 +129,7 @@ class ConfigTest {
         "activation | \"swish\" | one of gelu, relu is expected",
         "parameter_sharing | \"all\" | one of none, headwise, kv, layerwise is expected",
         "checkpoint_level | \"C9\" | one of C0, C1, C2 is expected",
-        "model_type | \"lm\" | one of linformer, classifier is expected"
+        "model_type | \"bert\" | one of linformer, classifier, lm, encdec is expected"
       })
   void aValueOutOfItsRange(String key, String value, String wanted) throws IOException {
     String json = ENCODER.replaceAll("\"" + key + "\": \\d+,? ?", "").replaceAll(", $", "");
@@ -170,10 +170,13 @@ class ConfigTest {
   void choicesAreTakenInEitherCase() throws IOException {
     assertEquals(
         ParameterSharing.KV,
-        read("{" + ENCODER + ", \"parameter_sharing\": \"KV\"}").encoder().parameterSharing());
+        read("{" + ENCODER + ", \"parameter_sharing\": \"KV\"}")
+            .stacks()
+            .get(0)
+            .parameterSharing());
     assertEquals(
         CheckpointLevel.C0,
-        read("{" + ENCODER + ", \"checkpoint_level\": \"c0\"}").encoder().checkpointLevel());
+        read("{" + ENCODER + ", \"checkpoint_level\": \"c0\"}").stacks().get(0).checkpointLevel());
   }
 
   @Test
@@ -181,12 +184,13 @@ class ConfigTest {
     assertRefused(
         "{" + ENCODER + ", \"nhead\": 3}",
         "channels = 8 is not divisible by nhead = 3; set dim_d, the width of a head");
-    assertEquals(5, read("{" + ENCODER + ", \"nhead\": 3, \"dim_d\": 5}").encoder().headDim());
+    assertEquals(
+        5, read("{" + ENCODER + ", \"nhead\": 3, \"dim_d\": 5}").stacks().get(0).headDim());
   }
 
   @Test
   void theLongestProjectionIsTheSequence() throws IOException {
-    var config = read("{\"input_size\": 16, \"channels\": 8, \"dim_k\": 16}").encoder();
+    var config = read("{\"input_size\": 16, \"channels\": 8, \"dim_k\": 16}").stacks().get(0);
     assertEquals(16, config.projectedLength());
   }
 

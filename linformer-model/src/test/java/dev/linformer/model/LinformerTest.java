@@ -195,7 +195,7 @@ class LinformerTest {
 
   @Test
   void refusesOtherShapes() {
-    assertRefused(Shape.of(B, N - 1, C), "axis 1 must be 11 (input_size), found 10");
+    assertRefused(Shape.of(B, N + 1, C), "axis 1 must be at most 11 (input_size), found 12");
     assertRefused(Shape.of(B, N, C + 1), "axis 2 must be 7 (channels), found 8");
     assertRefused(Shape.of(N, C), "3 axes expected, found 2");
   }

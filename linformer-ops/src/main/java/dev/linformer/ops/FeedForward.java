@@ -6,24 +6,28 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * Linear, activation, dropout, Linear, dropout, at every position by itself.
+ * Linear, activation, dropout, Linear, dropout, at every position by itself. Gated (GLU, arXiv
+ * 2002.05202) if the first map gives twice what the second takes: the activated first half is
+ * multiplied by the second half.
  *
- * @param first c → f
- * @param second f → c
+ * @param first c → f, or c → 2f if gated
+ * @param second f → width of the output
  */
 public record FeedForward<T extends TFloating>(
     Dense<T> first, Dense<T> second, Activation activation) {
 
-  /** Weights {@code name.w_1.*} [f,c] and {@code name.w_2.*} [c,f]. */
+  /** Weights {@code name.w_1.*} [f,in], or [2f,in] if gated, and {@code name.w_2.*} [out,f]. */
   public static <T extends TFloating> FeedForward<T> declare(
       ParameterFactory<T> parameters,
       String name,
-      long channels,
+      long in,
       long feedForwardDim,
-      Activation activation) {
+      long out,
+      Activation activation,
+      boolean gated) {
     return new FeedForward<>(
-        Dense.declare(parameters, name + ".w_1", channels, feedForwardDim),
-        Dense.declare(parameters, name + ".w_2", feedForwardDim, channels),
+        Dense.declare(parameters, name + ".w_1", in, (gated ? 2 : 1) * feedForwardDim),
+        Dense.declare(parameters, name + ".w_2", feedForwardDim, out),
         activation);
   }
 
@@ -31,12 +35,20 @@ public record FeedForward<T extends TFloating>(
    * @param x [b,n,c]
    * @param dropout rate of both dropouts, in [0,1)
    * @param key null outside training
-   * @return [b,n,c]
+   * @return [b,n,out]
    */
   public Operand<T> call(Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
-    Operand<T> hidden = activation.call(tf, first.call(tf, x)); // [b,n,f]
+    long f = second.weight().shape().get(1);
+    Operand<T> hidden = first.call(tf, x); // [b,n,f] or [b,n,2f]
+    if (first.weight().shape().get(0) == 2 * f) {
+      int last = x.shape().numDimensions() - 1;
+      Operand<T> gate = activation.call(tf, Shapes.slice(tf, hidden, last, 0, f)); // [b,n,f]
+      hidden = tf.math.mul(gate, Shapes.slice(tf, hidden, last, f, f)); // [b,n,f]
+    } else {
+      hidden = activation.call(tf, hidden); // [b,n,f]
+    }
     hidden = Dropout.apply(tf, hidden, dropout, key == null ? null : key.fold(0)); // [b,n,f]
-    Operand<T> y = second.call(tf, hidden); // [b,n,c]
-    return Dropout.apply(tf, y, dropout, key == null ? null : key.fold(1)); // [b,n,c]
+    Operand<T> y = second.call(tf, hidden); // [b,n,out]
+    return Dropout.apply(tf, y, dropout, key == null ? null : key.fold(1)); // [b,n,out]
   }
 }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TFloating;
 import org.tensorflow.types.family.TType;
 
 /** Checks on shapes, made when the graph is built, and reshapes that keep what is known. */
@@ -45,6 +46,25 @@ public final class Shapes {
   }
 
   /**
+   * @param most the largest size that will do
+   * @throws IllegalArgumentException if the axis is larger, or of unknown size
+   */
+  public static void requireAtMost(String what, Operand<?> x, int axis, long most, String meaning) {
+    long size = x.shape().get(axis);
+    if (size == Shape.UNKNOWN_SIZE || size > most) {
+      throw new IllegalArgumentException(
+          "%s: axis %d must be at most %d (%s), found %s in %s"
+              .formatted(
+                  what,
+                  axis,
+                  most,
+                  meaning,
+                  size == Shape.UNKNOWN_SIZE ? "unknown" : size,
+                  x.shape()));
+    }
+  }
+
+  /**
    * @throws IllegalArgumentException if more than one axis is of unknown size
    */
   public static void requireOneUnknown(String what, Operand<?> x) {
@@ -63,5 +83,33 @@ public final class Shapes {
    */
   public static <T extends TType> Operand<T> reshape(Ops tf, Operand<T> x, long... sizes) {
     return tf.reshape(x, tf.constant(sizes));
+  }
+
+  /** A part of one axis; all others whole. Its gradient needs begin and size to be int32. */
+  public static <T extends TType> Operand<T> slice(
+      Ops tf, Operand<T> x, int axis, long from, long length) {
+    int[] begin = new int[x.shape().numDimensions()];
+    int[] size = new int[begin.length];
+    Arrays.fill(size, -1); // all that is left
+    begin[axis] = Math.toIntExact(from);
+    size[axis] = Math.toIntExact(length);
+    return tf.slice(x, tf.constant(begin), tf.constant(size));
+  }
+
+  /**
+   * Zeros behind the end of an axis, up to a length. Its gradient needs the paddings to be int32.
+   *
+   * @throws IllegalArgumentException if the axis is longer, or of unknown size
+   */
+  public static <T extends TFloating> Operand<T> padTo(
+      Ops tf, String what, Operand<T> x, int axis, long length) {
+    requireAtMost(what, x, axis, length, "sequence length");
+    long missing = length - x.shape().get(axis);
+    if (missing == 0) {
+      return x;
+    }
+    int[][] paddings = new int[x.shape().numDimensions()][2];
+    paddings[axis][1] = Math.toIntExact(missing);
+    return tf.pad(x, tf.constant(paddings), Scalars.of(tf, 0, x.type()));
   }
 }

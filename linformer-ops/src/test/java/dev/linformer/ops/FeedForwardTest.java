@@ -59,7 +59,13 @@ class FeedForwardTest {
         Graphs.evaluate(
             tf ->
                 FeedForward.declare(
-                        weights.constants(tf, TFloat64.class), "ff", C, F, Activation.GELU)
+                        weights.constants(tf, TFloat64.class),
+                        "ff",
+                        C,
+                        F,
+                        C,
+                        Activation.GELU,
+                        false)
                     .call(tf, Graphs.constant(tf, SHAPE, x), RATE, key(tf)));
     double[] hidden = mask(Shape.of(2, 7, F), 0);
     double[] last = mask(SHAPE, 1);
@@ -72,7 +78,8 @@ class FeedForwardTest {
     var weights = new Weights();
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      FeedForward.declare(weights.constants(tf, TFloat64.class), "ff", C, F, Activation.GELU);
+      FeedForward.declare(
+          weights.constants(tf, TFloat64.class), "ff", C, F, C, Activation.GELU, false);
     }
     var inputs =
         Stream.concat(
@@ -82,7 +89,7 @@ class FeedForwardTest {
     GradientCheck.check(
         inputs,
         (tf, in) ->
-            FeedForward.declare(weights.operands(in), "ff", C, F, Activation.GELU)
+            FeedForward.declare(weights.operands(in), "ff", C, F, C, Activation.GELU, false)
                 .call(tf, in.get(in.size() - 1), RATE, key(tf)));
   }
 
@@ -97,7 +104,8 @@ class FeedForwardTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       var key = key(tf);
-      FeedForward.declare(new Weights().constants(tf, TFloat64.class), "ff", C, F, Activation.GELU)
+      FeedForward.declare(
+              new Weights().constants(tf, TFloat64.class), "ff", C, F, C, Activation.GELU, false)
           .call(
               tf,
               Graphs.constant(tf, SHAPE, Graphs.normal(7, SHAPE.size())),
@@ -120,11 +128,13 @@ class FeedForwardTest {
 
   private static <T extends TFloating> Operand<T> gelu(
       Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
-    return FeedForward.declare(parameters, "ff", C, F, Activation.GELU).call(tf, x, RATE, null);
+    return FeedForward.declare(parameters, "ff", C, F, C, Activation.GELU, false)
+        .call(tf, x, RATE, null);
   }
 
   private static <T extends TFloating> Operand<T> relu(
       Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
-    return FeedForward.declare(parameters, "ff", C, F, Activation.RELU).call(tf, x, RATE, null);
+    return FeedForward.declare(parameters, "ff", C, F, C, Activation.RELU, false)
+        .call(tf, x, RATE, null);
   }
 }

@@ -43,8 +43,13 @@ public record TrainerConfig(
         learningRate > 0 && Double.isFinite(learningRate),
         "a number above 0");
     require("warmup_steps", warmupSteps, warmupSteps >= 0, "at least 0");
-    require("weight_decay", weightDecay, weightDecay >= 0, "at least 0");
-    require("max_grad_norm", clipNorm, clipNorm > 0, "above 0");
+    require(
+        "weight_decay",
+        weightDecay,
+        weightDecay >= 0 && Double.isFinite(weightDecay),
+        "a number from 0 on");
+    require(
+        "max_grad_norm", clipNorm, clipNorm > 0 && Double.isFinite(clipNorm), "a number above 0");
     require("logging_steps", logEvery, logEvery >= 1, "at least 1");
     require("save_steps", checkpointEvery, checkpointEvery >= 1, "at least 1");
     require("save_total_limit", keepCheckpoints, keepCheckpoints >= 1, "at least 1");

@@ -1,7 +1,7 @@
 package dev.linformer.model.train;
 
 import dev.linformer.model.ClassifierConfig;
-import dev.linformer.model.Model;
+import dev.linformer.model.LinformerClassifier;
 import dev.linformer.model.Variables;
 import dev.linformer.ops.RandomKey;
 import java.util.ArrayList;
@@ -64,9 +64,11 @@ final class TrainingGraph implements AutoCloseable {
     Ops tf = Ops.create(graph);
     variables = Variables.random(tf, TFloat32.class, trainer.seed());
     slots = Variables.random(tf, TFloat32.class, trainer.seed());
-    Model<TInt32, TFloat32> model = config.declare(variables);
+    LinformerClassifier<TFloat32> model = config.declare(variables);
 
-    tokens = tf.withName("tokens").placeholder(TInt32.class, Placeholder.shape(model.inputShape()));
+    tokens =
+        tf.withName("tokens")
+            .placeholder(TInt32.class, Placeholder.shape(model.inputs().get(0).shape()));
     labels =
         tf.withName("labels")
             .placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE)));

@@ -2,6 +2,7 @@ package dev.linformer.model.weights;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -12,7 +13,43 @@ final class FileBytes {
   /** Bytes moved at once; a multiple of every element's size. */
   static final int CHUNK = 1 << 20;
 
+  /** Bytes one after the other. */
+  interface Source {
+    /**
+     * Fills {@code target} up to its limit with the next bytes, and flips it.
+     *
+     * @throws EOFException if there are too few
+     */
+    void fill(ByteBuffer target) throws IOException;
+  }
+
   private FileBytes() {}
+
+  /** A file from a position on. */
+  static Source from(FileChannel channel, long begin) {
+    return new Source() {
+      private long position = begin;
+
+      @Override
+      public void fill(ByteBuffer target) throws IOException {
+        FileBytes.fill(channel, position, target);
+        position += target.limit();
+      }
+    };
+  }
+
+  /** The rest of a stream. */
+  static Source from(InputStream stream) {
+    return target -> {
+      int wanted = target.remaining();
+      int count =
+          stream.readNBytes(target.array(), target.arrayOffset() + target.position(), wanted);
+      if (count < wanted) {
+        throw new EOFException("ends " + (wanted - count) + " bytes too early");
+      }
+      target.position(target.limit()).flip();
+    };
+  }
 
   static ByteBuffer littleEndian(int bytes) {
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);

@@ -4,7 +4,6 @@ import dev.linformer.model.InvalidInputException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.tensorflow.ndarray.Shape;
@@ -13,13 +12,11 @@ import org.tensorflow.ndarray.buffer.DataBuffers;
 /**
  * A NumPy array read from an {@code .npy} file: floats or integers in row-major order.
  *
- * <p>Read are versions 1.0 and 2.0 with dtype {@code <f4}, {@code <f8}, {@code <i4} or {@code <i8}.
- * Eight-byte elements are narrowed to four; a value outside their range is refused. The format is
- * that of numpy.lib.format.
+ * <p>Read are versions 1.0 and 2.0 with dtype {@code <f4}, {@code <f8}, {@code <i4} or {@code <i8},
+ * or booleans, {@code |b1}, as 0 and 1. Eight-byte elements are narrowed to four; a value outside
+ * their range is refused. The format is that of numpy.lib.format.
  */
 public final class NpyFile {
-  private static final int MAX_HEADER = 1 << 16;
-
   private final Path file;
   private final NpyHeader header;
   private final float[] floats;
@@ -42,41 +39,11 @@ public final class NpyFile {
   public static NpyFile read(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
-      ByteBuffer start = FileBytes.littleEndian((int) Math.min(size, 12));
+      ByteBuffer start = FileBytes.littleEndian((int) Math.min(size, NpyHeader.START));
       FileBytes.fill(channel, 0, start);
-      if (start.limit() < 12 || !latin1(start, NpyHeader.MAGIC.length()).equals(NpyHeader.MAGIC)) {
-        throw NpyHeader.invalid(file, "is no .npy file: save it with numpy.save(path, x)");
-      }
-      int version = start.get(6);
-      if (version != 1 && version != 2) {
-        throw NpyHeader.invalid(
-            file,
-            "has .npy version " + version + ", read are 1 and 2: save it with numpy.save(path, x)");
-      }
-      long length = version == 1 ? start.getChar(8) : Integer.toUnsignedLong(start.getInt(8));
-      long textBegin = version == 1 ? 10 : 12;
-      long begin = textBegin + length;
-      if (length > MAX_HEADER || begin > size) {
-        throw NpyHeader.invalid(
-            file, "is truncated or damaged: it names a header of " + length + " bytes");
-      }
-      ByteBuffer text = ByteBuffer.allocate((int) length);
-      FileBytes.fill(channel, textBegin, text);
-      NpyHeader header = NpyHeader.parse(file, latin1(text, text.limit()));
-      long expected = header.shape().size() * header.itemSize();
-      if (size - begin != expected) {
-        throw NpyHeader.invalid(
-            file,
-            String.format(
-                "is %s: shape %s of %s takes %d bytes, and %d follow the header; save it again",
-                size - begin < expected ? "truncated" : "too long",
-                header.shape(),
-                header.dtype(),
-                expected,
-                size - begin));
-      }
+      NpyHeader header = NpyHeader.parse(file, start, size);
       NpyFile array = new NpyFile(file, header);
-      array.readValues(channel, begin);
+      array.readValues(channel, size - header.dataBytes());
       return array;
     }
   }
@@ -94,6 +61,7 @@ public final class NpyFile {
         switch (header.dtype()) {
           case "<f4" -> floats[done] = bytes.getFloat();
           case "<f8" -> floats[done] = narrow(bytes.getDouble(), done);
+          case "|b1" -> ints[done] = bytes.get() == 0 ? 0 : 1;
           case "<i4" -> ints[done] = bytes.getInt();
           default -> ints[done] = narrow(bytes.getLong(), done);
         }
@@ -121,6 +89,11 @@ public final class NpyFile {
   /** Axes of the array; a scalar has none. */
   public Shape shape() {
     return header.shape();
+  }
+
+  /** Whether the values are booleans, which {@link #ints()} holds as 0 and 1. */
+  public boolean isBoolean() {
+    return header.isBoolean();
   }
 
   /** Whether {@link #ints()} holds the values; otherwise {@link #floats()} does. */
@@ -175,9 +148,5 @@ public final class NpyFile {
           FileBytes.drain(new NpyHeader(shape, "<f4").toBytes(), channel);
           FileBytes.drain(DataBuffers.of(values, true, false), channel);
         });
-  }
-
-  private static String latin1(ByteBuffer bytes, int count) {
-    return StandardCharsets.ISO_8859_1.decode(bytes.slice(0, count)).toString();
   }
 }

@@ -1,7 +1,6 @@
 package dev.linformer.model.weights;
 
 import dev.linformer.model.InvalidInputException;
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -20,7 +19,7 @@ import org.tensorflow.ndarray.buffer.FloatDataBuffer;
  * executed, and {@link #open} checks all of it before a value is read. Reads name their position,
  * so threads may share a file.
  */
-public final class SafetensorsFile implements Closeable {
+public final class SafetensorsFile implements TensorFile {
   /** The reference's limit on the header, in bytes. */
   private static final long MAX_HEADER = 100_000_000;
 
@@ -85,6 +84,7 @@ public final class SafetensorsFile implements Closeable {
   }
 
   /** Names of the tensors, in the order of their data. */
+  @Override
   public Set<String> names() {
     return header.entries().keySet();
   }
@@ -94,6 +94,7 @@ public final class SafetensorsFile implements Closeable {
    *
    * @throws InvalidInputException if the file has no tensor of that name
    */
+  @Override
   public Shape shape(String name) {
     return entry(name).shape();
   }
@@ -102,20 +103,23 @@ public final class SafetensorsFile implements Closeable {
    * Copies a tensor's values in row-major order.
    *
    * @param into takes exactly as many values as the tensor has
-   * @throws InvalidInputException if the file has no such tensor, if its dtype is not F32, or if
-   *     {@code into} has another size
+   * @throws InvalidInputException if the file has no such tensor, if its dtype is none of F32, F64,
+   *     F16 and BF16, if an F64 is outside float32's range, or if {@code into} has another size
    * @throws IOException if the file cannot be read
    */
+  @Override
   public void read(String name, FloatDataBuffer into) throws IOException {
     SafetensorsHeader.Entry entry = entry(name);
-    if (!entry.dtype().equals("F32")) {
-      throw SafetensorsHeader.invalid(
-          file,
-          String.format(
-              "tensor '%s' has dtype %s, and only F32 is read: convert it before it is saved, in"
-                  + " Python with tensor.float()",
-              name, entry.dtype()));
-    }
+    FloatType type =
+        FloatType.named(entry.dtype())
+            .orElseThrow(
+                () ->
+                    SafetensorsHeader.invalid(
+                        file,
+                        String.format(
+                            "tensor '%s' has dtype %s, and only floats are read: convert it before"
+                                + " it is saved, in Python with tensor.float()",
+                            name, entry.dtype())));
     long size = entry.shape().size();
     if (into.size() != size) {
       throw SafetensorsHeader.invalid(
@@ -124,16 +128,10 @@ public final class SafetensorsFile implements Closeable {
               "tensor '%s' has %d values (shape %s), where %d are asked for",
               name, size, entry.shape(), into.size()));
     }
-    int most = (int) Math.min(size, FileBytes.CHUNK / Float.BYTES);
-    ByteBuffer bytes = FileBytes.littleEndian(most * Float.BYTES);
-    float[] values = new float[most];
-    for (long done = 0; done < size; ) {
-      int count = (int) Math.min(most, size - done);
-      bytes.clear().limit(count * Float.BYTES);
-      FileBytes.fill(channel, dataBegin + entry.begin() + done * Float.BYTES, bytes);
-      bytes.asFloatBuffer().get(values, 0, count);
-      into.offset(done).write(values, 0, count);
-      done += count;
+    try {
+      type.read(FileBytes.from(channel, dataBegin + entry.begin()), into);
+    } catch (ArithmeticException e) {
+      throw SafetensorsHeader.invalid(file, "tensor '%s' %s".formatted(name, e.getMessage()));
     }
   }
 

@@ -2,6 +2,7 @@ package dev.linformer.model.weights;
 
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.Variables.Weight;
+import dev.linformer.ops.Parameter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,24 +32,38 @@ public final class WeightFile {
   /** Writes the values that the variables have now. */
   public static void save(Session session, List<Weight<TFloat32>> weights, Path file)
       throws IOException {
-    Map<String, String> metadata = new LinkedHashMap<>(Map.of("format", "pt"));
-    List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
     Session.Runner runner = session.runner();
     weights.forEach(weight -> runner.fetch(weight.value()));
-    try (Result values = runner.run()) {
+    try (Result fetched = runner.run()) {
+      List<FloatDataBuffer> values = new ArrayList<>();
       for (int i = 0; i < weights.size(); i++) {
-        var parameter = weights.get(i).parameter();
-        FloatDataBuffer whole = buffer((TFloat32) values.get(i));
-        Shape shape = parameter.sliceShape();
-        for (int part = 0; part < parameter.slices().size(); part++) {
-          List<String> keys = parameter.slices().get(part);
-          var slice = whole.slice(part * shape.size(), shape.size());
-          tensors.add(new SafetensorsWriter.Tensor(keys.get(0), shape, slice));
-          keys.stream().skip(1).forEach(alias -> metadata.put(alias, keys.get(0)));
-        }
+        values.add(buffer((TFloat32) fetched.get(i)));
       }
-      SafetensorsWriter.write(file, metadata, tensors);
+      write(file, weights.stream().map(Weight::parameter).toList(), values);
     }
+  }
+
+  /**
+   * Writes values that are not in a session.
+   *
+   * @param values of each parameter, all its parts one after the other
+   */
+  public static void write(
+      Path file, List<Parameter> parameters, List<? extends FloatDataBuffer> values)
+      throws IOException {
+    Map<String, String> metadata = new LinkedHashMap<>(Map.of("format", "pt"));
+    List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
+    for (int i = 0; i < parameters.size(); i++) {
+      Parameter parameter = parameters.get(i);
+      Shape shape = parameter.sliceShape();
+      for (int part = 0; part < parameter.slices().size(); part++) {
+        List<String> keys = parameter.slices().get(part);
+        var slice = values.get(i).slice(part * shape.size(), shape.size());
+        tensors.add(new SafetensorsWriter.Tensor(keys.get(0), shape, slice));
+        keys.stream().skip(1).forEach(alias -> metadata.put(alias, keys.get(0)));
+      }
+    }
+    SafetensorsWriter.write(file, metadata, tensors);
   }
 
   /**

@@ -1,4 +1,7 @@
-/** Arrays in files: safetensors for a model's weights, npy for single arrays in and out. */
+/**
+ * Arrays in files: a model's weights in safetensors, and in others' formats; npy for arrays in and
+ * out.
+ */
 @NullMarked
 package dev.linformer.model.weights;
 

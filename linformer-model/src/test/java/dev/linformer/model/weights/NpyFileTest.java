@@ -135,7 +135,6 @@ class NpyFileTest {
           """
           '>f4'            ; False ; (1,)     ; x.astype('float32')
           '<f2'            ; False ; (1,)     ; x.astype('float32')
-          '|b1'            ; False ; (1,)     ; x.astype('int32')
           '|O'             ; False ; (1,)     ; neither floats nor integers
           [('a', '<f4')]   ; False ; (1,)     ; neither floats nor integers
           '<f4'            ; True  ; (1,)     ; numpy.ascontiguousarray(x)

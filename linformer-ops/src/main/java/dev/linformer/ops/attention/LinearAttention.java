@@ -1,6 +1,7 @@
 package dev.linformer.ops.attention;
 
 import dev.linformer.ops.Dropout;
+import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Scalars;
 import dev.linformer.ops.Shapes;
@@ -8,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.train.BatchMatMul;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -18,12 +20,24 @@ public final class LinearAttention {
 
   private LinearAttention() {}
 
+  /** All heads at once, everything visible. */
+  public static <T extends TFloating> Operand<T> call(
+      Ops tf,
+      Operand<T> queries,
+      Operand<T> keys,
+      Operand<T> values,
+      double dropout,
+      @Nullable RandomKey key) {
+    return call(tf, queries, keys, values, null, dropout, key);
+  }
+
   /**
    * All heads at once.
    *
    * @param queries Q [b,h,n,d]
-   * @param keys K' = E·K + bias [b,h,k,d]
-   * @param values V' = F·V + bias [b,h,k,d]
+   * @param keys K' = E·K + bias [b,h,k,d], or [b,1,k,d] for all heads
+   * @param values V' = F·V + bias, of the shape of keys
+   * @param visible of a shape that broadcasts to [b,h,n,k]; null if all compressed positions are
    * @param dropout rate of the dropout on P̄, in [0,1)
    * @param key null outside training
    * @return [b,h,n,d]
@@ -34,17 +48,15 @@ public final class LinearAttention {
       Operand<T> queries,
       Operand<T> keys,
       Operand<T> values,
+      @Nullable Operand<TBool> visible,
       double dropout,
       @Nullable RandomKey key) {
     Class<T> type = queries.type();
     Shapes.requireRank("LinearAttention queries", queries, 4);
-    long h = queries.shape().get(1);
     long d = queries.shape().get(3);
-    Shapes.requireRank("LinearAttention keys", keys, 4);
-    Shapes.requireAxis("LinearAttention keys", keys, 1, h, "heads");
+    requireHeads("LinearAttention keys", queries, keys);
     Shapes.requireAxis("LinearAttention keys", keys, 3, d, "width of a head");
-    Shapes.requireRank("LinearAttention values", values, 4);
-    Shapes.requireAxis("LinearAttention values", values, 1, h, "heads");
+    requireHeads("LinearAttention values", queries, values);
     Shapes.requireAxis(
         "LinearAttention values", values, 2, keys.shape().get(2), "projected length");
 
@@ -53,8 +65,17 @@ public final class LinearAttention {
         tf.math.mul(keys, Scalars.of(tf, 1 / Math.sqrt((double) d), type)); // [b,h,k,d]
     Operand<T> scores =
         tf.train.batchMatMul(queries, scaled, type, BatchMatMul.adjY(true)); // [b,h,n,k]
+    scores = Masks.hide(tf, scores, visible); // [b,h,n,k]
     Operand<T> attention = tf.nn.softmax(scores); // P̄ [b,h,n,k]
     attention = Dropout.apply(tf, attention, dropout, key); // [b,h,n,k]
     return tf.train.batchMatMul(attention, values, type); // [b,h,n,d]
+  }
+
+  /** Keys and values have the heads of the queries, or one for all of them. */
+  static void requireHeads(String what, Operand<?> queries, Operand<?> x) {
+    Shapes.requireRank(what, x, 4);
+    if (x.shape().get(1) != 1) {
+      Shapes.requireAxis(what, x, 1, queries.shape().get(1), "heads");
+    }
   }
 }

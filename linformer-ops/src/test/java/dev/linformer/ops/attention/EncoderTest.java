@@ -37,12 +37,13 @@ class EncoderTest {
         String attention = "seq." + 2 * layer;
         var ef = projections.declare(parameters, attention + ".fn", H, K, N);
         var mixed =
-            MultiHeadAttention.declare(parameters, attention + ".fn", C, H, D, ef.get(0), ef.get(1))
+            MultiHeadAttention.declare(
+                    parameters, attention + ".fn", new AttentionSpec(C, H, D), ef.get(0), ef.get(1))
                 .call(tf, y, 0, null);
         y = norm(tf, parameters, attention, tf.math.add(y, mixed));
         String feedForward = "seq." + (2 * layer + 1);
         var changed =
-            FeedForward.declare(parameters, feedForward + ".fn", C, F, activation)
+            FeedForward.declare(parameters, feedForward + ".fn", C, F, C, activation, false)
                 .call(tf, y, 0, null);
         y = norm(tf, parameters, feedForward, tf.math.add(y, changed));
       }

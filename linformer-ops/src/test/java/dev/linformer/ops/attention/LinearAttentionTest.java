@@ -134,8 +134,8 @@ class LinearAttentionTest {
         "LinearAttention keys: 4 axes expected, found 3 in [3, 5, 11]",
         refused(Shape.of(B, H, N, D), Shape.of(H, K, D), Shape.of(B, H, K, D)));
     assertEquals(
-        "LinearAttention keys: axis 1 must be 3 (heads), found 1 in [2, 1, 5, 11]",
-        refused(Shape.of(B, H, N, D), Shape.of(B, 1, K, D), Shape.of(B, H, K, D)));
+        "LinearAttention keys: axis 1 must be 3 (heads), found 7 in [2, 7, 5, 11]",
+        refused(Shape.of(B, H, N, D), Shape.of(B, 7, K, D), Shape.of(B, H, K, D)));
     assertEquals(
         "LinearAttention keys: axis 3 must be 11 (width of a head), found 13 in [2, 3, 5, 13]",
         refused(Shape.of(B, H, N, D), Shape.of(B, H, K, 13), Shape.of(B, H, K, D)));
@@ -143,8 +143,8 @@ class LinearAttentionTest {
         "LinearAttention values: 4 axes expected, found 3 in [3, 5, 11]",
         refused(Shape.of(B, H, N, D), Shape.of(B, H, K, D), Shape.of(H, K, D)));
     assertEquals(
-        "LinearAttention values: axis 1 must be 3 (heads), found 1 in [2, 1, 5, 11]",
-        refused(Shape.of(B, H, N, D), Shape.of(B, H, K, D), Shape.of(B, 1, K, D)));
+        "LinearAttention values: axis 1 must be 3 (heads), found 7 in [2, 7, 5, 11]",
+        refused(Shape.of(B, H, N, D), Shape.of(B, H, K, D), Shape.of(B, 7, K, D)));
     assertEquals(
         "LinearAttention values: axis 2 must be 5 (projected length), found 7 in [2, 3, 7, 11]",
         refused(Shape.of(B, H, N, D), Shape.of(B, H, K, D), Shape.of(B, H, N, D)));

@@ -47,7 +47,8 @@ class MultiHeadAttentionTest {
 
     <T extends TFloating> MultiHeadAttention<T> declare(ParameterFactory<T> parameters) {
       var ef = projections.declare(parameters, "seq.0.fn", h, k, N);
-      return MultiHeadAttention.declare(parameters, "seq.0.fn", C, h, D, ef.get(0), ef.get(1));
+      return MultiHeadAttention.declare(
+          parameters, "seq.0.fn", new AttentionSpec(C, h, D), ef.get(0), ef.get(1));
     }
 
     @Override
@@ -97,7 +98,14 @@ class MultiHeadAttentionTest {
                       Graphs.constant(tf, Shape.of(2, 2), 1, 2, 3, -1),
                       Graphs.constant(tf, Shape.of(2), 100, 200));
               return new MultiHeadAttention<>(
-                      2, zero, identity, identity, projection, projection, output)
+                      2,
+                      zero,
+                      identity,
+                      identity,
+                      projection,
+                      projection,
+                      List.of(output),
+                      Visibility.ALL)
                   .call(tf, Graphs.constant(tf, Shape.of(1, 3, 2), 1, 2, 3, 4, 5, 6), 0, null);
             });
     // V' = (21, 24), (29, 32); mean (25, 28); (25 + 56 + 100, 75 - 28 + 200).
@@ -165,9 +173,7 @@ class MultiHeadAttentionTest {
             return tf.zeros(tf.constant(parameter.shape()), TFloat32.class);
           },
           "seq.0.fn",
-          16,
-          2,
-          D,
+          new AttentionSpec(16, 2, D),
           projection,
           projection);
     }
@@ -191,11 +197,11 @@ class MultiHeadAttentionTest {
         "Dense: axis 2 must be 13 (inputs), found 11 in [2, 7, 11]",
         refused(Projections.ONE, B, N, D));
     assertEquals(
-        "LearnedProjection: axis 1 must be 7 (sequence length), found 5 in [2, 5, 13]",
-        refused(Projections.ONE, B, K, C));
+        "LearnedProjection: axis 1 must be at most 7 (sequence length), found 11 in [2, 11, 13]",
+        refused(Projections.ONE, B, D, C));
     assertEquals(
-        "LearnedProjection: axis 2 must be 7 (sequence length), found 5 in [2, 3, 5, 11]",
-        refused(Projections.PER_HEAD, B, K, C));
+        "LearnedProjection: axis 2 must be at most 7 (sequence length), found 11 in [2, 3, 11, 11]",
+        refused(Projections.PER_HEAD, B, D, C));
   }
 
   private static String refused(Projections projections, long... sizes) {

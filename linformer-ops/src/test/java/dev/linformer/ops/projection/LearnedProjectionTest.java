@@ -93,14 +93,14 @@ class LearnedProjectionTest {
           "LearnedProjection: 3 axes expected, found 4 in [2, 3, 7, 11]",
           refused(tf, projection(tf, K, N), B, H, N, D));
       assertEquals(
-          "LearnedProjection: axis 1 must be 7 (sequence length), found 5 in [2, 5, 11]",
-          refused(tf, projection(tf, K, N), B, K, D));
+          "LearnedProjection: axis 1 must be at most 7 (sequence length), found 11 in [2, 11, 11]",
+          refused(tf, projection(tf, K, N), B, D, D));
       assertEquals(
           "LearnedProjection: 4 axes expected, found 3 in [2, 7, 11]",
           refused(tf, projection(tf, H, K, N), B, N, D));
       assertEquals(
-          "LearnedProjection: axis 2 must be 7 (sequence length), found 5 in [2, 3, 5, 11]",
-          refused(tf, projection(tf, H, K, N), B, H, K, D));
+          "LearnedProjection: axis 2 must be at most 7 (sequence length), found 11 in [2, 3, 11, 11]",
+          refused(tf, projection(tf, H, K, N), B, H, D, D));
     }
   }
 

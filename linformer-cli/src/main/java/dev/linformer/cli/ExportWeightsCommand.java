@@ -1,0 +1,39 @@
+package dev.linformer.cli;
+
+import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.convert.WeightExport;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code linformer export-weights}: the weights alone, for another package. */
+@Command(
+    name = "export-weights",
+    description = "Writes a model's weights as another package's state dictionary.",
+    mixinStandardHelpOptions = true)
+final class ExportWeightsCommand implements Callable<Integer> {
+
+  @Option(names = "--to", required = true, description = "The package: linformer-pytorch.")
+  private String to = "";
+
+  @Option(names = "--model", required = true, description = "A model directory.")
+  private Path model = Path.of("");
+
+  @Option(names = "--out", required = true, description = "The .safetensors file to write.")
+  private Path out = Path.of("");
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() throws IOException {
+    var notes = WeightExport.run(to, ModelDirectory.open(model), out);
+    var console = spec.commandLine().getOut();
+    notes.forEach(note -> console.println("note: " + note));
+    console.println("wrote " + out);
+    return 0;
+  }
+}

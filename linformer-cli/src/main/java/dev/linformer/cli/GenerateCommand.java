@@ -1,0 +1,77 @@
+package dev.linformer.cli;
+
+import dev.linformer.export.Generator;
+import dev.linformer.export.Sampler;
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.model.ModelDirectory;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code linformer generate}: text that continues a prompt. */
+@Command(
+    name = "generate",
+    description = "Continues a prompt with a causal language model of bytes.",
+    mixinStandardHelpOptions = true)
+final class GenerateCommand implements Callable<Integer> {
+
+  private static final int BYTES = 256;
+
+  @Option(names = "--model", required = true, description = "A model directory.")
+  private Path model = Path.of("");
+
+  @Option(names = "--prompt", required = true, description = "Text, at least a character.")
+  private String prompt = "";
+
+  @Option(names = "--max-tokens", description = "Tokens to add; ${DEFAULT-VALUE} unless given.")
+  private int maxTokens = 200;
+
+  @Option(
+      names = "--temperature",
+      description =
+          "Below 1 likelier tokens, above 1 more of the others; 0: always the likeliest. ${DEFAULT-VALUE} unless given.")
+  private double temperature = 1;
+
+  @Option(names = "--top-k", description = "Draw from the K likeliest; 0, the default: from all.")
+  private int topK = 0;
+
+  @Option(names = "--seed", description = "Of the draws; ${DEFAULT-VALUE} unless given.")
+  private long seed = 1;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() throws IOException {
+    if (maxTokens < 1) {
+      throw new InvalidInputException(
+          "--max-tokens %d, but at least 1 is expected".formatted(maxTokens));
+    }
+    Sampler sampler = new Sampler(temperature, topK, seed);
+    ModelDirectory directory = ModelDirectory.open(model);
+    if (directory.config() instanceof LanguageModelConfig config
+        && config.vocabularySize() != BYTES) {
+      throw new InvalidInputException(
+          "%s: num_tokens = %d, but %d is expected for text as bytes"
+              .formatted(directory.configFile(), config.vocabularySize(), BYTES));
+    }
+    byte[] bytes = prompt.getBytes(StandardCharsets.UTF_8);
+    int[] tokens = new int[bytes.length];
+    for (int i = 0; i < bytes.length; i++) {
+      tokens[i] = Byte.toUnsignedInt(bytes[i]);
+    }
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    text.write(bytes);
+    try (Generator generator = Generator.load(directory)) {
+      generator.generate(tokens, maxTokens, sampler, text::write);
+    }
+    spec.commandLine().getOut().println(text.toString(StandardCharsets.UTF_8));
+    return 0;
+  }
+}

@@ -1,0 +1,119 @@
+package dev.linformer.cli;
+
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Model;
+import dev.linformer.model.weights.NpyFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collection;
+import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.types.TBool;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * A NumPy file that fits an input of a model.
+ *
+ * @param file named in messages
+ * @param input what it is for
+ * @param values of the input's type and shape, with any first axis
+ */
+record InputFile(Path file, Model.Input input, NpyFile values) {
+
+  /**
+   * Reads and checks a file.
+   *
+   * @param option of the command line, for messages
+   * @throws InvalidInputException if it is missing, or of another type or shape than the input, or
+   *     has a token outside the vocabulary
+   */
+  static InputFile read(String option, Path file, Model.Input input) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new InvalidInputException("%s %s: no such file".formatted(option, file));
+    }
+    InputFile read = new InputFile(file, input, NpyFile.read(file));
+    read.checkShape();
+    read.checkValues();
+    return read;
+  }
+
+  private void checkShape() {
+    long[] wanted = input.shape().asArray();
+    long[] found = values.shape().asArray();
+    boolean fits =
+        found.length == wanted.length
+            && found[0] > 0
+            && Arrays.equals(found, 1, found.length, wanted, 1, wanted.length);
+    if (!fits) {
+      throw new InvalidInputException(
+          "%s has shape %s, but the model takes %s with any first axis from 1 on"
+              .formatted(file, Arrays.toString(found), Arrays.toString(wanted).replace("-1", "b")));
+    }
+  }
+
+  private void checkValues() {
+    if (input.type() == TBool.class) {
+      if (!values.isBoolean()) {
+        throw new InvalidInputException(
+            "%s: a mask holds booleans: save it with numpy.save(path, x.astype(bool))"
+                .formatted(file));
+      }
+    } else if (input.vocabulary() > 0) {
+      for (int token : values.ints()) {
+        if (token < 0 || token >= input.vocabulary()) {
+          throw new InvalidInputException(
+              "%s: token %d, but 0 to num_tokens - 1 = %d is expected"
+                  .formatted(file, token, input.vocabulary() - 1));
+        }
+      }
+    } else {
+      values.floats();
+    }
+  }
+
+  /**
+   * @throws InvalidInputException if the files have different numbers of sequences
+   */
+  static void requireSameRows(Collection<InputFile> files) {
+    InputFile first = files.iterator().next();
+    for (InputFile each : files) {
+      if (each.rows() != first.rows()) {
+        throw new InvalidInputException(
+            "%s has %d sequences, but %s has %d"
+                .formatted(each.file, each.rows(), first.file, first.rows()));
+      }
+    }
+  }
+
+  /** Number of sequences, b. */
+  int rows() {
+    return Math.toIntExact(values.shape().get(0));
+  }
+
+  /** Some of the sequences, to be closed by the caller. */
+  Tensor rows(int from, int count) {
+    long[] sizes = values.shape().asArray();
+    sizes[0] = count;
+    Shape shape = Shape.of(sizes);
+    int width = Math.toIntExact(values.shape().tail().size());
+    int begin = from * width;
+    int end = begin + count * width;
+    if (input.type() == TFloat32.class) {
+      float[] part = Arrays.copyOfRange(values.floats(), begin, end);
+      return TFloat32.tensorOf(shape, DataBuffers.of(part));
+    }
+    int[] part = Arrays.copyOfRange(values.ints(), begin, end);
+    if (input.type() == TInt32.class) {
+      return TInt32.tensorOf(shape, DataBuffers.of(part));
+    }
+    boolean[] flags = new boolean[part.length];
+    for (int i = 0; i < part.length; i++) {
+      flags[i] = part[i] != 0;
+    }
+    return TBool.tensorOf(shape, DataBuffers.of(flags));
+  }
+}

@@ -1,0 +1,175 @@
+package dev.linformer.export;
+
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.model.LinformerLM;
+import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.Variables;
+import dev.linformer.model.train.Sessions;
+import dev.linformer.model.weights.WeightFile;
+import dev.linformer.ops.attention.MultiHeadAttention.State;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntConsumer;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+
+/**
+ * A causal language model token by token. What it has seen is in a state of [h,k,d] a layer, so a
+ * token costs O(k·d) a layer, wherever in the sequence it stands. Not for several threads at once.
+ */
+public final class Generator implements AutoCloseable {
+
+  private final Graph graph = new Graph();
+  private final Session session;
+  private final int length;
+  private final int vocabulary;
+  private final Placeholder<TInt32> token;
+  private final Placeholder<TInt64> position;
+  private final List<Placeholder<TFloat32>> before = new ArrayList<>();
+  private final List<Operand<TFloat32>> after = new ArrayList<>();
+  private final Operand<TFloat32> logits;
+  private final List<TFloat32> state = new ArrayList<>();
+  private int seen;
+
+  /**
+   * The model of a directory, at the beginning of a sequence.
+   *
+   * @throws InvalidInputException if it is no language model, not causal, or without logits
+   */
+  public static Generator load(ModelDirectory directory) throws IOException {
+    if (!(directory.config() instanceof LanguageModelConfig config)
+        || config.returnEmbeddings()
+        || !config.encoder().causal()
+        || config.encoder().fullAttention()
+        || config.encoder().decoderMode()) {
+      throw new InvalidInputException(
+          "%s: a language model (model_type lm) with causal = true is expected, without full_attention, decoder_mode and return_emb"
+              .formatted(directory.configFile()));
+    }
+    return new Generator(config, directory);
+  }
+
+  private Generator(LanguageModelConfig config, ModelDirectory directory) throws IOException {
+    length = config.encoder().sequenceLength();
+    vocabulary = config.vocabularySize();
+    Ops tf = Ops.create(graph);
+    Variables<TFloat32> variables = Variables.toBeLoaded(tf, TFloat32.class);
+    LinformerLM<TFloat32> model = LinformerLM.declare(variables, "", config);
+    token = tf.placeholder(TInt32.class, Placeholder.shape(Shape.of(1, 1)));
+    position = tf.placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
+    List<State<TFloat32>> states = new ArrayList<>();
+    for (Shape shape : model.stateShapes()) {
+      states.add(new State<>(stateInput(tf, shape), stateInput(tf, shape)));
+    }
+    logits = model.step(tf, token, position, states); // [1,1,vocabulary]
+    for (State<TFloat32> each : states) {
+      after.add(each.keys());
+      after.add(each.values());
+    }
+    session = Sessions.open(graph, Sessions.ALL_THREADS);
+    try {
+      WeightFile.load(session, variables.weights(), directory.weightsFile());
+    } catch (IOException | RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private Placeholder<TFloat32> stateInput(Ops tf, Shape shape) {
+    Placeholder<TFloat32> input = tf.placeholder(TFloat32.class, Placeholder.shape(shape));
+    before.add(input);
+    float[] zeros = new float[Math.toIntExact(shape.size())];
+    state.add(TFloat32.tensorOf(shape, DataBuffers.of(zeros)));
+    return input;
+  }
+
+  /** How many tokens a sequence can have. */
+  public int length() {
+    return length;
+  }
+
+  /** How many tokens it has so far. */
+  public int seen() {
+    return seen;
+  }
+
+  /**
+   * Takes one token more.
+   *
+   * @return logits of the next one, [vocabulary]
+   * @throws InvalidInputException if the token is out of range, or the sequence is full
+   */
+  public float[] next(int nextToken) {
+    if (nextToken < 0 || nextToken >= vocabulary) {
+      throw new InvalidInputException(
+          "token %d, but 0 to num_tokens - 1 = %d is expected"
+              .formatted(nextToken, vocabulary - 1));
+    }
+    if (seen == length) {
+      throw new InvalidInputException(
+          "the sequence has input_size = %d tokens already".formatted(length));
+    }
+    Session.Runner runner = session.runner().fetch(logits);
+    after.forEach(runner::fetch);
+    for (int i = 0; i < before.size(); i++) {
+      runner.feed(before.get(i), state.get(i));
+    }
+    float[] values = new float[vocabulary];
+    try (TInt32 in = TInt32.tensorOf(Shape.of(1, 1), one -> one.setInt(nextToken, 0, 0));
+        TInt64 at = TInt64.scalarOf(seen);
+        Result result = runner.feed(token, in).feed(position, at).run()) {
+      ((TFloat32) result.get(0)).asRawTensor().data().asFloats().read(values);
+      for (int i = 0; i < after.size(); i++) {
+        ((TFloat32) result.get(1 + i)).copyTo(state.get(i));
+      }
+    }
+    seen++;
+    return values;
+  }
+
+  /**
+   * Continues a prompt.
+   *
+   * @param prompt at least one token
+   * @param tokens how many to add at most; fewer if the sequence is full before
+   * @param sampler chooses each
+   * @param listener hears each as soon as it is chosen
+   */
+  public void generate(int[] prompt, int tokens, Sampler sampler, IntConsumer listener) {
+    if (prompt.length == 0 || prompt.length > length - seen) {
+      throw new InvalidInputException(
+          "a prompt of 1 to %d tokens is expected, found %d"
+              .formatted(length - seen, prompt.length));
+    }
+    float[] scores = new float[0];
+    for (int each : prompt) {
+      scores = next(each);
+    }
+    for (int i = 0; i < tokens; i++) {
+      int chosen = sampler.choose(scores);
+      listener.accept(chosen);
+      if (i + 1 == tokens || seen == length) {
+        return;
+      }
+      scores = next(chosen);
+    }
+  }
+
+  @Override
+  public void close() {
+    state.forEach(TFloat32::close);
+    session.close();
+    graph.close();
+  }
+}

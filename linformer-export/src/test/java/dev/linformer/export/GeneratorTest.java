@@ -1,0 +1,148 @@
+package dev.linformer.export;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.ParameterSharing;
+import dev.linformer.model.ProjectionMethod;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.tensorflow.Result;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/** Decoding token by token gives the logits of the whole pass. */
+class GeneratorTest {
+
+  private static final int N = 29;
+  private static final int VOCABULARY = 31;
+
+  @TempDir private Path folder = Path.of("");
+
+  @ParameterizedTest
+  @EnumSource
+  void everySharing(ParameterSharing sharing) throws IOException {
+    compare(Positions.SINUSOID, 14, builder().parameterSharing(sharing).build());
+  }
+
+  @Test
+  void otherOptions() throws IOException {
+    compare(
+        Positions.LEARNED,
+        11,
+        builder()
+            .projectionMethod(ProjectionMethod.NO_PARAMS)
+            .preNorm(true)
+            .oneKeyValueHead(true)
+            .gatedFeedForward(true)
+            .outputIntermediateDim(19)
+            .build());
+    compare(
+        Positions.NONE,
+        14,
+        builder()
+            .parameterSharing(ParameterSharing.HEADWISE)
+            .projectedLengthStep(2)
+            .oneKeyValueHead(true)
+            .feedForwardIntermediate(17)
+            .build());
+  }
+
+  private static LinformerConfig.Builder builder() {
+    return LinformerConfig.builder(N, 14, 5)
+        .headDim(7)
+        .heads(3)
+        .feedForwardDim(13)
+        .depth(3)
+        .causal(true);
+  }
+
+  private ModelDirectory directory(LanguageModelConfig config) throws IOException {
+    ModelDirectory directory = ModelDirectory.create(folder.resolve("model" + config.hashCode()));
+    directory.writeConfig(config);
+    try (InferenceGraph inference = InferenceGraph.untrained(config, 3)) {
+      inference.saveWeights(directory.weightsFile());
+    }
+    return directory;
+  }
+
+  private void compare(Positions positions, int embeddingDim, LinformerConfig encoder)
+      throws IOException {
+    var config = new LanguageModelConfig(encoder, VOCABULARY, embeddingDim, 0, positions, false);
+    ModelDirectory directory = directory(config);
+    int[] tokens = new SplittableRandom(5).ints(N, 0, VOCABULARY).toArray();
+    float[] whole = new float[N * VOCABULARY];
+    try (InferenceGraph inference = InferenceGraph.load(directory);
+        TInt32 input = TInt32.tensorOf(Shape.of(1, N), DataBuffers.of(tokens));
+        Result result = inference.run(input)) {
+      ((TFloat32) result.get(0)).asRawTensor().data().asFloats().read(whole);
+    }
+    try (Generator generator = Generator.load(directory)) {
+      for (int t = 0; t < N; t++) {
+        float[] row = Arrays.copyOfRange(whole, t * VOCABULARY, (t + 1) * VOCABULARY);
+        assertArrayEquals(row, generator.next(tokens[t]), 2e-5f, "position " + t);
+      }
+      assertThrows(InvalidInputException.class, () -> generator.next(0), "the sequence is full");
+    }
+  }
+
+  @Test
+  void equalSeedsGenerateEqualTokensAndStopAtTheEnd() throws IOException {
+    var config =
+        new LanguageModelConfig(builder().build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
+    ModelDirectory directory = directory(config);
+    List<List<Integer>> runs = new ArrayList<>();
+    for (long seed : new long[] {1, 1, 2}) {
+      List<Integer> chosen = new ArrayList<>();
+      try (Generator generator = Generator.load(directory)) {
+        generator.generate(new int[] {1, 2}, 1000, new Sampler(1, 0, seed), chosen::add);
+      }
+      assertEquals(N - 2 + 1, chosen.size());
+      runs.add(chosen);
+    }
+    assertEquals(runs.get(0), runs.get(1));
+    assertEquals(2, runs.stream().distinct().count());
+  }
+
+  @Test
+  void samplesAsAsked() {
+    float[] logits = {0, 2, 1, -1};
+    assertEquals(1, new Sampler(0, 0, 1).choose(logits));
+    int[] counts = new int[4];
+    Sampler two = new Sampler(1, 2, 7);
+    for (int i = 0; i < 10_000; i++) {
+      counts[two.choose(logits)]++;
+    }
+    assertEquals(0, counts[0] + counts[3]);
+    // e²/(e² + e) = 0.731, standard deviation 0.0044.
+    assertEquals(0.731, counts[1] / 10_000.0, 0.02);
+    assertThrows(InvalidInputException.class, () -> new Sampler(-1, 0, 1));
+    assertThrows(InvalidInputException.class, () -> new Sampler(1, -1, 1));
+  }
+
+  @Test
+  void refusesWhatIsNotCausal() throws IOException {
+    var config =
+        new LanguageModelConfig(
+            builder().causal(false).build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
+    ModelDirectory directory = directory(config);
+    var error = assertThrows(InvalidInputException.class, () -> Generator.load(directory));
+    assertEquals(true, String.valueOf(error.getMessage()).contains("causal = true is expected"));
+  }
+}

@@ -1,0 +1,87 @@
+package dev.linformer.model;
+
+import dev.linformer.ops.ParameterFactory;
+import dev.linformer.ops.RandomKey;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TFloating;
+
+/** From one token sequence to logits of another: an encoder, and a decoder that attends to it. */
+public final class LinformerEncDec<T extends TFloating> implements Model<T> {
+
+  private final LinformerLM<T> encoder;
+  private final LinformerLM<T> decoder;
+
+  private LinformerEncDec(LinformerLM<T> encoder, LinformerLM<T> decoder) {
+    this.encoder = encoder;
+    this.decoder = decoder;
+  }
+
+  /** Asks for the weights of both, under {@code encoder.} and {@code decoder.}. */
+  public static <T extends TFloating> LinformerEncDec<T> declare(
+      ParameterFactory<T> parameters, EncoderDecoderConfig config) {
+    return new LinformerEncDec<>(
+        LinformerLM.declare(parameters, "encoder.", config.encoder()),
+        LinformerLM.declare(parameters, "decoder.", config.decoder()));
+  }
+
+  /** {@code tokens} [b,n], the target; {@code source} [b,s], tokens too; a mask for each. */
+  @Override
+  public List<Input> inputs() {
+    Input source = encoder.inputs().get(0);
+    Input target = decoder.inputs().get(0);
+    return List.of(
+        target,
+        Input.tokens(Linformer.SOURCE, source.shape().get(1), source.vocabulary()),
+        Input.mask(Linformer.MASK, target.shape().get(1)),
+        Input.mask(Linformer.SOURCE_MASK, source.shape().get(1)));
+  }
+
+  @Override
+  public String outputName() {
+    return decoder.outputName();
+  }
+
+  @Override
+  public Operand<T> call(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key) {
+    return call(
+        tf,
+        Model.require(inputs, Linformer.SOURCE),
+        Model.require(inputs, LinformerLM.TOKENS),
+        Model.find(inputs, Linformer.SOURCE_MASK),
+        Model.find(inputs, Linformer.MASK),
+        key);
+  }
+
+  /**
+   * Adds the model to the graph.
+   *
+   * @param source tokens [b,s]
+   * @param target tokens [b,n]; position t of the output sees those up to t
+   * @param sourceMask [b,s], true at real positions; null if all are
+   * @param targetMask [b,n], true at real positions; null if all are
+   * @param key source of the dropout masks; null outside training
+   * @return logits [b,n,vocabulary]
+   */
+  public Operand<T> call(
+      Ops tf,
+      Operand<TInt32> source,
+      Operand<TInt32> target,
+      @Nullable Operand<TBool> sourceMask,
+      @Nullable Operand<TBool> targetMask,
+      @Nullable RandomKey key) {
+    Operand<T> embeddings =
+        encoder.call(
+            tf, source, Context.masked(sourceMask), key == null ? null : key.fold(0)); // [b,s,e]
+    return decoder.call(
+        tf,
+        target,
+        new Context<>(targetMask, embeddings, sourceMask),
+        key == null ? null : key.fold(1)); // [b,n,vocabulary]
+  }
+}

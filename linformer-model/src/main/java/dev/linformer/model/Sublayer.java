@@ -1,0 +1,77 @@
+package dev.linformer.model;
+
+import dev.linformer.ops.Dense;
+import dev.linformer.ops.FeedForward;
+import dev.linformer.ops.LayerNorm;
+import dev.linformer.ops.RandomKey;
+import dev.linformer.ops.attention.MultiHeadAttention;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TFloating;
+
+/**
+ * Half a layer: an attention or a feed-forward part with its residual and its norm. Post-norm: x =
+ * LayerNorm(R(x) + f(x)); pre-norm: x = R(x) + f(LayerNorm(x)).
+ *
+ * @param body f
+ * @param norm of f's output, or of its input with pre-norm
+ * @param resample R, a map to another width; null for the identity
+ * @param preNorm where the norm stands
+ */
+record Sublayer<T extends TFloating>(
+    Body<T> body, LayerNorm<T> norm, @Nullable Dense<T> resample, boolean preNorm) {
+
+  /** What is added to the residual. */
+  sealed interface Body<T extends TFloating> {
+
+    /** [b,n,c] → [b,n,out]. */
+    Operand<T> call(
+        Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key);
+  }
+
+  /** Attention of a sequence to itself. */
+  record SelfAttention<T extends TFloating>(MultiHeadAttention<T> attention) implements Body<T> {
+    @Override
+    public Operand<T> call(
+        Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
+      return attention.call(tf, x, x, context.mask(), config.dropout(), key); // [b,n,c]
+    }
+  }
+
+  /** Attention of a decoder to its source. */
+  record CrossAttention<T extends TFloating>(MultiHeadAttention<T> attention) implements Body<T> {
+    @Override
+    public Operand<T> call(
+        Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
+      Operand<T> source = context.source();
+      if (source == null) {
+        throw new IllegalArgumentException("Linformer: decoder_mode needs a source, found none");
+      }
+      return attention.call(tf, x, source, context.sourceMask(), config.dropout(), key); // [b,n,c]
+    }
+  }
+
+  /** A feed-forward part. */
+  record Feed<T extends TFloating>(FeedForward<T> feedForward) implements Body<T> {
+    @Override
+    public Operand<T> call(
+        Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
+      return feedForward.call(tf, x, config.feedForwardDropout(), key); // [b,n,out]
+    }
+  }
+
+  /** [b,n,c] → [b,n,out]. */
+  Operand<T> call(
+      Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
+    Operand<T> in = preNorm ? norm.call(tf, x) : x; // [b,n,c]
+    return join(tf, x, body.call(tf, in, config, context, key)); // [b,n,out]
+  }
+
+  /** The residual and what is added to it, [b,n,out]. */
+  Operand<T> join(Ops tf, Operand<T> x, Operand<T> added) {
+    Operand<T> residual = resample == null ? x : resample.call(tf, x); // [b,n,out]
+    Operand<T> sum = tf.math.add(residual, added); // [b,n,out]
+    return preNorm ? sum : norm.call(tf, sum); // [b,n,out]
+  }
+}

@@ -1,0 +1,36 @@
+package dev.linformer.model.convert;
+
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.weights.WeightFile;
+import dev.linformer.ops.Parameter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+
+/** A model directory from another package's weights. */
+public final class WeightImport {
+
+  private WeightImport() {}
+
+  /**
+   * Makes a model directory. Nothing is written before all values are read and fit.
+   *
+   * @param weights a safetensors file, a NumPy archive or a file of {@code torch.save}, with the
+   *     package's names; a shared weight may stand under any or all of its names
+   * @param out a new or empty folder
+   * @throws InvalidInputException if the weights don't fit the model, or nothing can be written
+   *     there
+   */
+  public static void run(ForeignModel model, Path weights, Path out) throws IOException {
+    List<Parameter> parameters = Declared.by(model.config());
+    List<float[]> values = StateDictionary.read(weights, model, parameters);
+    ModelDirectory directory = ModelDirectory.create(out);
+    WeightFile.write(
+        directory.weightsFile(),
+        parameters,
+        values.stream().map(each -> DataBuffers.of(each, true, false)).toList());
+    directory.writeConfig(model.config());
+  }
+}

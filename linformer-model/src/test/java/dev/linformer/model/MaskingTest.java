@@ -1,0 +1,267 @@
+package dev.linformer.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.ops.Graphs;
+import dev.linformer.ops.Weights;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TFloat64;
+
+/** What stands at padded positions has no part in what comes out at real ones, at depth 4. */
+class MaskingTest {
+
+  private static final int B = 2;
+  private static final int N = 15; // three windows of five positions
+  private static final int S = 13;
+  private static final int C = 7;
+  private static final int K = 3;
+  private static final int DEPTH = 4;
+  private static final int VOCABULARY = 11;
+
+  /** Padding at the end, and at the beginning and in between. */
+  private static final List<String> TARGET = List.of("111111111110000", "011011101111110");
+
+  private static final List<String> SOURCE = List.of("0110111111111", "1111111000000");
+
+  private enum Kind {
+    ENCODER,
+    LANGUAGE_MODEL,
+    DECODER,
+    ENCODER_DECODER
+  }
+
+  /** Every method with every sharing, both causal methods, and attention without a projection. */
+  static List<LinformerConfig.Builder> builders() {
+    List<LinformerConfig.Builder> builders = new ArrayList<>();
+    for (ParameterSharing sharing : ParameterSharing.values()) {
+      for (ProjectionMethod method : ProjectionMethod.values()) {
+        builders.add(base(sharing, method));
+        if (!method.windows()) {
+          builders.add(base(sharing, method).causal(true));
+        }
+      }
+    }
+    for (boolean causal : new boolean[] {false, true}) {
+      builders.add(
+          base(ParameterSharing.LAYERWISE, ProjectionMethod.LEARNABLE)
+              .fullAttention(true)
+              .causal(causal));
+    }
+    builders.add(
+        base(ParameterSharing.NONE, ProjectionMethod.CONVOLUTION)
+            .oneKeyValueHead(true)
+            .preNorm(true)
+            .gatedFeedForward(true));
+    builders.add(base(ParameterSharing.KV, ProjectionMethod.LEARNABLE).leakingTriangle(true));
+    return builders;
+  }
+
+  private static LinformerConfig.Builder base(ParameterSharing sharing, ProjectionMethod method) {
+    return LinformerConfig.builder(N, C, K)
+        .headDim(2)
+        .heads(3)
+        .feedForwardDim(5)
+        .depth(DEPTH)
+        .dropout(0)
+        .feedForwardDropout(0)
+        .parameterSharing(sharing)
+        .projectionMethod(method);
+  }
+
+  private static Operand<TBool> mask(Ops tf, List<String> rows) {
+    int length = rows.get(0).length();
+    var values = new boolean[B * length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = real(rows, i);
+    }
+    return tf.reshape(tf.constant(values), tf.constant(new int[] {B, length}));
+  }
+
+  private static boolean real(List<String> rows, int position) {
+    int length = rows.get(0).length();
+    return rows.get(position / length).charAt(position % length) == '1';
+  }
+
+  /** An input and which of its positions are real. */
+  private record Input(Operand<?> operand, List<String> rows) {}
+
+  /** A model in a probe. */
+  private record Built(List<Input> inputs, Operand<TFloat32> output) {
+
+    static Built of(Probe probe, Kind kind, LinformerConfig config) {
+      Ops tf = probe.tf();
+      Operand<TBool> mask = mask(tf, TARGET);
+      Operand<TBool> sourceMask = mask(tf, SOURCE);
+      switch (kind) {
+        case ENCODER -> {
+          var x = probe.vectors(1, B, N, C);
+          var y =
+              Linformer.declare(probe.weights(), "", config)
+                  .call(tf, x, Context.masked(mask), null);
+          return new Built(List.of(new Input(x, TARGET)), y);
+        }
+        case LANGUAGE_MODEL -> {
+          var tokens = probe.tokens(1, VOCABULARY, B, N);
+          var y =
+              LinformerLM.declare(probe.weights(), "", language(config, Positions.LEARNED, false))
+                  .call(tf, tokens, Context.masked(mask), null);
+          return new Built(List.of(new Input(tokens, TARGET)), y);
+        }
+        case DECODER -> {
+          var x = probe.vectors(1, B, N, C);
+          var source = probe.vectors(2, B, S, C);
+          var y =
+              Linformer.declare(probe.weights(), "", config)
+                  .call(tf, x, new Context<>(mask, source, sourceMask), null);
+          return new Built(List.of(new Input(x, TARGET), new Input(source, SOURCE)), y);
+        }
+        case ENCODER_DECODER -> {
+          LinformerConfig encoder =
+              base(config.parameterSharing(), config.projectionMethod())
+                  .fullAttention(config.fullAttention())
+                  .build();
+          var both =
+              new EncoderDecoderConfig(
+                  language(encoder, Positions.LEARNED, true),
+                  language(config, Positions.LEARNED, false));
+          var source = probe.tokens(2, VOCABULARY, B, S);
+          var target = probe.tokens(1, VOCABULARY, B, N);
+          var y =
+              LinformerEncDec.declare(probe.weights(), both)
+                  .call(tf, source, target, sourceMask, mask, null);
+          return new Built(List.of(new Input(target, TARGET), new Input(source, SOURCE)), y);
+        }
+      }
+      throw new AssertionError(kind);
+    }
+  }
+
+  private static LanguageModelConfig language(
+      LinformerConfig config, Positions positions, boolean embeddings) {
+    return new LanguageModelConfig(config, VOCABULARY, C, 0, positions, embeddings);
+  }
+
+  private static LinformerConfig decoding(LinformerConfig.Builder builder, Kind kind) {
+    boolean decodes = kind == Kind.DECODER || kind == Kind.ENCODER_DECODER;
+    LinformerConfig config = builder.decoderMode(decodes).build();
+    if (kind == Kind.ENCODER_DECODER && !config.causal()) {
+      return builder.leakingTriangle(true).build();
+    }
+    return config;
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void contentOfPaddingChangesNothing(Kind kind) {
+    for (LinformerConfig.Builder builder : builders()) {
+      LinformerConfig config = decoding(builder, kind);
+      try (Probe probe = new Probe(1)) {
+        Built built = Built.of(probe, kind, config);
+        int[] before = probe.bits(built.output);
+        for (double content : new double[] {3, Double.NaN, Double.NEGATIVE_INFINITY, 1e30}) {
+          for (Input input : built.inputs) {
+            for (int i = 0; i < B * input.rows.get(0).length(); i++) {
+              if (!real(input.rows, i)) {
+                probe.set(input.operand, i, VOCABULARY, content);
+              }
+            }
+          }
+          assertRealOnesAreEqual(before, probe.bits(built.output), content + ", " + config);
+        }
+        // What the test would not see otherwise: the inputs do have a part in the output.
+        for (Input input : built.inputs) {
+          int[] now = probe.bits(built.output);
+          probe.set(input.operand, input.rows.get(0).indexOf('1'), VOCABULARY, 3);
+          assertFalse(Arrays.equals(now, probe.bits(built.output)), config::toString);
+        }
+      }
+    }
+  }
+
+  private static void assertRealOnesAreEqual(int[] before, int[] after, String what) {
+    int width = before.length / (B * N);
+    for (int i = 0; i < B * N; i++) {
+      if (real(TARGET, i)) {
+        int from = i * width;
+        assertTrue(
+            Arrays.equals(before, from, from + width, after, from, from + width),
+            "position " + i + ": " + what);
+      }
+    }
+  }
+
+  static Stream<LinformerConfig> encodersAndDecoders() {
+    return builders().stream()
+        .flatMap(
+            builder ->
+                Stream.of(builder.decoderMode(false).build(), builder.decoderMode(true).build()));
+  }
+
+  /** With a cotangent of zero there, as a loss has that knows of the mask. */
+  @ParameterizedTest
+  @MethodSource("encodersAndDecoders")
+  void noGradientReachesPadding(LinformerConfig config) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Shape shape = Shape.of(B, N, C);
+      Shape sourceShape = Shape.of(B, S, C);
+      Operand<TFloat64> x = Graphs.constant(tf, shape, Graphs.normal(1, shape.size()));
+      Operand<TFloat64> source =
+          Graphs.constant(tf, sourceShape, Graphs.normal(2, sourceShape.size()));
+      double[] cotangent = Graphs.normal(3, shape.size());
+      for (int i = 0; i < B * N; i++) {
+        if (!real(TARGET, i)) {
+          Arrays.fill(cotangent, i * C, (i + 1) * C, 0);
+        }
+      }
+      Context<TFloat64> context =
+          config.decoderMode()
+              ? new Context<>(mask(tf, TARGET), source, mask(tf, SOURCE))
+              : Context.masked(mask(tf, TARGET));
+      Operand<TFloat64> y =
+          Linformer.declare(new Weights().constants(tf, TFloat64.class), "", config)
+              .call(tf, x, context, null);
+      var sum =
+          tf.sum(
+              tf.math.mul(y, Graphs.constant(tf, shape, cotangent)),
+              tf.constant(new int[] {0, 1, 2}));
+      List<Operand<TFloat64>> inputs = config.decoderMode() ? List.of(x, source) : List.of(x);
+      var gradients = tf.gradients(sum, inputs);
+      List<Operand<TFloat64>> fetches = new ArrayList<>();
+      for (int i = 0; i < inputs.size(); i++) {
+        fetches.add(gradients.dy(i));
+      }
+      List<double[]> found = Values.evaluate(graph, fetches);
+      for (int i = 0; i < found.size(); i++) {
+        assertZeroAtPadding(i == 0 ? TARGET : SOURCE, found.get(i));
+      }
+    }
+  }
+
+  private static void assertZeroAtPadding(List<String> rows, double[] gradient) {
+    boolean some = false;
+    for (int i = 0; i < gradient.length; i++) {
+      if (real(rows, i / C)) {
+        some |= gradient[i] != 0;
+      } else {
+        assertEquals(0, Math.abs(gradient[i]), "position " + i / C);
+      }
+    }
+    assertTrue(some);
+  }
+}

@@ -1,0 +1,27 @@
+package dev.linformer.ops.attention;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sizes and options of an attention.
+ *
+ * @param channels c, of input and output
+ * @param heads h
+ * @param headDim d
+ * @param outputIntermediateDim width between two output maps, or null for a single one
+ * @param oneKeyValueHead whether all heads share one head of keys and values
+ * @param visibility what a position sees
+ */
+public record AttentionSpec(
+    long channels,
+    int heads,
+    long headDim,
+    @Nullable Integer outputIntermediateDim,
+    boolean oneKeyValueHead,
+    Visibility visibility) {
+
+  /** Every position sees every other, each head has its own keys, one output map. */
+  public AttentionSpec(long channels, int heads, long headDim) {
+    this(channels, heads, headDim, null, false, Visibility.ALL);
+  }
+}

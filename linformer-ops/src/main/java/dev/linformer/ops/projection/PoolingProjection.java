@@ -1,0 +1,47 @@
+package dev.linformer.ops.projection;
+
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TFloating;
+
+/**
+ * Mean or maximum over windows of n/k positions, one of the paper's general projections (section
+ * 4).
+ *
+ * @param kind what is made of a window
+ * @param sequenceLength n
+ * @param projectedLength k, a divisor of n
+ */
+public record PoolingProjection<T extends TFloating>(
+    Kind kind, long sequenceLength, long projectedLength) implements SequenceProjection<T> {
+
+  /** What is made of a window. */
+  public enum Kind {
+    /** The mean, a weighted sum. */
+    MEAN,
+    /** The largest value in each channel of a head. */
+    MAX
+  }
+
+  @Override
+  public boolean beforeHeads() {
+    return kind == Kind.MEAN;
+  }
+
+  @Override
+  public Operand<T> compress(Ops tf, Operand<T> x) {
+    int axis = beforeHeads() ? 1 : 2;
+    Operand<T> windows =
+        Windows.cut(
+            tf, "PoolingProjection", x, axis, sequenceLength, projectedLength); // [b,..,k,w,..]
+    var window = tf.constant(axis + 1);
+    return kind == Kind.MEAN
+        ? tf.math.mean(windows, window) // [b,k,c]
+        : tf.max(windows, window); // [b,h,k,d]
+  }
+
+  @Override
+  public Operand<T> addBias(Ops tf, Operand<T> y) {
+    return y;
+  }
+}
