@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Compares this project with linformer-pytorch 0.19.3 on models drawn at random.
+"""Compares this project with linformer-pytorch 0.19.3 and linformer 0.2.3 on models drawn at random.
 
     python3 tools/golden/compare_live.py --seed 1 --count 200
 
-draws valid configurations with all options of the package and what they do to each other, lets the package
-compute, as make_golden.py does, and runs GoldenTest on the files, which go to target/live-golden or the folder
-named with --folder. What stands behind `--` goes to Maven. The last line is
+draws valid configurations with all options of the packages and what they do to each other, one of lucidrains'
+linformer after every four of linformer-pytorch, lets the packages compute, as make_golden.py does, and runs
+GoldenTest and LucidrainsTest on the files, which go to target/live-golden or the folder named with --folder, those
+of lucidrains to its subfolder `lucidrains`. What stands behind `--` goes to Maven. The last line is
 
     200 compared, 0 off, largest difference float32 1.2e-06, float64 3.4e-08
 
 A difference is relative to the largest value of its tensor, or, in float32, of all gradients where that is
-larger. The same seed draws the same models.
+larger. Models of lucidrains are compared in float32 only. The same seed draws the same models.
 """
 
 import argparse
@@ -32,10 +33,17 @@ from make_golden import (
     exact_positions,
     golden,
     has_requirements,
+    lucidrains,
     restart_in_environment,
 )
 
-REPORT = ROOT / "linformer-model" / "target" / "surefire-reports" / "TEST-dev.linformer.model.GoldenTest.xml"
+REPORTS = ROOT / "linformer-model" / "target" / "surefire-reports"
+LUCIDRAINS = "lucidrains"  # The subfolder.
+# The subfolder a test class reads, the class, and its tests of every file there.
+TESTS = (
+    ("", "dev.linformer.model.GoldenTest", ("float64", "float32", "everyNameOfTheStateDictionaryAndNoOther")),
+    (LUCIDRAINS, "dev.linformer.model.convert.LucidrainsTest", ("outputAndGradients",)),
+)
 KINDS = ("encoder", "decoder", "lm", "lm-decoder", "encdec")
 PRIMES = (2, 3, 5, 7, 11, 13, 17)
 CHANNELS = (5, 7, 11, 13, 17)  # LayerNorm makes little more than signs of two or three
@@ -135,15 +143,46 @@ def draw(rng):
     return {"model_type": "lm" if language else "linformer"} | values, mask
 
 
+def draw_lucidrains(rng):
+    """The arguments of a model of lucidrains and the length of its input, or None where it is not shorter.
+
+    All arguments but `reversible`, which this project refuses.
+    """
+    n = rng.choice((7, 11, 13, 17))
+    heads = rng.choice((1, 2, 3, 5))
+    values = lucidrains(
+        rng.choice(("lucidrains", "lucidrains-lm")),
+        dim=heads * rng.choice([width for width in PRIMES if heads * width >= min(CHANNELS)]),
+        seq_len=n,
+        depth=rng.choice((1, 2, 3)),
+        k=rng.choice([k for k in (1, *PRIMES) if k <= n]),
+        heads=heads,
+        dim_head=rng.choice((None, 1, 2, 3, 5, 7)),
+        one_kv_head=rng.random() < 0.5,
+        share_kv=rng.random() < 0.5,
+    )
+    if values["model_type"] == "lucidrains-lm":
+        values["num_tokens"] = 19
+    return values, rng.randrange(1, n) if rng.random() < 0.4 else None
+
+
 def write(folder, seed, count):
     """Writes the files of so many models."""
     rng = random.Random(seed)
-    versions = {name: REQUIREMENTS[name] for name in ("torch", "linformer-pytorch")}
     for number in range(count):
-        configuration, mask = draw(rng)
-        name = f"{number:05}-{configuration['model_type']}"
-        if mask:
-            make_golden.INPUT_MASKS[name] = mask
+        if number % 5 == 4:
+            configuration, length = draw_lucidrains(rng)
+            name = f"{LUCIDRAINS}/{number:05}-{configuration['model_type']}"
+            package = "linformer"
+            if length:
+                make_golden.LENGTHS[name] = length
+        else:
+            configuration, mask = draw(rng)
+            name = f"{number:05}-{configuration['model_type']}"
+            package = "linformer-pytorch"
+            if mask:
+                make_golden.INPUT_MASKS[name] = mask
+        versions = {requirement: REQUIREMENTS[requirement] for requirement in ("torch", package)}
         while True:
             make_golden.SEED = rng.randrange(2**31)
             try:
@@ -158,22 +197,27 @@ def write(folder, seed, count):
         (folder / f"{name}.safetensors").write_bytes(encode(tensors, metadata))
 
 
-def outcome(files):
+def report(test):
+    """The file of JUnit's report."""
+    return REPORTS / f"TEST-{test}.xml"
+
+
+def outcome(test, methods, files):
     """The files that are off, each with the tests that failed, by JUnit's report: its tests have numbers."""
     tests = 0
     off = {}
-    for case in ElementTree.parse(REPORT).iter("testcase"):
+    for case in ElementTree.parse(report(test)).iter("testcase"):
+        method = case.get("name").split("(")[0]
         number = re.search(r"\[(\d+)]$", case.get("name"))
-        if number is None:
+        if method not in methods or number is None:
             continue
         tests += 1
         problem = next((child for child in case if child.tag in ("failure", "error")), None)
         if problem is not None:
             said = (problem.get("message") or problem.text or "").strip().splitlines()
-            test = case.get("name").split("(")[0]
-            off.setdefault(files[int(number[1]) - 1], []).append(f"{test}: {' '.join(said[:4])}")
-    if tests != 3 * len(files):
-        sys.exit(f"{tests} tests ran, but {3 * len(files)} are expected: see {REPORT}")
+            off.setdefault(files[int(number[1]) - 1], []).append(f"{method}: {' '.join(said[:4])}")
+    if tests != len(methods) * len(files):
+        sys.exit(f"{tests} tests ran, but {len(methods) * len(files)} are expected: see {report(test)}")
     return off
 
 
@@ -191,28 +235,35 @@ def main():
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
     folder = options.folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.safetensors"):
-        old.unlink()
-    (folder / "differences.txt").unlink(missing_ok=True)
-    REPORT.unlink(missing_ok=True)
+    (folder / LUCIDRAINS).mkdir(parents=True, exist_ok=True)
+    for place, test, _ in TESTS:
+        for old in (folder / place).glob("*.safetensors"):
+            old.unlink()
+        (folder / place / "differences.txt").unlink(missing_ok=True)
+        report(test).unlink(missing_ok=True)
     write(folder, options.seed, options.count)
 
-    goal = ["test", "-pl", "linformer-ops,linformer-model", "-Dtest=GoldenTest", f"-Dgolden.folder={folder}"]
+    files = {place: sorted(path.name for path in (folder / place).glob("*.safetensors")) for place, _, _ in TESTS}
+    classes = ",".join(test for place, test, _ in TESTS if files[place])
+    goal = ["test", "-pl", "linformer-ops,linformer-model", f"-Dtest={classes}", f"-Dgolden.folder={folder}"]
     quiet = ["-Dsurefire.failIfNoSpecifiedTests=false", "-Dmaven.test.failure.ignore=true"]
     subprocess.run([ROOT / "mvnw", "-q", *goal, *quiet, *options.maven], cwd=ROOT, check=True)
 
-    files = sorted(path.name for path in folder.glob("*.safetensors"))
-    off = outcome(files)
-    for name, problems in off.items():
-        for problem in problems:
-            print(f"{name} {problem}")
+    off = 0
     largest = {}
-    for line in (folder / "differences.txt").read_text().splitlines():
-        _, kind, difference = line.split()
-        largest[kind] = max(largest.get(kind, 0.0), float(difference))
+    for place, test, methods in TESTS:
+        if not files[place]:
+            continue
+        problems = outcome(test, methods, files[place])
+        off += len(problems)
+        for name, lines in problems.items():
+            for line in lines:
+                print(f"{Path(place, name)} {line}")
+        for line in (folder / place / "differences.txt").read_text().splitlines():
+            _, kind, difference = line.split()
+            largest[kind] = max(largest.get(kind, 0.0), float(difference))
     shown = ", ".join(f"{kind.lower().lstrip('t')} {value:.1e}" for kind, value in sorted(largest.items()))
-    print(f"{len(files)} compared, {len(off)} off, largest difference {shown}")
+    print(f"{sum(map(len, files.values()))} compared, {off} off, largest difference {shown}")
     sys.exit(1 if off else 0)
 
 

@@ -1,6 +1,5 @@
 package dev.linformer.model;
 
-import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -28,7 +27,6 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
-import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Graph;
@@ -43,37 +41,26 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * Output and gradients are those of linformer-pytorch; tools/golden/make_golden.py.
- *
- * <p>The property {@value #PROPERTY} names another folder of such files: there tools/golden/
- * compare_live.py writes random models, and reads how far each of them was off.
+ * Output and gradients are those of linformer-pytorch, or of random models: {@link GoldenFolder}.
  */
 class GoldenTest {
 
-  private static final String PROPERTY = "golden.folder";
-  private static final Path FOLDER =
-      Path.of(System.getProperty(PROPERTY, "src/test/resources/golden"));
   private static final String WEIGHT = "weight:";
   private static final Map<String, Double> DIFFERENCES = new TreeMap<>();
 
   static List<Path> files() throws IOException {
-    try (Stream<Path> files = Files.list(FOLDER)) {
+    try (Stream<Path> files = Files.list(GoldenFolder.PATH)) {
       return files.filter(file -> file.toString().endsWith(".safetensors")).sorted().toList();
     }
   }
 
-  /** A line a comparison: file, type, largest difference relative to a tensor's largest value. */
   @AfterAll
   static void writeDifferences() throws IOException {
-    if (System.getProperty(PROPERTY) != null) {
-      List<String> lines = new ArrayList<>();
-      DIFFERENCES.forEach((name, difference) -> lines.add(name + " " + difference));
-      Files.write(FOLDER.resolve("differences.txt"), lines);
-    }
+    GoldenFolder.writeDifferences(GoldenFolder.PATH, DIFFERENCES);
   }
 
   @Test
-  @DisabledIfSystemProperty(named = PROPERTY, matches = ".+")
+  @DisabledIfSystemProperty(named = GoldenFolder.PROPERTY, matches = ".+")
   void allAreThere() throws IOException {
     assertEquals(42, files().size());
   }
@@ -114,42 +101,6 @@ class GoldenTest {
       assertEquals(expected, new TreeSet<>(keys));
       assertEquals(expected.size(), keys.size(), "no key stands twice");
     }
-  }
-
-  /** Of all tensors, so that one that is off doesn't hide the others. */
-  private static final class Comparison {
-    private final double tolerance;
-    private final double least;
-    private final List<Executable> checks = new ArrayList<>();
-    private double largest;
-
-    /**
-     * @param tolerance relative to a tensor's largest value
-     * @param least what counts as the largest value where it is smaller
-     */
-    Comparison(double tolerance, double least) {
-      this.tolerance = tolerance;
-      this.least = least;
-    }
-
-    void add(String what, double[] expected, double[] found) {
-      double unit = largestOf(expected);
-      // Zero in exact arithmetic (a bias that shifts all scores of a softmax alike, say).
-      if (unit < 1e-12) {
-        double allowed = tolerance * Math.max(1, least);
-        checks.add(() -> assertArrayEquals(expected, found, allowed, what));
-        return;
-      }
-      double scale = Math.max(unit, least);
-      checks.add(() -> Values.assertClose(what, expected, found, tolerance * scale / unit));
-      for (int i = 0; i < Math.min(expected.length, found.length); i++) {
-        largest = Math.max(largest, Math.abs(expected[i] - found[i]) / scale);
-      }
-    }
-  }
-
-  private static double largestOf(double[] values) {
-    return Arrays.stream(values).map(Math::abs).max().orElse(0);
   }
 
   /** A golden file in memory. */
@@ -287,7 +238,7 @@ class GoldenTest {
         List<double[]> found = Values.evaluate(graph, fetches);
 
         // A random model may have gradients of very different sizes, all with the largest's error.
-        boolean rounded = type == TFloat32.class && System.getProperty(PROPERTY) != null;
+        boolean rounded = type == TFloat32.class && GoldenFolder.isLive();
         Comparison comparison = new Comparison(tolerance, rounded ? largestGradient() : 0);
         comparison.add("output", value("output"), found.get(0));
         for (int i = 0; i < names.size(); i++) {
@@ -298,15 +249,15 @@ class GoldenTest {
             addGradient(comparison, parameters.get(i), found.get(1 + names.size() + i));
           }
         }
-        DIFFERENCES.put(name + " " + type.getSimpleName(), comparison.largest);
-        assertAll(comparison.checks);
+        DIFFERENCES.put(name + " " + type.getSimpleName(), comparison.largest());
+        comparison.check();
       }
     }
 
     private double largestGradient() {
       return values.entrySet().stream()
           .filter(entry -> entry.getKey().startsWith("gradient:"))
-          .mapToDouble(entry -> largestOf(entry.getValue()))
+          .mapToDouble(entry -> Comparison.largestOf(entry.getValue()))
           .max()
           .orElse(0);
     }

@@ -34,7 +34,7 @@ record GoldenWeights(ObjectNode config, Map<String, float[]> values, Map<String,
 
   static List<Path> files(Path folder) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
-      return files.filter(Files::isRegularFile).sorted().toList();
+      return files.filter(file -> file.toString().endsWith(".safetensors")).sorted().toList();
     }
   }
 
