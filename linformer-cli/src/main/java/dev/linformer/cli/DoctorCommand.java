@@ -83,7 +83,7 @@ final class DoctorCommand implements Callable<Integer> {
           "gpu",
           computesOn(DeviceSpec.DeviceType.GPU)
               ? "computes"
-              : "none; on Linux with an NVIDIA GPU, CUDA 12 and cuDNN 9, build with ./mvnw -Pgpu");
+              : "none; on Linux with an NVIDIA GPU, CUDA 12 and cuDNN 9, build with ./mvnw -Pgpu -DskipTests package");
       return true;
     } catch (LinkageError e) {
       line(out, "tensorflow", "CANNOT BE LOADED: " + e.getMessage());
