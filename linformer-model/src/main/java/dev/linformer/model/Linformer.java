@@ -120,7 +120,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     MultiHeadAttention<T> attention =
         MultiHeadAttention.declare(parameters, plan.name + ".fn", spec, pair.keys(), pair.values());
     return new Sublayer<>(
-        cross ? new Sublayer.CrossAttention<>(attention) : new Sublayer.SelfAttention<>(attention),
+        new Sublayer.Attention<>(attention, cross),
         LayerNorm.declare(parameters, plan.name + ".norm", c),
         null,
         config.preNorm());
@@ -202,10 +202,8 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     Shapes.requireAxis("Linformer input", x, 2, config.channels(), "channels");
     Operand<T> y = x;
     for (int j = 0; j < sublayers.size(); j++) {
-      y =
-          sublayers
-              .get(j)
-              .call(tf, y, config, context, key == null ? null : key.fold(j)); // [b,n,c]
+      RandomKey place = key == null ? null : key.fold(j);
+      y = new Checkpointing<>(sublayers.get(j), config, context, place).call(tf, y); // [b,n,c]
     }
     return y;
   }
@@ -220,7 +218,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
         .map(Sublayer::body)
         .flatMap(
             body ->
-                body instanceof Sublayer.SelfAttention<T> self
+                body instanceof Sublayer.Attention<T> self
                     ? Stream.of(self.attention())
                     : Stream.empty());
   }
@@ -240,7 +238,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     for (Sublayer<T> sublayer : sublayers) {
       Operand<T> in = sublayer.preNorm() ? sublayer.norm().call(tf, y) : y; // [b,1,c]
       Operand<T> added;
-      if (sublayer.body() instanceof Sublayer.SelfAttention<T> self) {
+      if (sublayer.body() instanceof Sublayer.Attention<T> self) {
         var step = self.attention().step(tf, in, position, states.get(attention));
         states.set(attention++, step.state());
         added = step.output(); // [b,1,c]

@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import java.util.function.UnaryOperator;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
@@ -25,6 +26,11 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias)
     return new LayerNorm<>(
         parameters.create(new Parameter(name + ".weight", shape, Initialization.ONES)),
         parameters.create(new Parameter(name + ".bias", shape, Initialization.ZEROS)));
+  }
+
+  /** The same layer with each weight replaced. */
+  public LayerNorm<T> map(UnaryOperator<Operand<T>> replace) {
+    return new LayerNorm<>(replace.apply(weight), replace.apply(bias));
   }
 
   /**

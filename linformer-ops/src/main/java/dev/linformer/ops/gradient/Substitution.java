@@ -22,14 +22,22 @@ public final class Substitution {
    *
    * @throws IllegalArgumentException if the operand is not among the segment's inputs
    */
-  @SuppressWarnings("unchecked") // a replacement is made with the original's type
   public <T extends TType> Operand<T> get(Operand<T> original) {
-    Operand<?> replacement = replacements.get(original.asOutput());
-    if (replacement == null) {
+    Operand<T> replacement = orSame(original);
+    if (!replacements.containsKey(original.asOutput())) {
       throw new IllegalArgumentException(
           "%s is used in a recomputed segment and is not one of its inputs"
               .formatted(original.op().name()));
     }
-    return (Operand<T>) replacement;
+    return replacement;
+  }
+
+  /**
+   * The stand-in of an input, or the operand itself: for layers of which the segment uses a part.
+   * To use an operand that isn't an input is an error when gradients are taken.
+   */
+  @SuppressWarnings("unchecked") // a replacement is made with the original's type
+  public <T extends TType> Operand<T> orSame(Operand<T> original) {
+    return (Operand<T>) replacements.getOrDefault(original.asOutput(), original);
   }
 }
