@@ -81,7 +81,7 @@ public final class InferenceGraph implements AutoCloseable {
     graph = new Graph();
     Ops tf = Ops.create(graph);
     variables = start.apply(tf);
-    Model<TFloat32> model = config.declare(variables);
+    Model<TFloat32> model = config.forInference().declare(variables);
     inputs =
         model.inputs().stream()
             .filter(input -> !input.optional() || optional.contains(input.name()))

@@ -55,6 +55,12 @@ public record ClassifierConfig(
   }
 
   @Override
+  public ClassifierConfig forInference() {
+    return new ClassifierConfig(
+        encoder.forInference(), vocabularySize, classes, pooling, tokenDropout);
+  }
+
+  @Override
   public ObjectNode toJson() {
     return encoder
         .toJson()

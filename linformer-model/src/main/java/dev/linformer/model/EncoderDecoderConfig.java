@@ -94,6 +94,11 @@ public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelCon
   }
 
   @Override
+  public EncoderDecoderConfig forInference() {
+    return new EncoderDecoderConfig(encoder.forInference(), decoder.forInference());
+  }
+
+  @Override
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode().put(ModelConfig.MODEL_TYPE, TYPE);
     putAll(json, "enc_", encoder.toJson());

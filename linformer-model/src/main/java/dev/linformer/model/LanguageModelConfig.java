@@ -97,6 +97,17 @@ public record LanguageModelConfig(
   }
 
   @Override
+  public LanguageModelConfig forInference() {
+    return new LanguageModelConfig(
+        encoder.forInference(),
+        vocabularySize,
+        embeddingDim,
+        tokenDropout,
+        positions,
+        returnEmbeddings);
+  }
+
+  @Override
   public ObjectNode toJson() {
     return encoder
         .toJson()

@@ -219,6 +219,43 @@ public record LinformerConfig(
     return List.of(this);
   }
 
+  /** The same at another checkpoint level. */
+  public LinformerConfig at(CheckpointLevel level) {
+    return new LinformerConfig(
+        sequenceLength,
+        channels,
+        projectedLength,
+        feedForwardDim,
+        headDim,
+        heads,
+        depth,
+        dropout,
+        feedForwardDropout,
+        activation,
+        level,
+        headsPerGroup,
+        chunk,
+        parameterSharing,
+        projectedLengthStep,
+        fullAttention,
+        includeFeedForward,
+        outputIntermediateDim,
+        feedForwardIntermediate,
+        decoderMode,
+        causal,
+        leakingTriangle,
+        projectionMethod,
+        preNorm,
+        oneKeyValueHead,
+        freezeProjections,
+        gatedFeedForward);
+  }
+
+  @Override
+  public LinformerConfig forInference() {
+    return at(CheckpointLevel.C0);
+  }
+
   @Override
   public ObjectNode toJson() {
     return JsonNodeFactory.instance

@@ -19,6 +19,9 @@ public sealed interface ModelConfig
   /** The encoder or decoder inside, or both, the encoder first. */
   List<LinformerConfig> stacks();
 
+  /** The same model with nothing computed again: without a backward pass there is no reason to. */
+  ModelConfig forInference();
+
   /** Every key with its value, in a fixed order. */
   ObjectNode toJson();
 
