@@ -103,12 +103,19 @@ class RecomputeMemoryTest {
   @ParameterizedTest
   @MethodSource("configs")
   void depthCostsASegmentsInputsAndNotItsInsides(ConfigProto config) {
-    double plain = slope(PLAIN, config);
-    assertTrue(plain > HIDDEN, "without recomputation %.0f bytes a layer".formatted(plain));
-    double recomputed = slope(ONE, config);
-    assertTrue(
-        recomputed < 0.15 * plain,
-        "%.0f bytes a layer, without recomputation %.0f".formatted(recomputed, plain));
+    // At least one hidden tensor a layer; with Grappler it is up to twice that, by chance.
+    int depth = 11;
+    long plain = Memory.peak(step(depth, PLAIN, config));
+    assertTrue(plain > depth * HIDDEN, "without recomputation %d bytes".formatted(plain));
+    double slope = slope(ONE, config);
+    assertTrue(slope < 0.15 * HIDDEN, "%.0f bytes a layer".formatted(slope));
+  }
+
+  @Test
+  void slopeIsASmallShareOfThatWithoutRecomputation() {
+    double plain = slope(PLAIN, Memory.exact());
+    double recomputed = slope(ONE, Memory.exact());
+    assertTrue(recomputed < 0.15 * plain, "%.0f of %.0f bytes".formatted(recomputed, plain));
   }
 
   @ParameterizedTest

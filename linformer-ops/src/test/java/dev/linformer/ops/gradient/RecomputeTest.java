@@ -320,7 +320,6 @@ class RecomputeTest {
 
   @Test
   void gradientOfAnInputThatIsNotUsedIsZero() {
-    Model model = RecomputeTest::unused; // [7,5]·[5,3], and [2] of no use
     double[] found =
         all(
             TFloat64.class,
