@@ -140,7 +140,7 @@ class RecomputeMemoryTest {
 
   @ParameterizedTest
   @MethodSource("configs")
-  void productsAreOneForwardPassMore(ConfigProto config) {
+  void onlyWhatTheBackwardPassNeedsIsComputedAgain(ConfigProto config) {
     int depth = 5;
     // Two forward, four backward but for the gradient of x in the first layer.
     assertEquals(6 * depth - 1, Memory.products(step(depth, PLAIN, config)).size());
