@@ -56,8 +56,8 @@ record Cut(
     boolean row = input.reach() == Input.Reach.ROW;
     if (size < 0 || size % units != 0 || (row && size != units)) {
       throw new IllegalArgumentException(
-          "Recompute: axis %d of an input must be %s %d, found %d in %s"
-              .formatted(input.axis(), row ? "" : "a multiple of", units, size, shape));
+          "Recompute: axis %d of an input must be %s%d, found %d in %s"
+              .formatted(input.axis(), row ? "" : "a multiple of ", units, size, shape));
     }
     return size / units;
   }

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.GraphOperation;
@@ -77,11 +78,14 @@ final class GradientOverrides {
     registered = true;
   }
 
-  /** Using one gradient more than there are slots for would crash the process. */
+  /**
+   * Using one gradient more than there are slots for would crash the process. An adapter is never
+   * null itself: its first word is the address of the native function that a slot provides.
+   */
   private static void requireSlot() {
     RawCustomGradient probe = (tf, operation, dy) -> List.of();
-    try (Pointer slot = RawCustomGradient.adapter(probe)) {
-      if (slot.isNull()) {
+    try (Pointer adapter = RawCustomGradient.adapter(probe)) {
+      if (new LongPointer(adapter).get() == 0) {
         throw new IllegalStateException(
             "all ten slots for custom gradients of TensorFlow Java are taken; build a graph with a checkpoint level once before other code registers its own, or use checkpoint_level C0");
       }
