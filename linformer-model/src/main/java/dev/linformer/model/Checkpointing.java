@@ -181,7 +181,7 @@ record Checkpointing<T extends TFloating>(
             inputs.list(),
             (inner, of) ->
                 attention
-                    .map(of::orSame)
+                    .map(of::orUnused)
                     .heads(
                         inner,
                         of.get(in),
@@ -208,9 +208,9 @@ record Checkpointing<T extends TFloating>(
     RandomKey inner = keyIn(of);
     Operand<T> added =
         body.attention()
-            .map(of::orSame)
+            .map(of::orUnused)
             .finish(tf, y, config.dropout(), inner == null ? null : inner.at(from));
-    return sublayer.map(of::orSame).join(tf, x, added); // [b,n,c]
+    return sublayer.map(of::orUnused).join(tf, x, added); // [b,n,c]
   }
 
   /** The weights of {@link #joined}. */
@@ -264,7 +264,7 @@ record Checkpointing<T extends TFloating>(
           Operand<TInt64> start = scalar(inner, of.get(from));
           Operand<T> y =
               attention
-                  .map(of::orSame)
+                  .map(of::orUnused)
                   .attend(
                       inner,
                       of.get(in),
@@ -308,7 +308,7 @@ record Checkpointing<T extends TFloating>(
           RandomKey key = keyIn(of);
           Operand<T> y =
               attention
-                  .map(of::orSame)
+                  .map(of::orUnused)
                   .prefixed(
                       inner,
                       of.get(in),

@@ -3,12 +3,13 @@ package dev.linformer.model;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.RandomKey;
-import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,9 @@ class CheckpointLevelTest {
   private static final String ENCODER =
       "'input_size':12,'channels':10,'dim_k':4,'dim_ff':7,'dim_d':3,'nhead':3,'depth':2,'dropout':0.2,'dropout_ff':0.3";
   private static final String LM = ENCODER + ",'model_type':'lm','num_tokens':11";
+
+  /** Values at C0, in float64. */
+  private static final Map<String, Map<String, double[]>> KEPT = new HashMap<>();
 
   /** Names and keys. */
   private static final Map<String, String> MODELS = new LinkedHashMap<>();
@@ -94,11 +98,14 @@ class CheckpointLevelTest {
                                 .map(masked -> Arguments.of(model, level, masked))));
   }
 
-  private static ModelConfig config(String model, CheckpointLevel level) throws IOException {
-    ObjectNode json =
-        (ObjectNode)
-            new ObjectMapper()
-                .readTree("{" + Objects.requireNonNull(MODELS.get(model)).replace('\'', '"') + "}");
+  private static ModelConfig config(String model, CheckpointLevel level) {
+    ObjectNode json;
+    try {
+      String keys = Objects.requireNonNull(MODELS.get(model)).replace('\'', '"');
+      json = (ObjectNode) new ObjectMapper().readTree("{" + keys + "}");
+    } catch (JsonProcessingException e) {
+      throw new AssertionError(e);
+    }
     json.put("checkpoint_level", level.name());
     for (String prefix : model.equals("encdec") ? List.of("enc_", "dec_") : List.of("")) {
       json.put(prefix + "chunk", 5).put(prefix + "heads_per_group", 2);
@@ -108,10 +115,11 @@ class CheckpointLevelTest {
 
   @ParameterizedTest
   @MethodSource("cases")
-  void lossAndGradientsAreThoseOfC0(String model, CheckpointLevel level, boolean masked)
-      throws IOException {
+  void lossAndGradientsAreThoseOfC0(String model, CheckpointLevel level, boolean masked) {
     Map<String, double[]> expected =
-        values(config(model, CheckpointLevel.C0), TFloat64.class, masked, 12);
+        KEPT.computeIfAbsent(
+            model + masked,
+            same -> values(config(model, CheckpointLevel.C0), TFloat64.class, masked, 12));
     Map<String, double[]> found = values(config(model, level), TFloat64.class, masked, 12);
     assertEquals(expected.keySet(), found.keySet());
     expected.forEach(
@@ -201,10 +209,14 @@ class CheckpointLevelTest {
     return Graphs.constant(tf, type, Shape.of(B, n, c), Graphs.normal(seed, (long) B * n * c));
   }
 
+  static Stream<Arguments> few() {
+    return cases()
+        .filter(each -> List.of("encoder", "causal", "lm").contains((String) each.get()[0]));
+  }
+
   @ParameterizedTest
-  @MethodSource("cases")
-  void float32IsTheSameButForRounding(String model, CheckpointLevel level, boolean masked)
-      throws IOException {
+  @MethodSource("few")
+  void float32IsTheSameButForRounding(String model, CheckpointLevel level, boolean masked) {
     Map<String, double[]> expected =
         values(config(model, CheckpointLevel.C0), TFloat32.class, masked, 12);
     values(config(model, level), TFloat32.class, masked, 12)

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
@@ -25,6 +26,7 @@ import org.tensorflow.types.family.TType;
  */
 record Backward(GraphCopy copy, List<@Nullable Place> gradients) {
 
+  static final String BYSTANDER = "not_an_input";
   private static final String DY = "dy";
 
   /** An output of a node. */
@@ -35,13 +37,22 @@ record Backward(GraphCopy copy, List<@Nullable Place> gradients) {
   }
 
   /**
+   * @param bystanders shapes of operands that aren't inputs
    * @param shapes what the part sees of each input
    * @throws IllegalArgumentException if the body uses operations that keep a state
    */
-  static <T extends TFloating> Backward of(Body<T> body, List<Cut> inputs, List<Shape> shapes) {
+  static <T extends TFloating> Backward of(
+      Body<T> body, Map<Output<?>, Shape> bystanders, List<Cut> inputs, List<Shape> shapes) {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      Substitution of = new Substitution();
+      Substitution of =
+          new Substitution(
+              operand ->
+                  tf.withName(BYSTANDER)
+                      .placeholder(
+                          operand.type(),
+                          Placeholder.shape(
+                              Objects.requireNonNull(bystanders.get(operand.asOutput())))));
       List<Operand<?>> placeholders = new ArrayList<>();
       for (int i = 0; i < inputs.size(); i++) {
         Class<? extends TType> type = inputs.get(i).operand().type();

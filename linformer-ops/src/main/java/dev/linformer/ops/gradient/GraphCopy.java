@@ -57,6 +57,11 @@ final class GraphCopy {
             .filter(node -> needed.contains(node.getName()) && !inputs.contains(node.getName()))
             .toList();
     for (NodeDef node : nodes) {
+      if (node.getName().startsWith(Backward.BYSTANDER)) {
+        throw new IllegalArgumentException(
+            "a recomputed segment uses an operand of shape %s that is not one of its inputs"
+                .formatted(shape(node)));
+      }
       if (definition(node).getIsStateful()) {
         throw new IllegalArgumentException(
             "%s (%s) keeps a state and cannot be computed again; use stateless operations, and pass variables and placeholders as inputs"
@@ -88,6 +93,12 @@ final class GraphCopy {
       }
     }
     return seen;
+  }
+
+  private static List<Long> shape(NodeDef node) {
+    return node.getAttrOrThrow("shape").getShape().getDimList().stream()
+        .map(dim -> dim.getSize())
+        .toList();
   }
 
   private static OpDef definition(NodeDef node) {

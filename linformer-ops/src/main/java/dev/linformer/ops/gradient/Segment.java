@@ -7,6 +7,7 @@ import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.OperationBuilder;
 import org.tensorflow.Output;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Identity;
 import org.tensorflow.op.math.Add;
@@ -18,8 +19,15 @@ import org.tensorflow.types.family.TType;
  * gradients.
  *
  * @param inputs of which the first is tied, see {@link Barrier}
+ * @param bystanders shapes of operands that are not inputs, and that the body asked for in the
+ *     forward pass
  */
-record Segment<T extends TFloating>(Parts parts, List<Cut> inputs, Body<T> body) {
+record Segment<T extends TFloating>(
+    Parts parts, List<Cut> inputs, Body<T> body, Map<Output<?>, Shape> bystanders) {
+
+  Segment(Parts parts, List<Cut> inputs, Body<T> body) {
+    this(parts, inputs, body, new HashMap<>());
+  }
 
   @SuppressWarnings("unchecked") // an identity has its input's type
   Operand<T> build(Ops tf) {
@@ -41,7 +49,7 @@ record Segment<T extends TFloating>(Parts parts, List<Cut> inputs, Body<T> body)
     Barrier barrier = Barrier.NONE;
     for (int p = 0; p < parts.count(); p++) {
       List<Operand<?>> seen = see(tf, barrier, p);
-      Substitution of = new Substitution();
+      Substitution of = new Substitution(this::bystander);
       for (int i = 0; i < seen.size(); i++) {
         of.put(inputs.get(i).operand(), seen.get(i));
       }
@@ -53,6 +61,11 @@ record Segment<T extends TFloating>(Parts parts, List<Cut> inputs, Body<T> body)
     return outputs.size() == 1 || parts.outputAxis() == Parts.SUM
         ? outputs.get(outputs.size() - 1)
         : tf.concat(outputs, tf.constant(parts.outputAxis()));
+  }
+
+  private Operand<?> bystander(Operand<?> operand) {
+    bystanders.put(operand.asOutput(), operand.shape());
+    return operand;
   }
 
   /** What a part sees of each input. Integers are tied too, for they may be seeds. */
@@ -82,7 +95,9 @@ record Segment<T extends TFloating>(Parts parts, List<Cut> inputs, Body<T> body)
       Backward backward =
           backwards.computeIfAbsent(
               parts.length(p),
-              units -> Backward.of(body, inputs, inputs.stream().map(i -> i.shape(part)).toList()));
+              units ->
+                  Backward.of(
+                      body, bystanders, inputs, inputs.stream().map(i -> i.shape(part)).toList()));
       var dx = backward.add(tf, prefix + p + "/", see(tf, barrier, p), barrier.held(tf, dy, part));
       List<Operand<?>> done = new ArrayList<>();
       for (int i = 0; i < inputs.size(); i++) {

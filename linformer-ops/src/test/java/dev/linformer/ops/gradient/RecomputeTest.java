@@ -40,7 +40,7 @@ class RecomputeTest {
 
   /** The body as it is, without recomputation. */
   static <T extends TFloating> Operand<T> plain(Ops tf, List<Input> inputs, Body<T> body) {
-    Substitution of = new Substitution();
+    Substitution of = new Substitution(operand -> operand);
     inputs.forEach(input -> of.put(input.operand(), input.operand()));
     return body.call(tf, of);
   }
