@@ -26,6 +26,7 @@ import picocli.CommandLine.ParseResult;
       ExportWeightsCommand.class,
       GenerateCommand.class,
       SummaryCommand.class,
+      BenchCommand.class,
       DoctorCommand.class
     })
 public final class Main {

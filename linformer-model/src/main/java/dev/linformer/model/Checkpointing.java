@@ -13,7 +13,7 @@ import dev.linformer.ops.gradient.Substitution;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -56,11 +56,11 @@ record Checkpointing<T extends TFloating>(
 
   /** The map method of a layer. */
   private interface Layer<T extends TFloating> {
-    Object map(UnaryOperator<Operand<T>> replace);
+    Object map(Function<Operand<T>, Operand<T>> replace);
   }
 
   /** Inputs of a segment; a second entry of the same operand changes nothing. */
-  private static final class Inputs {
+  private final class Inputs {
     private final Map<Output<?>, Input> inputs = new LinkedHashMap<>();
 
     Inputs add(Input input) {
@@ -78,7 +78,7 @@ record Checkpointing<T extends TFloating>(
     }
 
     /** All weights of a layer, whole. */
-    <W extends TFloating> Inputs weights(Layer<W> layer) {
+    Inputs weights(Layer<T> layer) {
       layer.map(
           weight -> {
             whole(weight);

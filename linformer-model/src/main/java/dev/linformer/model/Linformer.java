@@ -6,17 +6,24 @@ import dev.linformer.ops.LayerNorm;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.Wide;
 import dev.linformer.ops.attention.AttentionSpec;
+import dev.linformer.ops.attention.ContractionPlan;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
@@ -182,6 +189,16 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     return call(tf, Model.require(inputs, INPUTS), Context.of(inputs), key);
   }
 
+  /** The order of the products in a configuration's first attention, at its full length. */
+  public static ContractionPlan plan(LinformerConfig config, boolean training) {
+    try (Graph graph = new Graph()) {
+      var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
+      MultiHeadAttention<TFloat32> attention =
+          config.declare(variables).attentions().findFirst().orElseThrow();
+      return attention.plan(config.sequenceLength(), config.sequenceLength(), training);
+    }
+  }
+
   /** A model without padding and source. */
   public Operand<T> call(Ops tf, Operand<T> x, @Nullable RandomKey key) {
     return call(tf, x, Context.none(), key);
@@ -200,12 +217,43 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     Shapes.requireRank("Linformer input", x, 3);
     Shapes.requireAtMost("Linformer input", x, 1, config.sequenceLength(), "input_size");
     Shapes.requireAxis("Linformer input", x, 2, config.channels(), "channels");
-    Operand<T> y = x;
-    for (int j = 0; j < sublayers.size(); j++) {
+    return config.precision() == Precision.BF16 && !Wide.isNarrow(type)
+        ? narrow(tf, x, context, key)
+        : stack(tf, sublayers, x, context, key); // [b,n,c]
+  }
+
+  private <U extends TFloating> Operand<U> stack(
+      Ops tf, List<Sublayer<U>> stack, Operand<U> x, Context<U> context, @Nullable RandomKey key) {
+    Operand<U> y = x;
+    for (int j = 0; j < stack.size(); j++) {
       RandomKey place = key == null ? null : key.fold(j);
-      y = new Checkpointing<>(sublayers.get(j), config, context, place).call(tf, y); // [b,n,c]
+      y = new Checkpointing<>(stack.get(j), config, context, place).call(tf, y); // [b,n,c]
     }
     return y;
+  }
+
+  /** The stack in bfloat16, each weight rounded once. */
+  private Operand<T> narrow(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
+    Map<Output<?>, Operand<TBfloat16>> rounded = new HashMap<>();
+    List<Sublayer<TBfloat16>> stack =
+        sublayers.stream()
+            .map(
+                sublayer ->
+                    sublayer.map(
+                        weight ->
+                            rounded.computeIfAbsent(
+                                weight.asOutput(),
+                                same -> tf.dtypes.cast(weight, TBfloat16.class))))
+            .toList();
+    Operand<T> source = context.source();
+    Context<TBfloat16> inner =
+        new Context<>(
+            context.mask(),
+            source == null ? null : tf.dtypes.cast(source, TBfloat16.class),
+            context.sourceMask());
+    Operand<TBfloat16> y =
+        stack(tf, stack, tf.dtypes.cast(x, TBfloat16.class), inner, key); // [b,n,c]
+    return tf.dtypes.cast(y, x.type()); // [b,n,c]
   }
 
   /** The shapes of the states of {@link #step}, for one sequence: one for each attention. */

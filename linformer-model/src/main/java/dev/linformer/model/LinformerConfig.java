@@ -26,6 +26,7 @@ import org.tensorflow.types.family.TFloating;
  * @param checkpointLevel [checkpoint_level] how much is computed again in the backward pass
  * @param headsPerGroup [heads_per_group] heads that C2 computes at a time
  * @param chunk [chunk] positions that C3 computes at a time; null for a length that suits the shape
+ * @param precision [precision] in what the layers are computed
  * @param parameterSharing [parameter_sharing] which attentions share E and F
  * @param projectedLengthStep [k_reduce_by_layer] layer l compresses to max(1, k − l·step)
  * @param fullAttention [full_attention] no projection: O(n²), for comparison
@@ -58,6 +59,7 @@ public record LinformerConfig(
     CheckpointLevel checkpointLevel,
     int headsPerGroup,
     @Nullable Integer chunk,
+    Precision precision,
     ParameterSharing parameterSharing,
     int projectedLengthStep,
     boolean fullAttention,
@@ -192,6 +194,7 @@ public record LinformerConfig(
         .checkpointLevel(keys.choice("checkpoint_level", builder.checkpointLevel))
         .headsPerGroup(keys.integer("heads_per_group", builder.headsPerGroup))
         .chunk(keys.optionalInteger("chunk"))
+        .precision(keys.choice("precision", builder.precision))
         .parameterSharing(keys.choice("parameter_sharing", builder.parameterSharing))
         .projectedLengthStep(keys.integer("k_reduce_by_layer", builder.projectedLengthStep))
         .fullAttention(keys.flag("full_attention", builder.fullAttention))
@@ -235,6 +238,7 @@ public record LinformerConfig(
         level,
         headsPerGroup,
         chunk,
+        precision,
         parameterSharing,
         projectedLengthStep,
         fullAttention,
@@ -274,6 +278,7 @@ public record LinformerConfig(
         .put("checkpoint_level", checkpointLevel.name())
         .put("heads_per_group", headsPerGroup)
         .put("chunk", chunk)
+        .put("precision", lower(precision))
         .put("parameter_sharing", lower(parameterSharing))
         .put("k_reduce_by_layer", projectedLengthStep)
         .put("full_attention", fullAttention)
@@ -313,6 +318,7 @@ public record LinformerConfig(
     private CheckpointLevel checkpointLevel = CheckpointLevel.C0;
     private int headsPerGroup = 1;
     private @Nullable Integer chunk;
+    private Precision precision = Precision.FLOAT32;
     private ParameterSharing parameterSharing = ParameterSharing.LAYERWISE;
     private int projectedLengthStep;
     private boolean fullAttention;
@@ -391,6 +397,12 @@ public record LinformerConfig(
     /** Positions that C3 computes at a time; a length that suits the shape unless set. */
     public Builder chunk(@Nullable Integer value) {
       chunk = value;
+      return this;
+    }
+
+    /** In what the layers are computed; FLOAT32 unless set. */
+    public Builder precision(Precision value) {
+      precision = value;
       return this;
     }
 
@@ -498,6 +510,7 @@ public record LinformerConfig(
           checkpointLevel,
           headsPerGroup,
           chunk,
+          precision,
           parameterSharing,
           projectedLengthStep,
           fullAttention,

@@ -5,7 +5,7 @@ import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.attention.MultiHeadAttention;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -32,7 +32,7 @@ record Sublayer<T extends TFloating>(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key);
 
     /** The same with each weight replaced. */
-    Body<T> map(UnaryOperator<Operand<T>> replace);
+    <U extends TFloating> Body<U> map(Function<Operand<T>, Operand<U>> replace);
   }
 
   /**
@@ -68,7 +68,7 @@ record Sublayer<T extends TFloating>(
     }
 
     @Override
-    public Attention<T> map(UnaryOperator<Operand<T>> replace) {
+    public <U extends TFloating> Attention<U> map(Function<Operand<T>, Operand<U>> replace) {
       return new Attention<>(attention.map(replace), cross);
     }
   }
@@ -82,13 +82,13 @@ record Sublayer<T extends TFloating>(
     }
 
     @Override
-    public Feed<T> map(UnaryOperator<Operand<T>> replace) {
+    public <U extends TFloating> Feed<U> map(Function<Operand<T>, Operand<U>> replace) {
       return new Feed<>(feedForward.map(replace));
     }
   }
 
   /** The same with each weight replaced. */
-  Sublayer<T> map(UnaryOperator<Operand<T>> replace) {
+  <U extends TFloating> Sublayer<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new Sublayer<>(
         body.map(replace),
         norm.map(replace),

@@ -1,6 +1,6 @@
 package dev.linformer.ops;
 
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -26,7 +26,7 @@ public record Dense<T extends TFloating>(Operand<T> weight, @Nullable Operand<T>
   }
 
   /** The same layer with each weight replaced. */
-  public Dense<T> map(UnaryOperator<Operand<T>> replace) {
+  public <U extends TFloating> Dense<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new Dense<>(replace.apply(weight), bias == null ? null : replace.apply(bias));
   }
 

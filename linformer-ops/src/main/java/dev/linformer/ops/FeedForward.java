@@ -1,6 +1,6 @@
 package dev.linformer.ops;
 
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -33,7 +33,7 @@ public record FeedForward<T extends TFloating>(
   }
 
   /** The same layer with each weight replaced. */
-  public FeedForward<T> map(UnaryOperator<Operand<T>> replace) {
+  public <U extends TFloating> FeedForward<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new FeedForward<>(first.map(replace), second.map(replace), activation);
   }
 

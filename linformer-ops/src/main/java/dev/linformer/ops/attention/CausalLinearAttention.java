@@ -5,6 +5,7 @@ import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Scalars;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.Wide;
 import dev.linformer.ops.projection.LearnedProjection;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -119,7 +120,7 @@ public final class CausalLinearAttention {
     Operand<T> inside = lower(tf, triangle, product(tf, q, k, true)); // A [b,h,g,m,m]
     Operand<T> scores =
         tf.math.add(product(tf, q, sumK, true), product(tf, inside, e, true)); // [b,h,g,m,k]
-    Operand<T> attention = tf.nn.softmax(scores); // P [b,h,g,m,k]
+    Operand<T> attention = Wide.softmax(tf, scores); // P [b,h,g,m,k]
     attention = dropped(tf, attention, numbers, dropout, key); // [b,h,g,m,k]
     Operand<T> weights = lower(tf, triangle, product(tf, attention, f, false)); // [b,h,g,m,m]
     Operand<T> out =

@@ -1,6 +1,6 @@
 package dev.linformer.ops.attention;
 
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.types.family.TFloating;
 
@@ -13,7 +13,7 @@ import org.tensorflow.types.family.TFloating;
 public record Compressed<T extends TFloating>(Operand<T> keys, Operand<T> values) {
 
   /** The same with other operands. */
-  public Compressed<T> map(UnaryOperator<Operand<T>> replace) {
+  public <U extends TFloating> Compressed<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new Compressed<>(replace.apply(keys), replace.apply(values));
   }
 }

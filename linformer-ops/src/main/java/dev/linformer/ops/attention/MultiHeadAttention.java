@@ -9,6 +9,7 @@ import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Scalars;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.Wide;
 import dev.linformer.ops.gradient.Input;
 import dev.linformer.ops.gradient.Parts;
 import dev.linformer.ops.gradient.Recompute;
@@ -17,7 +18,7 @@ import dev.linformer.ops.projection.LearnedProjection;
 import dev.linformer.ops.projection.SequenceProjection;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -130,7 +131,7 @@ public record MultiHeadAttention<T extends TFloating>(
   }
 
   /** The same attention with each weight replaced. */
-  public MultiHeadAttention<T> map(UnaryOperator<Operand<T>> replace) {
+  public <U extends TFloating> MultiHeadAttention<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new MultiHeadAttention<>(
         headDim,
         queries.map(replace),
@@ -240,7 +241,7 @@ public record MultiHeadAttention<T extends TFloating>(
   public record Early<T extends TFloating>(Operand<T> keys, Operand<T> values) {
 
     /** The same with other operands. */
-    public Early<T> map(UnaryOperator<Operand<T>> replace) {
+    public <U extends TFloating> Early<U> map(Function<Operand<T>, Operand<U>> replace) {
       return new Early<>(replace.apply(keys), replace.apply(values));
     }
 
@@ -495,7 +496,7 @@ public record MultiHeadAttention<T extends TFloating>(
       headAxis = 1; // [b,h,n,k]
     }
     scores = Masks.hide(tf, scores, visible(tf, scores, headAxis, mask, from));
-    Operand<T> p = tf.nn.softmax(scores); // P̄
+    Operand<T> p = Wide.softmax(tf, scores); // P̄
     RandomKey inner = key == null ? null : key.fold(0).at(from);
     p = Dropout.ofHeads(tf, p, headAxis, numbers, dropout, inner);
     if (plan.foldOutput()) {

@@ -1,7 +1,7 @@
 package dev.linformer.ops.projection;
 
 import dev.linformer.ops.Shapes;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.train.BatchMatMul;
@@ -36,7 +36,7 @@ public record ConvolutionProjection<T extends TFloating>(
   }
 
   @Override
-  public SequenceProjection<T> map(UnaryOperator<Operand<T>> replace) {
+  public <U extends TFloating> SequenceProjection<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new ConvolutionProjection<>(replace.apply(weight), replace.apply(bias), projectedLength);
   }
 

@@ -1,6 +1,6 @@
 package dev.linformer.ops.projection;
 
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
@@ -29,8 +29,8 @@ public record IdentityProjection<T extends TFloating>() implements SequenceProje
   }
 
   @Override
-  public SequenceProjection<T> map(UnaryOperator<Operand<T>> replace) {
-    return this;
+  public <U extends TFloating> SequenceProjection<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new IdentityProjection<>();
   }
 
   @Override

@@ -1,7 +1,7 @@
 package dev.linformer.ops.projection;
 
 import dev.linformer.ops.Shapes;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -36,7 +36,7 @@ public record LearnedProjection<T extends TFloating>(Operand<T> weight, @Nullabl
   }
 
   @Override
-  public LearnedProjection<T> map(UnaryOperator<Operand<T>> replace) {
+  public <U extends TFloating> LearnedProjection<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new LearnedProjection<>(
         replace.apply(weight), bias == null ? null : replace.apply(bias));
   }

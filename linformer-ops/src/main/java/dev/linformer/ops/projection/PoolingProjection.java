@@ -1,7 +1,7 @@
 package dev.linformer.ops.projection;
 
 import dev.linformer.ops.Shapes;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
@@ -41,8 +41,8 @@ public record PoolingProjection<T extends TFloating>(
   }
 
   @Override
-  public SequenceProjection<T> map(UnaryOperator<Operand<T>> replace) {
-    return this;
+  public <U extends TFloating> SequenceProjection<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new PoolingProjection<>(kind, sequenceLength, projectedLength);
   }
 
   @Override

@@ -1,6 +1,6 @@
 package dev.linformer.ops.projection;
 
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
@@ -50,5 +50,5 @@ public sealed interface SequenceProjection<T extends TFloating>
   SequenceProjection<T> onWindows(long k);
 
   /** The same projection with each weight replaced. */
-  SequenceProjection<T> map(UnaryOperator<Operand<T>> replace);
+  <U extends TFloating> SequenceProjection<U> map(Function<Operand<T>, Operand<U>> replace);
 }
