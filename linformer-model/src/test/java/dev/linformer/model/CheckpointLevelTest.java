@@ -40,6 +40,8 @@ class CheckpointLevelTest {
       "'input_size':12,'channels':10,'dim_k':4,'dim_ff':7,'dim_d':3,'nhead':3,'depth':2,'dropout':0.2,'dropout_ff':0.3";
   private static final String LM = ENCODER + ",'model_type':'lm','num_tokens':11";
 
+  private static final List<String> UNMASKED = List.of("encoder", "causal", "full", "encdec");
+
   /** Values at C0, in float64. */
   private static final Map<String, Map<String, double[]>> KEPT = new HashMap<>();
 
@@ -94,7 +96,8 @@ class CheckpointLevelTest {
                 Stream.of(CheckpointLevel.C1, CheckpointLevel.C2, CheckpointLevel.C3)
                     .flatMap(
                         level ->
-                            Stream.of(false, true)
+                            Stream.of(true, false)
+                                .filter(masked -> masked || UNMASKED.contains(model))
                                 .map(masked -> Arguments.of(model, level, masked))));
   }
 
@@ -124,11 +127,15 @@ class CheckpointLevelTest {
     assertEquals(expected.keySet(), found.keySet());
     expected.forEach(
         (name, value) ->
-            close(
-                name,
-                value,
-                Objects.requireNonNull(found.get(name)),
-                level == CheckpointLevel.C1 ? 0 : 1e-12));
+            close(name, value, Objects.requireNonNull(found.get(name)), tolerance(name, level)));
+  }
+
+  /**
+   * C1 computes the same sums in the same order; only what layers share is summed over them in
+   * another. C2 and C3 sum over parts.
+   */
+  private static double tolerance(String name, CheckpointLevel level) {
+    return level != CheckpointLevel.C1 ? 1e-12 : name.contains("E.") ? 1e-14 : 0;
   }
 
   private static void close(String name, double[] expected, double[] found, double tolerance) {
@@ -164,7 +171,12 @@ class CheckpointLevelTest {
       RandomKey key = new RandomKey(tf.constant(new long[] {3, 5}));
       Operand<T> y = model.call(tf, inputs, key);
       Operand<T> flat = tf.reshape(y, tf.constant(new int[] {-1}));
-      Operand<T> loss = tf.sum(tf.math.square(flat), tf.constant(0));
+      // Not the sum of squares, which a norm keeps constant.
+      Operand<T> weight =
+          tf.math.cos(
+              tf.dtypes.cast(
+                  tf.range(tf.constant(0), tf.size(flat), tf.constant(1)), type)); // as long as y
+      Operand<T> loss = tf.sum(tf.math.mul(flat, weight), tf.constant(0));
       var weights = variables.trainable();
       var gradients = tf.gradients(loss, weights.stream().map(Variables.Weight::value).toList());
       List<Operand<?>> fetched = new ArrayList<>(List.of(loss));
