@@ -46,7 +46,7 @@ public final class Benchmark {
   }
 
   /** The graph, and what a step fetches. */
-  private record Built(Operand<TFloat32> loss, List<Op> updates) {}
+  record Built(Operand<TFloat32> loss, List<Op> updates) {}
 
   /**
    * Runs the steps.
@@ -101,7 +101,7 @@ public final class Benchmark {
     }
   }
 
-  private static Built build(Ops tf, Work work) {
+  static Built build(Ops tf, Work work) {
     LinformerConfig config = work.config();
     var variables = Variables.random(tf, TFloat32.class, 1);
     var model = Linformer.declare(variables, "", config);
