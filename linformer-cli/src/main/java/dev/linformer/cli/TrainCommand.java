@@ -14,6 +14,7 @@ import dev.linformer.model.train.TrainingListener;
 import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -277,6 +278,13 @@ final class TrainCommand implements Callable<Integer> {
                 .formatted(trainer.state().step(), directory.path()));
       }
       return finished;
+    } catch (IOException | UncheckedIOException e) {
+      spec.commandLine()
+          .getErr()
+          .println(
+              "the training ended at step %d; when the cause is mended, go on with: linformer train --resume %s"
+                  .formatted(trainer.state().step(), directory.path()));
+      throw e;
     } finally {
       signal.release();
     }
