@@ -27,6 +27,7 @@ import picocli.CommandLine.ParseResult;
       ExportWeightsCommand.class,
       GenerateCommand.class,
       SummaryCommand.class,
+      PlotCommand.class,
       DoctorCommand.class
     })
 public final class Main {
