@@ -117,6 +117,10 @@ class KillIT {
         assertEquals(
             -1, Files.mismatch(straight.resolve(file), path.resolve(file)), file + " differs");
       }
+      try (var checkpoints = Files.list(path.resolve("checkpoints"))) {
+        // The two newest, and the best if it is another.
+        assertTrue(checkpoints.count() <= 3, "a killed process's files are left");
+      }
       long steps =
           Files.readAllLines(path.resolve("log.jsonl")).stream()
               .filter(line -> line.contains("\"loss\""))

@@ -73,6 +73,19 @@ final class CheckpointStore {
     return folder(step).resolve(WEIGHTS);
   }
 
+  /** Deletes what a killed process was writing. */
+  void clean() throws IOException {
+    if (Files.isDirectory(folder)) {
+      try (var entries = Files.list(folder)) {
+        for (Path entry : (Iterable<Path>) entries::iterator) {
+          if (entry.getFileName().toString().startsWith("." + PREFIX)) {
+            WholeFile.delete(entry);
+          }
+        }
+      }
+    }
+  }
+
   /** The newest checkpoint's folder, if there is one. */
   Optional<Path> newest() throws IOException {
     return newestFirst().stream().findFirst();

@@ -48,6 +48,7 @@ public final class Trainer implements AutoCloseable {
       throws IOException {
     Trainer trainer = new Trainer(model, objective, config, checkpoints);
     try {
+      trainer.checkpoints.clean();
       var newest = trainer.checkpoints.newest();
       if (newest.isPresent()) {
         TrainingGraph graph = trainer.graph;

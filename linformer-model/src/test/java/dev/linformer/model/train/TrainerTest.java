@@ -222,6 +222,7 @@ class TrainerTest {
     try (Trainer trainer = Trainer.resume(MODEL, Tiny.OBJECTIVE, config, folder)) {
       assertEquals(3, trainer.state().step());
     }
+    assertEquals(List.of("step-00000003", "step-backup"), names());
   }
 
   @Test
