@@ -27,14 +27,14 @@ class TensorBoardTest {
   void readsScalarsAndForgetsLostSteps(@TempDir Path folder) throws Exception {
     try (EventLog log = EventLog.open(folder, 0, 2)) {
       for (int step = 1; step <= 6; step++) {
-        log.onStep(new StepReport(step, 9, 1.0 / step, 0.25, 0.125, 8, 11));
+        log.onStep(new StepReport(step, 9, 1.0 / step, 0.25, 0.125, 8, 11, 0));
       }
       log.onEvaluation(6, new Evaluation(1.5, 0.75, 11));
     }
     // A crash after step 6, and a checkpoint of step 4.
     try (EventLog log = EventLog.open(folder, 4, 2)) {
       for (int step = 5; step <= 9; step++) {
-        log.onStep(new StepReport(step, 9, 100.0 + step, 0.25, 0.125, 8, 11));
+        log.onStep(new StepReport(step, 9, 100.0 + step, 0.25, 0.125, 8, 11, 0));
       }
     }
     JsonNode read = new ObjectMapper().readTree(run(folder));

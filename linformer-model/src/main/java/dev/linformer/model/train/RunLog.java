@@ -21,8 +21,9 @@ import java.nio.file.StandardOpenOption;
  * A training's log of JSON lines, one a step, and one a measurement on the validation examples.
  *
  * <p>A step's has {@code step}, {@code loss}, {@code accuracy}, {@code learning_rate}, {@code
- * grad_norm}, {@code tokens} and {@code seconds} since the training was started or resumed; a
- * measurement's {@code step}, {@code eval_loss}, {@code eval_accuracy} and {@code seconds}.
+ * grad_norm}, {@code tokens}, {@code waited}, the seconds in which no batch was ready, and {@code
+ * seconds} since the training was started or resumed; a measurement's {@code step}, {@code
+ * eval_loss}, {@code eval_accuracy} and {@code seconds}.
  */
 public final class RunLog implements TrainingListener, Closeable {
 
@@ -81,7 +82,8 @@ public final class RunLog implements TrainingListener, Closeable {
             .put("accuracy", report.accuracy())
             .put("learning_rate", report.learningRate())
             .put("grad_norm", report.gradientNorm())
-            .put("tokens", report.tokens()));
+            .put("tokens", report.tokens())
+            .put("waited", Math.round(report.waited() * 1e6) / 1e6));
   }
 
   @Override

@@ -151,11 +151,13 @@ public final class Trainer implements AutoCloseable {
   }
 
   private void step(Feeder feeder, TrainingListener listener) throws IOException {
+    long start = System.nanoTime();
     List<Batch> batches = new ArrayList<>();
     for (int i = 0; i < config.accumulation(); i++) {
       batches.add(feeder.next());
     }
-    TrainingListener.StepReport report = update(batches);
+    double waited = (System.nanoTime() - start) / 1e9;
+    TrainingListener.StepReport report = update(batches, waited);
     state = state.next(report.tokens());
     if (report.step() % config.logEvery() == 0 || report.step() == config.steps()) {
       state =
@@ -171,7 +173,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   /** Makes one update; the weights stay as they are if it would spoil them. */
-  private TrainingListener.StepReport update(List<Batch> batches) {
+  private TrainingListener.StepReport update(List<Batch> batches, double waited) {
     int step = state.step() + 1;
     double rate = config.learningRateAt(step);
     int scored = batches.stream().mapToInt(Batch::scored).sum();
@@ -217,7 +219,14 @@ public final class Trainer implements AutoCloseable {
       }
     }
     return new TrainingListener.StepReport(
-        step, config.steps(), loss, (double) correct / Math.max(1, scored), rate, norm, tokens);
+        step,
+        config.steps(),
+        loss,
+        (double) correct / Math.max(1, scored),
+        rate,
+        norm,
+        tokens,
+        waited);
   }
 
   private static double scalar(Result result, int index) {
@@ -297,7 +306,7 @@ public final class Trainer implements AutoCloseable {
     for (int i = 0; i < config.accumulation(); i++) {
       batches.add(data.train(i, config.batchSize()));
     }
-    TrainingListener.StepReport report = update(batches);
+    TrainingListener.StepReport report = update(batches, 0);
     evaluate(List.of(data.validation(config.batchSize()).iterator().next()));
     return report;
   }

@@ -29,6 +29,7 @@ public interface TrainingListener {
    * @param learningRate of the step
    * @param gradientNorm before clipping
    * @param tokens positions in the batch, padding included
+   * @param waited seconds in which nothing was computed because no batch was ready
    */
   record StepReport(
       int step,
@@ -37,7 +38,8 @@ public interface TrainingListener {
       double accuracy,
       double learningRate,
       double gradientNorm,
-      long tokens) {}
+      long tokens,
+      double waited) {}
 
   /** Tells several, in their order. */
   static TrainingListener all(List<? extends TrainingListener> listeners) {

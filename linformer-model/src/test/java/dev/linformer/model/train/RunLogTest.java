@@ -19,7 +19,7 @@ class RunLogTest {
   @TempDir private Path folder = Path.of("");
 
   private static StepReport report(int step) {
-    return new StepReport(step, 9, 1.0 / step, 0.5, 0.25, 2, 7);
+    return new StepReport(step, 9, 1.0 / step, 0.5, 0.25, 2, 7, 0.125);
   }
 
   private static List<String> lines(Path file) throws IOException {
@@ -56,6 +56,7 @@ class RunLogTest {
     assertEquals(0.25, first.get("learning_rate").doubleValue());
     assertEquals(2, first.get("grad_norm").doubleValue());
     assertEquals(7, first.get("tokens").intValue());
+    assertEquals(0.125, first.get("waited").doubleValue());
     assertEquals(0.5, first.get("accuracy").doubleValue());
   }
 
