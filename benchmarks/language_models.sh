@@ -51,3 +51,7 @@ for state in sorted(pathlib.Path(sys.argv[1]).glob("*/trainer_state.json")):
     print(f"| {state.parent.name} | {run['global_step']} | {result['bits_per_byte']:.3f} |"
           f" {100 * result['accuracy']:.1f} % | {size:,} | {json.loads(lines[-1])['seconds']:.0f} |")
 PYTHON
+
+for task in causal-lm masked-lm; do
+  "$home/linformer" plot --log "$folder/$task"-{full,k256,k128,k64}/log.jsonl --mean 10 --out "$folder/$task.png"
+done

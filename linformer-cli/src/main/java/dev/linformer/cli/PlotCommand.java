@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.weights.WholeFile;
+import java.awt.Color;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -52,7 +53,7 @@ final class PlotCommand implements Callable<Integer> {
 
   @Option(
       names = "--mean",
-      description = "Values that a point is the mean of; ${DEFAULT-VALUE} unless given.")
+      description = "Values in a row that a point is the mean of; ${DEFAULT-VALUE} unless given.")
   private int mean = 1;
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -74,6 +75,8 @@ final class PlotCommand implements Callable<Integer> {
         new XYChartBuilder().width(900).height(560).xAxisTitle("step").yAxisTitle(key).build();
     chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNE);
     chart.getStyler().setMarkerSize(0);
+    chart.getStyler().setXAxisDecimalPattern("#,###");
+    chart.getStyler().setChartBackgroundColor(Color.WHITE);
     for (Path log : logs) {
       draw(chart, log);
     }
@@ -92,7 +95,7 @@ final class PlotCommand implements Callable<Integer> {
     List<Double> y = new ArrayList<>();
     for (int from = 0; from < steps.size(); from += mean) {
       int to = Math.min(steps.size(), from + mean);
-      x.add(average(steps.subList(from, to)));
+      x.add(steps.get(to - 1));
       y.add(average(values.subList(from, to)));
     }
     Path folder = log.toAbsolutePath().normalize().getParent();

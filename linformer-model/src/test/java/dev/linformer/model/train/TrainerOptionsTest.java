@@ -7,14 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Example;
 import dev.linformer.model.data.ExampleData;
+import dev.linformer.model.data.Objective;
 import dev.linformer.model.weights.SafetensorsFile;
 import dev.linformer.model.weights.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -139,6 +142,25 @@ class TrainerOptionsTest {
   void aTrainingWithMeasurementsResumesToTheBit() throws IOException {
     TrainerConfig config = Tiny.trainer(40, 1, 6, 0, 9, 1);
     assertEquals(-1, Files.mismatch(run(config, "straight"), run(config, "stopped", 5, 12, 31)));
+  }
+
+  /** With masks, tokens behind a sequence's end make no difference; without, they do. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void masksHidePadding(boolean masked) throws IOException {
+    int[] tokens = new int[2 * 16];
+    Arrays.setAll(tokens, i -> 1 + i % 13);
+    int[] others = tokens.clone();
+    others[9] = 14;
+    others[31] = 14;
+    int[] targets = {3, 7};
+    int[] lengths = {9, 15};
+    try (Trainer trainer =
+        Trainer.start(MODEL, new Objective(false, masked), Tiny.trainer(1, 1, 1), folder)) {
+      Evaluation first = trainer.evaluate(List.of(new Batch(tokens, targets, lengths)));
+      Evaluation second = trainer.evaluate(List.of(new Batch(others, targets, lengths)));
+      assertEquals(masked, first.loss() == second.loss(), first + " and " + second);
+    }
   }
 
   @Test
