@@ -21,6 +21,8 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class LanguageTaskTest {
@@ -239,6 +241,13 @@ class LanguageTaskTest {
     refused(
         causal(good),
         "--data: 100 tokens are too few: a twentieth is to watch on, and has to hold a sequence of input_size = 13; at least 300 are expected");
+  }
+
+  /** A file that is there and cannot be read, by root neither. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void unreadableData() {
+    refused(causal(Path.of("/proc/self/mem")), "--data /proc/self/mem: cannot be read (IO: ");
   }
 
   private void refused(LanguageTask task, String message) {
