@@ -28,6 +28,7 @@ class HelpTest {
             "export",
             "import",
             "export-weights",
+            "plot",
             "generate",
             "summary",
             "doctor"),

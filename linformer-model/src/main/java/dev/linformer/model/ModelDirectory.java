@@ -109,6 +109,11 @@ public record ModelDirectory(Path path) {
     return path.resolve("trainer_state.json");
   }
 
+  /** log.jsonl. */
+  public Path logFile() {
+    return path.resolve("log.jsonl");
+  }
+
   /** The folder of a training's checkpoints. */
   public Path checkpoints() {
     return path.resolve("checkpoints");
