@@ -30,8 +30,8 @@ final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ModelExporter.export(ModelDirectory.open(model), out);
-    spec.commandLine().getOut().println(HowToLoad.text(out));
+    Path version = ModelExporter.export(ModelDirectory.open(model), out);
+    spec.commandLine().getOut().println(HowToLoad.text(version));
     return 0;
   }
 }

@@ -97,9 +97,9 @@ final class TrainCommand implements Callable<Integer> {
       run.writeState(trainer.state(), report);
       terminal.println(report.table());
     }
-    ModelExporter.export(run.directory(), run.directory().savedModel());
+    Path version = ModelExporter.export(run.directory(), run.directory().savedModel());
     terminal.println("model:      " + run.directory().path());
-    terminal.println(HowToLoad.text(run.directory().savedModel()));
+    terminal.println(HowToLoad.text(version));
     return 0;
   }
 
