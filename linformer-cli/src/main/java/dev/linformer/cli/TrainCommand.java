@@ -1,5 +1,6 @@
 package dev.linformer.cli;
 
+import dev.linformer.export.ExportFormat;
 import dev.linformer.export.ModelExporter;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
@@ -18,6 +19,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -99,7 +101,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     Path version = ModelExporter.export(run.directory(), run.directory().savedModel());
     terminal.println("model:      " + run.directory().path());
-    terminal.println(HowToLoad.text(version));
+    terminal.println(HowToLoad.text(version, Set.of(ExportFormat.SAVEDMODEL)));
     return 0;
   }
 

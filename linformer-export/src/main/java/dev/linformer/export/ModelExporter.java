@@ -46,6 +46,9 @@ public final class ModelExporter {
     if (format != ExportFormat.SAVEDMODEL) {
       FrozenGraph.requireSmall(serving, format);
     }
+    if (format == ExportFormat.TFJS) {
+      TfjsModel.requireKnown(serving);
+    }
   }
 
   private static void write(ServingGraph serving, String digest, Path folder) throws IOException {
@@ -64,6 +67,12 @@ public final class ModelExporter {
       if (formats.contains(ExportFormat.TFLITE_READY)) {
         SavedModelFile.writeFrozen(serving, frozen, folder.resolve("tflite-ready"));
       }
+    }
+    if (formats.contains(ExportFormat.TFJS)) {
+      TfjsModel.write(serving, folder.resolve("tfjs"));
+    }
+    if (formats.contains(ExportFormat.ONNX)) {
+      OnnxFile.write(serving, folder.resolve("onnx"));
     }
     Files.createDirectories(folder.resolve(Manifest.FOLDER));
     ModelDirectory.writeJson(folder.resolve(Manifest.CONFIG), serving.config().toJson());
