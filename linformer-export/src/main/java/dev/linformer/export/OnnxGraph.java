@@ -11,7 +11,9 @@ import com.google.protobuf.ByteString;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.DataType;
 
@@ -134,7 +136,14 @@ final class OnnxGraph {
         .build();
   }
 
+  /** The graph, without the constants that became attributes of nodes. */
   GraphProto build() {
-    return graph.build();
+    Set<String> used = new HashSet<>();
+    graph.getNodeList().forEach(node -> used.addAll(node.getInputList()));
+    List<TensorProto> constants =
+        graph.getInitializerList().stream()
+            .filter(constant -> used.contains(constant.getName()))
+            .toList();
+    return graph.clearInitializer().addAllInitializer(constants).build();
   }
 }

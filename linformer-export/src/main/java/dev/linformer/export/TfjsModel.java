@@ -21,6 +21,7 @@ import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
 import org.tensorflow.proto.TensorProto;
+import org.tensorflow.proto.TensorShapeProto;
 
 /**
  * Writes a signature as a graph model of TensorFlow.js: model.json with the graph, whose constants'
@@ -60,7 +61,12 @@ final class TfjsModel {
     json.put("generatedBy", "linformer " + Library.version());
     json.put("convertedBy", "linformer " + Library.version());
     json.set("signature", signature(signature.toProto()));
-    ArrayNode nodes = json.putObject("modelTopology").putArray("node");
+    ObjectNode topology = json.putObject("modelTopology");
+    topology
+        .putObject("versions")
+        .put("producer", frozen.getVersions().getProducer())
+        .put("minConsumer", frozen.getVersions().getMinConsumer());
+    ArrayNode nodes = topology.putArray("node");
     ArrayNode weights = JSON.createArrayNode();
     List<ByteString> values = new ArrayList<>();
     for (NodeDef node : frozen.getNodeList()) {
@@ -107,8 +113,14 @@ final class TfjsModel {
   private static ObjectNode info(TensorInfo info) {
     ObjectNode json = JSON.createObjectNode();
     json.put("name", info.getName()).put("dtype", narrow(info.getDtype()).name());
-    ArrayNode sizes = json.putObject("tensorShape").putArray("dim");
-    info.getTensorShape()
+    json.set("tensorShape", shape(info.getTensorShape()));
+    return json;
+  }
+
+  private static ObjectNode shape(TensorShapeProto shape) {
+    ObjectNode json = JSON.createObjectNode();
+    ArrayNode sizes = json.putArray("dim");
+    shape
         .getDimList()
         .forEach(size -> sizes.addObject().put("size", Long.toString(size.getSize())));
     return json;
@@ -136,7 +148,8 @@ final class TfjsModel {
                     each.putObject("tensor")
                         .put("dtype", narrow(value.getTensor().getDtype()).name())
                         .putObject("tensorShape");
-                default -> attributes.remove(name); // lists and shapes, which say nothing new
+                case SHAPE -> each.set("shape", shape(value.getShape()));
+                default -> attributes.remove(name); // lists, which say nothing new
               }
             });
     return json;

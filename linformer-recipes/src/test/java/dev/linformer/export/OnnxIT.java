@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** ONNX Runtime for Java computes what the live graph computes. */
-class OnnxTest {
+class OnnxIT {
 
   @TempDir private Path folder = Path.of("");
 
