@@ -6,14 +6,16 @@ CASES.json is a list of {"export": folder, "signature": name, "inputs": {name: {
 "outputs": {name: file}}; files hold values without a header, little-endian, in row-major order.
 """
 
+import functools
 import json
 import sys
 
 import numpy as np
 import tensorflow as tf
 
+load = functools.cache(tf.saved_model.load)
 for case in json.load(open(sys.argv[1], encoding="utf-8")):
-    function = tf.saved_model.load(case["export"]).signatures[case["signature"]]
+    function = load(case["export"]).signatures[case["signature"]]
     inputs = {
         name: tf.constant(np.fromfile(each["file"], each["dtype"]).reshape(each["shape"]))
         for name, each in case["inputs"].items()

@@ -23,19 +23,23 @@ final class FrozenGraph {
 
   private FrozenGraph() {}
 
+  /** What the weights take. */
+  static long bytes(ServingGraph serving) {
+    long each = serving.options().precision() == Precision.FLOAT32 ? 4 : 2;
+    return serving.weights().weights().stream()
+        .mapToLong(weight -> each * weight.parameter().shape().size())
+        .sum();
+  }
+
   /**
    * @param format named in the refusal
-   * @throws InvalidInputException if the weights are too large for a protocol buffer
+   * @param bytes what the weights take
+   * @throws InvalidInputException if they are too large for a protocol buffer
    */
-  static void requireSmall(ServingGraph serving, ExportFormat format) {
-    long each = serving.options().precision() == Precision.FLOAT32 ? 4 : 2;
-    long bytes =
-        serving.weights().weights().stream()
-            .mapToLong(weight -> each * weight.parameter().shape().size())
-            .sum();
+  static void requireSmall(ExportFormat format, long bytes) {
     if (bytes > LIMIT) {
       throw new InvalidInputException(
-          "%s holds all weights in one protocol buffer, which is smaller than 2 GiB, but they take %,d bytes; export savedmodel"
+          "%s: all weights are in one protocol buffer, which is smaller than 2 GiB, but they take %,d bytes; export savedmodel"
               .formatted(format.key(), bytes));
     }
   }

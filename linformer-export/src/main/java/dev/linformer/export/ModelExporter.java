@@ -44,7 +44,7 @@ public final class ModelExporter {
 
   private static void requireExpressible(ServingGraph serving, ExportFormat format) {
     if (format != ExportFormat.SAVEDMODEL) {
-      FrozenGraph.requireSmall(serving, format);
+      FrozenGraph.requireSmall(format, FrozenGraph.bytes(serving));
     }
     if (format == ExportFormat.TFJS) {
       TfjsModel.requireKnown(serving);
