@@ -42,7 +42,7 @@ final class SavedModelFile {
     roots.add(saver.getRestoreOpName());
     roots.add(GraphDefs.nodeOf(saver.getSaveTensorName()));
     roots.add(GraphDefs.nodeOf(saver.getFilenameTensorName()));
-    meta.setGraphDef(GraphDefs.prune(meta.getGraphDef(), roots));
+    meta.setGraphDef(GraphDefs.compact(GraphDefs.prune(meta.getGraphDef(), roots), roots));
     putSignatures(serving, meta);
     write(model.build(), file);
   }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A process that exports again and again is killed at any moment. */
 class KilledExportTest {
 
-  private static final int KILLS = 12;
+  private static final int KILLS = 8;
 
   /** Exports two models in turn until it is killed. */
   static final class Exporting {

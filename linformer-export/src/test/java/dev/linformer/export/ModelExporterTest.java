@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.LanguageModelConfig.Positions;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
@@ -217,6 +218,18 @@ class ModelExporterTest {
     ModelDirectory model = Models.save(config, 1, folder.resolve("model"));
     Path saved = ModelExporter.export(model, folder.resolve("export"));
     long size = Models.bytes(saved);
+    long limit = Files.size(model.weightsFile()) + 100 * 1024;
+    assertTrue(size <= limit, size + " bytes, above " + limit);
+  }
+
+  /** With all four signatures, of which decode has a graph of its own. */
+  @Test
+  void aLanguageModelOfSixLayersIsHardlyLargerThanItsWeights(@TempDir Path folder)
+      throws IOException {
+    ModelConfig config =
+        Family.languageModel(Family.stack().causal(true).depth(6).build(), Positions.SINUSOID);
+    ModelDirectory model = Models.save(config, 1, folder.resolve("model"));
+    long size = Models.bytes(ModelExporter.export(model, folder.resolve("export")));
     long limit = Files.size(model.weightsFile()) + 100 * 1024;
     assertTrue(size <= limit, size + " bytes, above " + limit);
   }
