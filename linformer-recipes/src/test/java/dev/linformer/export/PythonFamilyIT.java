@@ -70,7 +70,7 @@ class PythonFamilyIT {
   @ValueSource(ints = {65_536, 1_048_576})
   void longSequences(int n) throws IOException {
     LinformerConfig config =
-        LinformerConfig.builder(n, 6, 5).heads(1).headDim(3).feedForwardDim(7).depth(1).build();
+        LinformerConfig.builder(n, 3, 5).heads(1).headDim(2).feedForwardDim(7).depth(1).build();
     ModelDirectory model = Models.save(config, 5, folder.resolve("model"));
     Path version =
         ModelExporter.export(
