@@ -3,6 +3,7 @@ package dev.linformer.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.export.ExportFormat;
 import dev.linformer.export.ModelExporter;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
@@ -24,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -244,9 +246,9 @@ final class TrainCommand implements Callable<Integer> {
                           .formatted(best.step())));
       say(report.table());
     }
-    ModelExporter.export(directory, directory.savedModel());
+    Path version = ModelExporter.export(directory, directory.savedModel());
     say("model:      " + directory.path());
-    say(HowToLoad.text(directory.savedModel()));
+    say(HowToLoad.text(version, Set.of(ExportFormat.SAVEDMODEL)));
     return 0;
   }
 

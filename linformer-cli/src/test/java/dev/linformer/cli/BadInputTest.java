@@ -123,8 +123,24 @@ class BadInputTest {
         bad(train("--out trained"), "{}/trained holds a model already; name a new or empty folder"),
         bad(train("--out foreign"), "{}/foreign is not empty and holds no model of ours"),
         bad(train("--out file"), "{}/file is a file; name a new or empty folder"),
-        bad("export --model encoder --out foreign", "{}/foreign is not empty and no SavedModel"),
-        bad("export --model encoder --out encoder", "{}/encoder is not empty and no SavedModel"),
+        bad("export --model encoder --out foreign", "{}/foreign holds other things than versions"),
+        bad("export --model encoder --out encoder", "{}/encoder holds other things than versions"),
+        bad("export --model encoder --out new --formats coreml", "format coreml, but one of save"),
+        bad(
+            "export --model encoder --out new --signatures decode",
+            "signature decode: only a lang"),
+        bad("export --model encoder --out new --signatures all", "signature all, but one of servi"),
+        bad("export --model encoder --out new --precision int8", "precision int8, but float32 is"),
+        bad(
+            "export --model encoder --out new --lengths 7",
+            "--lengths 7, but fixed, masked or any"),
+        bad("export --model encoder --out new --attention-layers 3", "attention of layer 3, but 0"),
+        bad(
+            "export --model encoder --out new --attention-layers x",
+            "--attention-layers x, but lay"),
+        bad(
+            "export --model encoder --out new --formats tfjs --precision bfloat16",
+            "tfjs: TensorFlow.js has no bfloat16; export it with precision float32"),
         bad("export --model encoder --out file", "{}/file is a file; name a folder"),
         // Where models come from.
         bad("export --model missing --out new", "{}/missing: no such folder"),

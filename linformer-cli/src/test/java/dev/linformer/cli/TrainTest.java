@@ -125,7 +125,7 @@ class TrainTest {
 
   @Test
   void printsHowToGoOn() {
-    Path saved = run.resolve("saved_model");
+    Path saved = run.resolve("saved_model/1");
     for (String line :
         new String[] {
           "training in " + run + " from step 0 to 30; Ctrl-C stops it with a checkpoint",

@@ -65,7 +65,7 @@ public final class Generator implements AutoCloseable {
     vocabulary = config.vocabularySize();
     Ops tf = Ops.create(graph);
     Variables<TFloat32> variables = Variables.toBeLoaded(tf, TFloat32.class);
-    LinformerLM<TFloat32> model = LinformerLM.declare(variables, "", config);
+    LinformerLM<TFloat32> model = LinformerLM.declare(variables, "", config.forInference());
     token = tf.placeholder(TInt32.class, Placeholder.shape(Shape.of(1, 1)));
     position = tf.placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
     List<State<TFloat32>> states = new ArrayList<>();

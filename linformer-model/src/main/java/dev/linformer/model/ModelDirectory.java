@@ -119,7 +119,7 @@ public record ModelDirectory(Path path) {
     return path.resolve("checkpoints");
   }
 
-  /** The folder of the exported model. */
+  /** The folder of the exported versions of the model. */
   public Path savedModel() {
     return path.resolve("saved_model");
   }
