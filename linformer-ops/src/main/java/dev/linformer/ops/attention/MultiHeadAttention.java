@@ -55,6 +55,9 @@ public record MultiHeadAttention<T extends TFloating>(
     Visibility visibility,
     @Nullable ContractionPlan forced) {
 
+  /** In the name of a softmax whose result is P̄ as [b,n,h,k], and not [b,h,n,k]. */
+  public static final String POSITIONS_FIRST = "positions_first";
+
   /**
    * @throws IllegalArgumentException if a projection of its own for every head is not for h heads,
    *     or a pooling or a convolution, whose windows look ahead, is to be causal
@@ -496,7 +499,8 @@ public record MultiHeadAttention<T extends TFloating>(
       headAxis = 1; // [b,h,n,k]
     }
     scores = Masks.hide(tf, scores, visible(tf, scores, headAxis, mask, from));
-    Operand<T> p = Wide.softmax(tf, scores); // P̄
+    Ops place = headAxis == 2 ? tf.withSubScope(POSITIONS_FIRST) : tf;
+    Operand<T> p = Wide.softmax(place, scores); // P̄
     RandomKey inner = key == null ? null : key.fold(0).at(from);
     p = Dropout.ofHeads(tf, p, headAxis, numbers, dropout, inner);
     if (plan.foldOutput()) {
