@@ -50,13 +50,15 @@ def main():
     arguments.add_argument("--steps", default="10")
     arguments.add_argument("--linformer", default=str(HERE.parent / "linformer"), help="the command")
     arguments.add_argument("--xla", choices=["true", "false"])
+    arguments.add_argument("--memory-limit", default="0", help="MiB, for ours")
     arguments.add_argument("--rounds", type=int, default=1, help="each after the other, so many times")
     arguments.add_argument("--json")
     arguments.add_argument("--table")
     arguments = arguments.parse_args()
 
     linformer = shlex.split(arguments.linformer)
-    options = ["--suite", arguments.suite, "--only", arguments.only, "--steps", arguments.steps]
+    options = ["--suite", arguments.suite, "--only", arguments.only, "--steps", arguments.steps,
+               "--memory-limit", arguments.memory_limit]
     options += ["--xla", arguments.xla] if arguments.xla else []
     listed = subprocess.run([*linformer, "bench", *options, "--list"], capture_output=True, text=True, check=True)
     works = [json.loads(line) for line in listed.stdout.splitlines() if line.startswith("{")]
@@ -65,7 +67,7 @@ def main():
         row = {"name": work["name"], "work": work, "ours": [], "peers": {peer: [] for peer in arguments.peers}}
         for _ in range(arguments.rounds):
             row["ours"].append(run([*linformer, "bench", "--work", json.dumps(work)],
-                                   {"TF_GPU_ALLOCATOR": "cuda_malloc_async"}))
+                                   {} if work["memory_limit_mib"] else {"TF_GPU_ALLOCATOR": "cuda_malloc_async"}))
             for peer in arguments.peers:
                 name, *compiled = peer.split()
                 if work["config"]["full_attention"] != (name == "full") and name != "fused":

@@ -51,6 +51,11 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--steps", description = "That are measured; default ${DEFAULT-VALUE}.")
   private int steps = 10;
 
+  @Option(
+      names = "--memory-limit",
+      description = "MiB of a GPU's memory that a work may use; default: all.")
+  private int memoryLimit;
+
   @Option(names = "--json", description = "Where to write the figures.")
   private @Nullable Path json;
 
@@ -77,12 +82,16 @@ final class BenchCommand implements Callable<Integer> {
     if (steps < 1) {
       throw new InvalidInputException("--steps = %d, but at least 1 is expected".formatted(steps));
     }
+    if (memoryLimit < 0) {
+      throw new InvalidInputException(
+          "--memory-limit = %d, but at least 0 is expected".formatted(memoryLimit));
+    }
     boolean compiled = xla == null ? Benchmark.hasGpu() : xla;
     Pattern pattern = Pattern.compile(only);
     List<Work> works =
         suite.works(compiled).stream()
             .filter(each -> pattern.matcher(each.name()).find())
-            .map(each -> each.measured(steps))
+            .map(each -> each.measured(steps).limited(memoryLimit))
             .toList();
     if (list) {
       works.forEach(each -> out.println(each.toJson()));
@@ -132,7 +141,9 @@ final class BenchCommand implements Callable<Integer> {
       ProcessBuilder builder =
           new ProcessBuilder(command).redirectOutput(answer.toFile()).redirectError(log.toFile());
       // The pool of the driver, so that nvidia-smi sees what is in use.
-      builder.environment().putIfAbsent("TF_GPU_ALLOCATOR", "cuda_malloc_async");
+      if (work.memoryLimit() == 0) {
+        builder.environment().putIfAbsent("TF_GPU_ALLOCATOR", "cuda_malloc_async");
+      }
       int code = builder.start().waitFor();
       String text = Files.readString(answer, StandardCharsets.UTF_8).strip();
       if (code == 0 && mapper.readTree(text) instanceof ObjectNode result) {

@@ -38,6 +38,32 @@ enum BenchSuite {
       return works;
     }
   },
+  /** From 2 to 16 heads, kept, recomputed at once, and one by one. */
+  HEADS {
+    @Override
+    List<Work> works(boolean xla) {
+      List<Work> works = new ArrayList<>();
+      for (int h = 2; h <= 16; h *= 2) {
+        for (CheckpointLevel level :
+            new CheckpointLevel[] {CheckpointLevel.C0, CheckpointLevel.C1, CheckpointLevel.C2}) {
+          works.add(train(readme(1 << 16, 2).heads(h).checkpointLevel(level), xla));
+        }
+      }
+      return works;
+    }
+  },
+  /** Sequences of any length in parts of one length. */
+  LENGTH {
+    @Override
+    List<Work> works(boolean xla) {
+      List<Work> works = new ArrayList<>();
+      for (int n = 1 << 17; n <= 1 << 21; n *= 2) {
+        works.add(train(readme(n, 2).checkpointLevel(CheckpointLevel.C0), xla));
+        works.add(train(readme(n, 2).checkpointLevel(CheckpointLevel.C3).chunk(1 << 14), xla));
+      }
+      return works;
+    }
+  },
   /** Two layers of RoBERTa's size. */
   ROBERTA {
     @Override
@@ -132,16 +158,17 @@ enum BenchSuite {
 
   private static Work work(LinformerConfig config, boolean training, boolean xla) {
     String name =
-        "n=%d c=%d k=%d depth=%d %s %s %s%s"
+        "n=%d c=%d k=%d h=%d depth=%d %s %s %s%s"
             .formatted(
                 config.sequenceLength(),
                 config.channels(),
                 config.projectedLength(0),
+                config.heads(),
                 config.depth(),
                 training ? "train" : "infer",
                 config.precision(),
                 config.checkpointLevel(),
                 config.fullAttention() ? " full attention" : "");
-    return new Work(name, config, 1, training, xla, 3, 10);
+    return new Work(name, config, 1, training, xla, 0, 3, 10);
   }
 }

@@ -56,7 +56,9 @@ public final class Benchmark {
    */
   public static ObjectNode measure(Work work) throws IOException {
     ObjectNode json = work.toJson();
-    OptionalLong before = touch();
+    OptionalLong before = work.memoryLimit() == 0 ? touch() : OptionalLong.empty();
+    double fraction =
+        work.memoryLimit() == 0 ? 0 : (double) work.memoryLimit() / DeviceMemory.total();
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       long start = System.nanoTime();
@@ -65,7 +67,7 @@ public final class Benchmark {
       json.put("nodes", graph.toGraphDef().getNodeCount());
       LinformerConfig config = work.config();
       json.put("plan", String.valueOf(Linformer.plan(config, work.training())));
-      try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, work.xla())) {
+      try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, work.xla(), fraction)) {
         session.initialize();
         if (before.isEmpty()) {
           run(session, built, work, json);

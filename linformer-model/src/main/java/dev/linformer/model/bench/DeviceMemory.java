@@ -25,6 +25,11 @@ final class DeviceMemory implements AutoCloseable {
     return line.isPresent() ? OptionalLong.of(Long.parseLong(line.get())) : OptionalLong.empty();
   }
 
+  /** MiB that the GPU has. */
+  static long total() {
+    return first(query("memory.total")).map(Long::parseLong).orElse(Long.MAX_VALUE);
+  }
+
   /** The GPU's name. */
   static Optional<String> device() {
     return first(query("name"));

@@ -14,6 +14,7 @@ import dev.linformer.model.ModelConfig;
  * @param batch sequences
  * @param training forward, backward and update, or forward alone
  * @param xla whether XLA compiles the graph
+ * @param memoryLimit MiB of a GPU's memory that may be used; 0 for all
  * @param warmup steps before those that are measured
  * @param steps that are measured
  */
@@ -23,12 +24,18 @@ public record Work(
     int batch,
     boolean training,
     boolean xla,
+    int memoryLimit,
     int warmup,
     int steps) {
 
   /** The same with another number of measured steps. */
   public Work measured(int number) {
-    return new Work(name, config, batch, training, xla, warmup, number);
+    return new Work(name, config, batch, training, xla, memoryLimit, warmup, number);
+  }
+
+  /** The same within so much of a GPU's memory. */
+  public Work limited(int mebibytes) {
+    return new Work(name, config, batch, training, xla, mebibytes, warmup, steps);
   }
 
   /** From what {@link #toJson} gives. */
@@ -41,6 +48,7 @@ public record Work(
             keys.integer("batch", 1),
             keys.flag("training", true),
             keys.flag("xla", false),
+            keys.integer("memory_limit_mib", 0),
             keys.integer("warmup", 3),
             keys.integer("steps", 10));
     keys.refuseTheRest();
@@ -56,6 +64,7 @@ public record Work(
             .put("batch", batch)
             .put("training", training)
             .put("xla", xla)
+            .put("memory_limit_mib", memoryLimit)
             .put("warmup", warmup)
             .put("steps", steps);
     json.set("config", config.toJson());

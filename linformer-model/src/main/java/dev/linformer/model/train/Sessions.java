@@ -32,6 +32,16 @@ public final class Sessions {
    *     after a first step that takes seconds; on a CPU it is slower
    */
   public static Session open(Graph graph, int threads, boolean xla) {
+    return open(graph, threads, xla, 0);
+  }
+
+  /**
+   * The same with a limit.
+   *
+   * @param memoryFraction of a GPU's memory that may be used, for the first session of a process; 0
+   *     for no limit
+   */
+  public static Session open(Graph graph, int threads, boolean xla, double memoryFraction) {
     OptimizerOptions.GlobalJitLevel level =
         xla ? OptimizerOptions.GlobalJitLevel.ON_2 : OptimizerOptions.GlobalJitLevel.OFF;
     ConfigProto config =
@@ -40,7 +50,10 @@ public final class Sessions {
             .setInterOpParallelismThreads(threads)
             .setUsePerSessionThreads(threads != ALL_THREADS)
             // A GPU's memory is taken as needed, not all at once.
-            .setGpuOptions(GPUOptions.newBuilder().setAllowGrowth(true))
+            .setGpuOptions(
+                GPUOptions.newBuilder()
+                    .setAllowGrowth(memoryFraction == 0)
+                    .setPerProcessGpuMemoryFraction(memoryFraction))
             .setGraphOptions(
                 GraphOptions.newBuilder()
                     .setOptimizerOptions(
