@@ -9,12 +9,16 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.PriorityQueue;
+import java.util.Queue;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
+import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.NodeDef;
 
@@ -30,6 +34,7 @@ final class ExecutorMemory {
   private static final long LARGEST_CONSTANT = 10L << 20;
 
   private static final int NONE = -1;
+  private static final int RESIDENT_INPUT = -2;
 
   /** Variables and what is fed are there before; an update is in place. */
   private static final Set<String> RESIDENT =
@@ -103,20 +108,6 @@ final class ExecutorMemory {
           "Tanh",
           "TanhGrad");
 
-  private static final Set<String> CHEAP =
-      Set.of(
-          "Identity",
-          "IdentityN",
-          "Reshape",
-          "Squeeze",
-          "ExpandDims",
-          "StopGradient",
-          "PreventGradient",
-          "Snapshot",
-          "NoOp",
-          "Placeholder",
-          "Shape");
-
   private static final Set<String> SHAPES = Set.of("Shape", "ShapeN", "Size", "Rank");
 
   /** A node with what it needs and who needs it, by number. */
@@ -126,8 +117,7 @@ final class ExecutorMemory {
     final List<Integer> inputs = new ArrayList<>(); // nodes, by data edge
     final List<Integer> ports = new ArrayList<>(); // their outputs
     final List<Integer> after = new ArrayList<>(); // nodes, by control edge
-    final List<Integer> consumers = new ArrayList<>(); // an entry an edge
-    final List<Integer> followers = new ArrayList<>(); // the same of control edges
+    final List<Integer> followers = new ArrayList<>(); // nodes, an entry an edge
     int[] uses = {}; // consuming edges of each output
     long[] bytes = {}; // of each output
     boolean needed;
@@ -145,12 +135,24 @@ final class ExecutorMemory {
     }
   }
 
+  /** TensorFlow makes one of two operations that are the same. */
+  private record Computation(
+      String type,
+      List<Integer> inputs,
+      List<Integer> ports,
+      List<Integer> after,
+      Map<String, AttrValue> attributes) {
+    static Computation of(Node node) {
+      return new Computation(
+          node.type(), node.inputs, node.ports, node.after, node.definition.getAttrMap());
+    }
+  }
+
   private final List<Node> nodes = new ArrayList<>();
   private final List<Long> sizes = new ArrayList<>(); // of buffers
   private final List<Integer> references = new ArrayList<>(); // to buffers
   private long bytes;
   private long peak;
-  private long largest;
 
   private ExecutorMemory() {}
 
@@ -175,7 +177,9 @@ final class ExecutorMemory {
       numbers.put(definition.getName(), nodes.size());
       nodes.add(new Node(definition, Objects.requireNonNull(byName.get(definition.getName()))));
     }
-    for (Node node : nodes) {
+    Map<Computation, Integer> first = new HashMap<>();
+    for (int i = 0; i < nodes.size(); i++) {
+      Node node = nodes.get(i);
       for (String input : node.definition.getInputList()) {
         if (input.startsWith("^")) {
           node.after.add(number(numbers, input.substring(1)));
@@ -183,6 +187,12 @@ final class ExecutorMemory {
           int colon = input.lastIndexOf(':');
           node.inputs.add(number(numbers, colon < 0 ? input : input.substring(0, colon)));
           node.ports.add(colon < 0 ? 0 : Integer.parseInt(input.substring(colon + 1)));
+        }
+      }
+      if (!RESIDENT.contains(node.type()) || node.type().equals("Const")) {
+        Integer same = first.putIfAbsent(Computation.of(node), i);
+        if (same != null) {
+          numbers.put(node.definition.getName(), same);
         }
       }
     }
@@ -231,8 +241,6 @@ final class ExecutorMemory {
   private static long bytes(Output<?> output) {
     Shape shape = output.shape();
     if (shape.isUnknown() || shape.hasUnknownDimension()) {
-      if (System.getProperty("mem.debug") != null)
-        System.out.println("unknown " + output.op().name() + " " + output.op().type() + shape);
       return 0; // of operations on shapes
     }
     return shape.size() * width(output.dataType());
@@ -255,7 +263,7 @@ final class ExecutorMemory {
       Node source = nodes.get(node.inputs.get(i));
       if (!source.constant) {
         source.uses[node.ports.get(i)]++;
-        source.consumers.add(number);
+        source.followers.add(number);
         node.pending++;
       }
     }
@@ -267,31 +275,21 @@ final class ExecutorMemory {
     }
   }
 
+  /** In the order in which operations were added to the graph, of those that are ready. */
   private void run() {
-    String policy = System.getProperty("mem.policy", "pool");
-    java.util.PriorityQueue<long[]> ready = new java.util.PriorityQueue<>(java.util.Comparator.comparingLong((long[] x) -> x[0]).thenComparingLong(x -> x[1]));
-    long time = 0;
+    Queue<Integer> ready = new PriorityQueue<>();
     for (int i = 0; i < nodes.size(); i++) {
       Node node = nodes.get(i);
       if (node.needed && !node.constant && node.pending == 0) {
-        ready.add(new long[] {policy.equals("index") ? i : policy.equals("rindex") ? -i : time++, 0, i});
+        ready.add(i);
       }
     }
     while (!ready.isEmpty()) {
-      Node node = nodes.get((int) ready.remove()[2]);
+      Node node = nodes.get(ready.remove());
       execute(node);
-      for (List<Integer> edges : policy.contains("ctl") ? List.of(node.followers, node.consumers) : List.of(node.consumers, node.followers)) {
-        List<Integer> es = new ArrayList<>(edges);
-        if (policy.contains("rev")) java.util.Collections.reverse(es);
-        for (int next : es) {
-          if (--nodes.get(next).pending == 0) {
-            long p = policy.equals("index") ? next : policy.equals("rindex") ? -next : time++;
-            String ty = nodes.get(next).type();
-            if (policy.contains("late") && ty.startsWith("Stateless")) p += 1000000;
-            if (policy.contains("cheap") && CHEAP.contains(ty)) p -= 1000000;
-            if (policy.contains("small") && nodes.get(next).bytes.length > 0 && nodes.get(next).bytes[0] < 10000) p -= 1000000;
-            ready.add(new long[] {p, 0, next});
-          }
+      for (int follower : node.followers) {
+        if (--nodes.get(follower).pending == 0) {
+          ready.add(follower);
         }
       }
     }
@@ -332,28 +330,38 @@ final class ExecutorMemory {
       }
       int buffer = source.buffers[port];
       if (SHARING_WHOLE.contains(type)) {
-        return buffer == NONE ? RESIDENT_BUFFER : buffer;
+        return buffer == NONE ? RESIDENT_INPUT : buffer;
       }
-      if (ELEMENTWISE.contains(type) && buffer >= 0 && references.get(buffer) == 1) {
+      if (elementwise(node) && buffer >= 0 && references.get(buffer) == 1) {
         return buffer;
       }
     }
     return NONE;
   }
 
-  private static final int RESIDENT_BUFFER = -2;
+  /** A choice is elementwise if nothing is broadcast. */
+  private boolean elementwise(Node node) {
+    if (!node.type().equals("SelectV2")) {
+      return ELEMENTWISE.contains(node.type());
+    }
+    long values = node.operation.output(0).shape().size();
+    return IntStream.range(0, 3)
+        .allMatch(
+            i ->
+                nodes.get(node.inputs.get(i)).operation.output(node.ports.get(i)).shape().size()
+                    == values);
+  }
 
   private int input(Node node, int i) {
     Node source = nodes.get(node.inputs.get(i));
     int buffer = source.constant ? NONE : source.buffers[node.ports.get(i)];
-    return buffer == NONE ? RESIDENT_BUFFER : buffer;
+    return buffer == NONE ? RESIDENT_INPUT : buffer;
   }
 
   private int allocate(long size) {
     sizes.add(size);
     references.add(0);
     bytes += size;
-    largest = Math.max(largest, size);
     peak = Math.max(peak, bytes);
     return sizes.size() - 1;
   }
