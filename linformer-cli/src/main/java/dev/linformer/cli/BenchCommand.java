@@ -1,5 +1,6 @@
 package dev.linformer.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.TensorFlow;
 import picocli.CommandLine.Command;
@@ -62,7 +64,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--list", description = "Prints the works, a line of JSON each, and runs none.")
   private boolean list;
 
-  @Option(names = "--work", hidden = true, description = "One work, as JSON, in this process.")
+  @Option(names = "--work", description = "One work, as JSON, in this process.")
   private @Nullable String work;
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -72,9 +74,7 @@ final class BenchCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     ObjectMapper mapper = new ObjectMapper();
     if (work != null) {
-      if (!(mapper.readTree(work) instanceof ObjectNode object)) {
-        throw new InvalidInputException("--work: a JSON object is expected");
-      }
+      ObjectNode object = object(mapper, work);
       out.println(Benchmark.measure(Work.parse(new JsonKeys("--work", object))));
       out.flush();
       return 0;
@@ -87,7 +87,7 @@ final class BenchCommand implements Callable<Integer> {
           "--memory-limit = %d, but at least 0 is expected".formatted(memoryLimit));
     }
     boolean compiled = xla == null ? Benchmark.hasGpu() : xla;
-    Pattern pattern = Pattern.compile(only);
+    Pattern pattern = pattern();
     List<Work> works =
         suite.works(compiled).stream()
             .filter(each -> pattern.matcher(each.name()).find())
@@ -121,6 +121,25 @@ final class BenchCommand implements Callable<Integer> {
       WholeFile.write(json, mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(all));
     }
     return 0;
+  }
+
+  private static ObjectNode object(ObjectMapper mapper, String work) {
+    try {
+      if (mapper.readTree(work) instanceof ObjectNode object) {
+        return object;
+      }
+    } catch (JsonProcessingException e) {
+      throw new InvalidInputException("--work: not valid JSON: " + e.getOriginalMessage(), e);
+    }
+    throw new InvalidInputException("--work: a JSON object is expected");
+  }
+
+  private Pattern pattern() {
+    try {
+      return Pattern.compile(only);
+    } catch (PatternSyntaxException e) {
+      throw new InvalidInputException("--only: not a regular expression: " + only, e);
+    }
   }
 
   private static String number(ObjectNode result, String key) {

@@ -31,6 +31,7 @@ class HelpTest {
             "plot",
             "generate",
             "summary",
+            "bench",
             "doctor"),
         commands());
   }

@@ -55,9 +55,8 @@ public record ClassifierConfig(
   }
 
   @Override
-  public ClassifierConfig forInference() {
-    return new ClassifierConfig(
-        encoder.forInference(), vocabularySize, classes, pooling, tokenDropout);
+  public ClassifierConfig at(CheckpointLevel level) {
+    return new ClassifierConfig(encoder.at(level), vocabularySize, classes, pooling, tokenDropout);
   }
 
   @Override

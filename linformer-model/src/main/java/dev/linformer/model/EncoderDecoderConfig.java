@@ -94,8 +94,8 @@ public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelCon
   }
 
   @Override
-  public EncoderDecoderConfig forInference() {
-    return new EncoderDecoderConfig(encoder.forInference(), decoder.forInference());
+  public EncoderDecoderConfig at(CheckpointLevel level) {
+    return new EncoderDecoderConfig(encoder.at(level), decoder.at(level));
   }
 
   @Override

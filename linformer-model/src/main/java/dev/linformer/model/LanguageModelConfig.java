@@ -97,14 +97,9 @@ public record LanguageModelConfig(
   }
 
   @Override
-  public LanguageModelConfig forInference() {
+  public LanguageModelConfig at(CheckpointLevel level) {
     return new LanguageModelConfig(
-        encoder.forInference(),
-        vocabularySize,
-        embeddingDim,
-        tokenDropout,
-        positions,
-        returnEmbeddings);
+        encoder.at(level), vocabularySize, embeddingDim, tokenDropout, positions, returnEmbeddings);
   }
 
   @Override

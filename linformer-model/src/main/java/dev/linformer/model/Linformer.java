@@ -199,6 +199,30 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     }
   }
 
+  /** The name and the sizes of each attention at a configuration's full length. */
+  static List<AttentionPlans.Attention> attentions(String prefix, LinformerConfig config) {
+    try (Graph graph = new Graph()) {
+      var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
+      Linformer<TFloat32> model = Linformer.declare(variables, prefix, config);
+      List<AttentionPlans.Attention> all = new ArrayList<>();
+      for (Plan plan : plans(prefix, config)) {
+        if (plan.kind != Plan.Kind.FEED
+            && model.sublayers.get(sublayerOf(plan, prefix)).body()
+                instanceof Sublayer.Attention<TFloat32> body) {
+          MultiHeadAttention<TFloat32> attention = body.attention();
+          long n = config.sequenceLength();
+          all.add(
+              new AttentionPlans.Attention(plan.name, attention.sizes(n, n), attention.byPrefix()));
+        }
+      }
+      return all;
+    }
+  }
+
+  private static int sublayerOf(Plan plan, String prefix) {
+    return Integer.parseInt(plan.name.substring(prefix.length() + "seq.".length()));
+  }
+
   /** A model without padding and source. */
   public Operand<T> call(Ops tf, Operand<T> x, @Nullable RandomKey key) {
     return call(tf, x, Context.none(), key);

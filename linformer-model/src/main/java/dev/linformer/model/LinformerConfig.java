@@ -222,7 +222,7 @@ public record LinformerConfig(
     return List.of(this);
   }
 
-  /** The same at another checkpoint level. */
+  @Override
   public LinformerConfig at(CheckpointLevel level) {
     return new LinformerConfig(
         sequenceLength,
@@ -253,11 +253,6 @@ public record LinformerConfig(
         oneKeyValueHead,
         freezeProjections,
         gatedFeedForward);
-  }
-
-  @Override
-  public LinformerConfig forInference() {
-    return at(CheckpointLevel.C0);
   }
 
   @Override

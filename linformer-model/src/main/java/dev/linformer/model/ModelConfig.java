@@ -20,7 +20,12 @@ public sealed interface ModelConfig
   List<LinformerConfig> stacks();
 
   /** The same model with nothing computed again: without a backward pass there is no reason to. */
-  ModelConfig forInference();
+  default ModelConfig forInference() {
+    return at(CheckpointLevel.C0);
+  }
+
+  /** The same with all its stacks at another checkpoint level. */
+  ModelConfig at(CheckpointLevel level);
 
   /** Every key with its value, in a fixed order. */
   ObjectNode toJson();

@@ -17,6 +17,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
+import org.tensorflow.op.core.Bitcast;
 import org.tensorflow.types.TFloat32;
 
 /** Finds where in a model numbers stop being numbers. Slow; for a training that has ended so. */
@@ -119,6 +120,7 @@ final class Diagnosis {
       if (ancestors.contains(operation.name())
           && operation.numInputs() > 0
           && operation.numOutputs() > 0
+          && !operation.type().equals(Bitcast.OP_NAME) // to uint64, for which there is no class
           && TFloat32.class.equals(operation.output(0).type())) {
         forward.add(operation);
       }
