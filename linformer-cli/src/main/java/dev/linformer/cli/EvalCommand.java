@@ -1,9 +1,12 @@
 package dev.linformer.cli;
 
 import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.data.TaskData;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -12,25 +15,29 @@ import picocli.CommandLine.Spec;
 /** {@code linformer eval}: metrics on data that training has not seen. */
 @Command(
     name = "eval",
-    description = "Measures a trained classifier on fresh examples of its task.",
+    description = "Measures a trained model on examples of its task that training never saw.",
     mixinStandardHelpOptions = true)
 final class EvalCommand implements Callable<Integer> {
 
   @Option(names = "--model", required = true, description = "A model directory from training.")
   private Path model = Path.of("");
 
-  @Option(names = "--seed", description = "Of the examples; ${DEFAULT-VALUE} unless given.")
-  private long seed = 20_000_003;
+  @Option(
+      names = "--seed",
+      description = "Of the examples of tasks that make them, listops and copy.")
+  private @Nullable Long seed;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() throws IOException {
     TrainingRun run = TrainingRun.open(ModelDirectory.open(model));
-    var splits = run.task().splits();
-    var fresh = run.task().fresh(splits, seed);
-    Report report = Report.measure(run.evaluate(fresh), splits.train(), fresh);
-    spec.commandLine().getOut().println(report.table());
+    OptionalLong given = seed == null ? OptionalLong.empty() : OptionalLong.of(seed);
+    try (TaskData data = run.openData()) {
+      var fresh = data.fresh(given, run.trainer().batchSize());
+      Report report = new Report(run.evaluate(fresh.batches()), fresh);
+      spec.commandLine().getOut().println(report.table());
+    }
     return 0;
   }
 }

@@ -5,6 +5,7 @@ import dev.linformer.export.Sampler;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.LanguageModelConfig;
 import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.data.Tokenizer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -18,11 +19,9 @@ import picocli.CommandLine.Spec;
 /** {@code linformer generate}: text that continues a prompt. */
 @Command(
     name = "generate",
-    description = "Continues a prompt with a causal language model of bytes.",
+    description = "Continues a prompt with a causal language model of bytes or of GPT-2's tokens.",
     mixinStandardHelpOptions = true)
 final class GenerateCommand implements Callable<Integer> {
-
-  private static final int BYTES = 256;
 
   @Option(names = "--model", required = true, description = "A model directory.")
   private Path model = Path.of("");
@@ -55,23 +54,36 @@ final class GenerateCommand implements Callable<Integer> {
     }
     Sampler sampler = new Sampler(temperature, topK, seed);
     ModelDirectory directory = ModelDirectory.open(model);
-    if (directory.config() instanceof LanguageModelConfig config
-        && config.vocabularySize() != BYTES) {
-      throw new InvalidInputException(
-          "%s: num_tokens = %d, but %d is expected for text as bytes"
-              .formatted(directory.configFile(), config.vocabularySize(), BYTES));
-    }
-    byte[] bytes = prompt.getBytes(StandardCharsets.UTF_8);
-    int[] tokens = new int[bytes.length];
-    for (int i = 0; i < bytes.length; i++) {
-      tokens[i] = Byte.toUnsignedInt(bytes[i]);
-    }
+    Tokenizer tokenizer = tokenizer(directory);
     ByteArrayOutputStream text = new ByteArrayOutputStream();
-    text.write(bytes);
+    text.writeBytes(prompt.getBytes(StandardCharsets.UTF_8));
     try (Generator generator = Generator.load(directory)) {
-      generator.generate(tokens, maxTokens, sampler, text::write);
+      generator.generate(
+          tokenizer.encode(prompt),
+          maxTokens,
+          sampler,
+          token -> text.writeBytes(tokenizer.decode(new int[] {token})));
     }
     spec.commandLine().getOut().println(text.toString(StandardCharsets.UTF_8));
     return 0;
+  }
+
+  /** The one whose tokens the model has, and none besides. */
+  private static Tokenizer tokenizer(ModelDirectory directory) {
+    if (directory.config() instanceof LanguageModelConfig config) {
+      for (Tokenizer each : Tokenizer.values()) {
+        if (each.size() == config.vocabularySize()) {
+          return each;
+        }
+      }
+      throw new InvalidInputException(
+          "%s: num_tokens = %d, but %d is expected for text as bytes, or %d for GPT-2's tokens"
+              .formatted(
+                  directory.configFile(),
+                  config.vocabularySize(),
+                  Tokenizer.BYTES.size(),
+                  Tokenizer.GPT2.size()));
+    }
+    return Tokenizer.BYTES; // the generator says what is wrong
   }
 }

@@ -4,6 +4,7 @@ import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.train.DivergedException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -26,6 +27,8 @@ import picocli.CommandLine.ParseResult;
       ExportWeightsCommand.class,
       GenerateCommand.class,
       SummaryCommand.class,
+      BenchCommand.class,
+      PlotCommand.class,
       DoctorCommand.class
     })
 public final class Main {
@@ -53,6 +56,8 @@ public final class Main {
     }
     if (failure instanceof DivergedException) {
       err.println(name + ": " + failure.getMessage());
+    } else if (failure instanceof UncheckedIOException wrapped && wrapped.getCause() != null) {
+      return answer(wrapped.getCause(), command, ignored);
     } else if (failure instanceof IOException) {
       err.println(
           "%s: %s: %s".formatted(name, failure.getClass().getSimpleName(), failure.getMessage()));

@@ -2,44 +2,73 @@ package dev.linformer.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.data.Example;
-import dev.linformer.model.data.ListOpsBaselines;
+import dev.linformer.model.data.TaskData.Baseline;
+import dev.linformer.model.data.TaskData.HeldOut;
 import dev.linformer.model.train.Evaluation;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** A model's accuracy beside that of rules that need no model, on the same examples. */
-record Report(Evaluation model, ListOpsBaselines baselines) {
+/** How a model did, beside rules that need no model, on the same examples. */
+record Report(Evaluation model, HeldOut heldOut) {
 
-  static Report measure(Evaluation model, List<Example> train, List<Example> heldOut) {
-    return new Report(model, ListOpsBaselines.measure(train, heldOut));
-  }
+  private static final int WIDTH = 38;
 
   String table() {
-    return String.format(
-        Locale.ROOT,
-        """
-        held-out examples             %8d
-        accuracy, this model          %7.1f%%   (loss %.4f)
-        accuracy, majority class      %7.1f%%
-        accuracy, root operator alone %7.1f%%
-        accuracy, root operator and its own digits %.1f%%""",
-        model.examples(),
-        100 * model.accuracy(),
-        model.loss(),
-        100 * baselines.majority(),
-        100 * baselines.rootOperator(),
-        100 * baselines.rootLiterals());
+    List<String> lines = new ArrayList<>();
+    String loss = format("   (loss %.4f)", model.loss());
+    if (isText()) {
+      lines.add(line("held-out tokens", Long.toString(model.targets())));
+      lines.add(line("bits a byte, this model", bits(model.loss())) + loss);
+      for (Baseline baseline : heldOut.baselines()) {
+        lines.add(line("bits a byte, " + baseline.label(), bits(baseline.value())));
+      }
+      lines.add(line("accuracy, this model", percent(model.accuracy())));
+    } else {
+      lines.add(line("held-out examples", Long.toString(model.targets())));
+      lines.add(line("accuracy, this model", percent(model.accuracy())) + loss);
+      for (Baseline baseline : heldOut.baselines()) {
+        lines.add(line("accuracy, " + baseline.label(), percent(baseline.value())));
+      }
+    }
+    return String.join("\n", lines);
+  }
+
+  private boolean isText() {
+    return heldOut.bytesPerTarget() > 0;
+  }
+
+  private double bitsPerByte(double nats) {
+    return nats / Math.log(2) / heldOut.bytesPerTarget();
+  }
+
+  private String bits(double nats) {
+    return format("%.3f", bitsPerByte(nats));
+  }
+
+  private static String percent(double share) {
+    return format("%.1f%%", 100 * share);
+  }
+
+  private static String format(String pattern, double value) {
+    return String.format(Locale.ROOT, pattern, value);
+  }
+
+  private static String line(String label, String value) {
+    return label + " ".repeat(Math.max(1, WIDTH - label.length() - value.length())) + value;
   }
 
   ObjectNode toJson() {
-    return JsonNodeFactory.instance
-        .objectNode()
-        .put("examples", model.examples())
-        .put("accuracy", model.accuracy())
-        .put("loss", model.loss())
-        .put("majority_class_accuracy", baselines.majority())
-        .put("root_operator_accuracy", baselines.rootOperator())
-        .put("root_literals_accuracy", baselines.rootLiterals());
+    ObjectNode json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("examples", model.targets())
+            .put("accuracy", model.accuracy())
+            .put("loss", model.loss());
+    if (isText()) {
+      json.put("bits_per_byte", bitsPerByte(model.loss()));
+    }
+    heldOut.baselines().forEach(baseline -> json.put(baseline.key(), baseline.value()));
+    return json;
   }
 }

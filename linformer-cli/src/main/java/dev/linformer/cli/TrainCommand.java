@@ -1,36 +1,43 @@
 package dev.linformer.cli;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.export.ExportFormat;
 import dev.linformer.export.ModelExporter;
 import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
-import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.data.Example;
-import dev.linformer.model.data.ListOpsTask;
+import dev.linformer.model.data.TaskData;
+import dev.linformer.model.train.EventLog;
+import dev.linformer.model.train.RunLog;
 import dev.linformer.model.train.Trainer;
-import dev.linformer.model.train.TrainerConfig;
-import dev.linformer.model.train.TrainingState;
+import dev.linformer.model.train.TrainingListener;
+import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** {@code linformer train}: from a configuration to a trained, measured and exported model. */
 @Command(
     name = "train",
     description = {
-      "Trains a classifier, measures it and exports it.",
+      "Trains a model, measures it and exports it.",
       "Without options: ListOps with up to 128 tokens, in two or three minutes on two cores."
     },
     mixinStandardHelpOptions = true)
@@ -38,34 +45,59 @@ final class TrainCommand implements Callable<Integer> {
 
   private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
-  @Option(names = "--config", description = "The model, as JSON; a small one unless given.")
+  @Option(
+      names = "--config",
+      description =
+          "The model, as JSON; the keys training_args and task may hold settings of the training and the task. A small model of the task's unless given.")
   private @Nullable Path config;
 
-  @Option(names = "--task", description = "What to learn: listops.")
-  private String task = ListOpsTask.NAME;
+  @Option(
+      names = "--task",
+      description = "What to learn: listops, the default, masked-lm, causal-lm, classify or copy.")
+  private @Nullable String task;
+
+  @Option(
+      names = "--data",
+      arity = "1..*",
+      paramLabel = "PATH",
+      description =
+          "Text files or folders of such for masked-lm and causal-lm; a .csv or .tsv file for classify.")
+  private List<Path> data = List.of();
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description =
+          "A value in the place of the configuration's, such as dim_k=64, training_args.eval_steps=100 or task.tokenizer=gpt2; may be repeated.")
+  private Map<String, String> overrides = new LinkedHashMap<>();
 
   @Option(names = "--out", description = "A new or empty folder; under runs/ unless given.")
   private @Nullable Path out;
 
-  @Option(names = "--steps", description = "Updates; ${DEFAULT-VALUE} unless given.")
-  private int steps = 6000;
+  @Option(names = "--steps", description = "Updates; 6000 unless given.")
+  private @Nullable Integer steps;
 
-  @Option(names = "--batch", description = "Sequences a step; ${DEFAULT-VALUE} unless given.")
-  private int batch = 64;
+  @Option(names = "--batch", description = "Sequences a step; 64 unless given.")
+  private @Nullable Integer batch;
 
   @Option(
       names = "--learning-rate",
-      description = "The highest, after warm-up; ${DEFAULT-VALUE} unless given.")
-  private double learningRate = 3e-3;
+      description = "The highest, after warm-up; 0.003 unless given.")
+  private @Nullable Double learningRate;
 
   @Option(
       names = "--seed",
       description =
-          "Of data, weights and dropout; ${DEFAULT-VALUE} unless given. The same seed gives the same data and start; with --threads 1, the same weights to the last bit.")
-  private long seed = 1;
+          "Of data, weights and dropout; 1 unless given. The same seed gives the same data and start; with --threads 1, the same weights to the last bit.")
+  private @Nullable Long seed;
 
   @Option(names = "--threads", description = "Threads that compute; 0, the default: one a core.")
-  private int threads = 0;
+  private @Nullable Integer threads;
+
+  @Option(
+      names = "--dry-run",
+      description = "Reads the data, computes one update and one measurement, and writes nothing.")
+  private boolean dryRun;
 
   @Option(
       names = "--resume",
@@ -76,49 +108,23 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    TrainingRun run = resume == null ? fresh() : resumed(resume);
-    PrintWriter terminal = spec.commandLine().getOut();
-    terminal.println("generating %s".formatted(run.task()));
-    var splits = run.task().splits();
-    Path checkpoints = run.directory().checkpoints();
-    try (Trainer trainer =
-        resume == null
-            ? Trainer.start(run.model(), run.trainer(), checkpoints)
-            : Trainer.resume(run.model(), run.trainer(), checkpoints)) {
-      terminal.println(
-          "training in %s from step %d to %d; Ctrl-C stops it with a checkpoint"
-              .formatted(run.directory().path(), trainer.state().step(), run.trainer().steps()));
-      if (!train(run, trainer, splits.train())) {
-        return 1;
+    if (resume != null) {
+      TrainingRun run = resumed(resume);
+      try (TaskData examples = openData(run)) {
+        return finish(run, examples);
       }
-      Report report =
-          Report.measure(trainer.evaluate(splits.test()), splits.train(), splits.test());
-      trainer.saveWeights(run.directory().weightsFile());
-      run.writeState(trainer.state(), report);
-      terminal.println(report.table());
     }
-    ModelExporter.export(run.directory(), run.directory().savedModel());
-    terminal.println("model:      " + run.directory().path());
-    terminal.println(HowToLoad.text(run.directory().savedModel()));
-    return 0;
+    TrainSettings settings = settings();
+    return dryRun ? tryOut(settings) : start(settings);
   }
 
   private TrainingRun resumed(Path folder) {
-    ParseResult given = spec.commandLine().getParseResult();
-    for (String option :
-        new String[] {
-          "--config",
-          "--task",
-          "--out",
-          "--steps",
-          "--batch",
-          "--learning-rate",
-          "--seed",
-          "--threads"
-        }) {
-      if (given.hasMatchedOption(option)) {
+    for (var option : spec.options()) {
+      boolean own = List.of("--resume", "--help", "--version").contains(option.longestName());
+      if (!own && spec.commandLine().getParseResult().hasMatchedOption(option)) {
         throw new InvalidInputException(
-            "--resume goes on with the settings in %s; leave out %s".formatted(folder, option));
+            "--resume goes on with the settings in %s; leave out %s"
+                .formatted(folder, option.longestName()));
       }
     }
     if (!Files.isDirectory(folder)) {
@@ -127,80 +133,160 @@ final class TrainCommand implements Callable<Integer> {
     return TrainingRun.open(new ModelDirectory(folder));
   }
 
-  private TrainingRun fresh() throws IOException {
-    if (!task.equals(ListOpsTask.NAME)) {
-      throw new InvalidInputException(
-          "--task %s: no such task; there is %s".formatted(task, ListOpsTask.NAME));
+  private TaskData openData(TrainingRun run) throws IOException {
+    say("preparing the data of the task %s".formatted(run.task().name()));
+    return run.openData();
+  }
+
+  private TrainSettings settings() throws IOException {
+    ObjectNode trainer = JsonNodeFactory.instance.objectNode();
+    ObjectNode forTask = JsonNodeFactory.instance.objectNode();
+    if (steps != null) {
+      trainer.put("max_steps", steps);
     }
-    ModelConfig any = config == null ? defaultConfig() : ModelConfig.read(config);
-    var model = TrainingRun.classifier(any, config == null ? "the default" : config.toString());
-    int saveEvery = 500;
-    TrainerConfig trainer =
-        new TrainerConfig(
-            steps,
-            batch,
-            learningRate,
-            Math.min(100, steps / 10),
-            0.01,
-            1.0,
-            50,
-            saveEvery,
-            2,
-            seed,
-            threads);
-    ListOpsTask listOps = taskFor(model.encoder().sequenceLength());
-    if (batch > listOps.train()) {
-      throw new InvalidInputException(
-          "--batch %d: at most %d is expected, the number of examples to train on"
-              .formatted(batch, listOps.train()));
+    if (batch != null) {
+      trainer.put("batch_size", batch);
     }
+    if (learningRate != null) {
+      trainer.put("learning_rate", learningRate);
+    }
+    if (seed != null) {
+      trainer.put("seed", seed);
+      forTask.put("seed", seed);
+    }
+    if (threads != null) {
+      trainer.put("threads", threads);
+    }
+    if (!data.isEmpty()) {
+      ArrayNode paths = forTask.putArray("data");
+      data.forEach(path -> paths.add(path.toAbsolutePath().toString()));
+    }
+    return TrainSettings.read(config, task, overrides, trainer, forTask);
+  }
+
+  private Integer tryOut(TrainSettings settings) throws IOException {
+    if (out != null) {
+      throw new InvalidInputException("--dry-run writes nothing; leave out --out");
+    }
+    say("preparing the data of the task %s".formatted(settings.task().name()));
+    Path nowhere = Path.of("dry-run");
+    try (TaskData examples = settings.task().open(settings.model());
+        Trainer trainer =
+            Trainer.start(
+                settings.model(), settings.task().objective(), settings.trainer(), nowhere)) {
+      TrainingListener.StepReport report = trainer.dryRun(examples);
+      say(
+          String.format(
+              Locale.ROOT,
+              "dry run: loss %.4f, gradients' norm %.4f, %,d tokens a step, %,d steps; nothing is written",
+              report.loss(),
+              report.gradientNorm(),
+              report.tokens(),
+              report.steps()));
+    }
+    return 0;
+  }
+
+  private Integer start(TrainSettings settings) throws IOException {
     Path folder =
         out == null
-            ? Path.of("runs", task + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP))
+            ? Path.of(
+                "runs",
+                settings.task().name()
+                    + "-"
+                    + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP))
             : out;
-    TrainingRun run = new TrainingRun(ModelDirectory.create(folder), model, trainer, listOps);
-    run.directory().writeConfig(model);
-    run.writeState(TrainingState.START, null);
-    return run;
-  }
-
-  private ListOpsTask taskFor(int inputSize) {
+    boolean existed = Files.exists(folder);
+    ModelDirectory directory = ModelDirectory.create(folder);
+    TaskData examples = null;
+    TrainingRun run;
     try {
-      return ListOpsTask.forInputSize(inputSize, seed);
-    } catch (InvalidInputException e) {
-      throw new InvalidInputException(
-          "input_size = %d is too small for the task %s: %s"
-              .formatted(inputSize, task, e.getMessage()),
-          e);
+      say("preparing the data of the task %s".formatted(settings.task().name()));
+      examples = settings.task().open(settings.model());
+      examples.train(0, settings.trainer().batchSize()); // a batch that is too large is said now
+      run = TrainingRun.create(directory, settings, examples);
+    } catch (IOException | RuntimeException e) {
+      if (examples != null) {
+        examples.close();
+      }
+      if (!existed) {
+        WholeFile.delete(folder);
+      }
+      throw e;
+    }
+    try (TaskData closing = examples) {
+      return finish(run, closing);
     }
   }
 
-  private static ModelConfig defaultConfig() throws IOException {
-    return ModelConfig.parse(JsonKeys.resource(TrainCommand.class, "listops.json"));
+  /** Trains, measures and exports. */
+  private Integer finish(TrainingRun run, TaskData examples) throws IOException {
+    ModelDirectory directory = run.directory();
+    try (Trainer trainer =
+        Trainer.resume(
+            run.model(), run.task().objective(), run.trainer(), directory.checkpoints())) {
+      say(
+          "training in %s from step %d to %d; Ctrl-C stops it with a checkpoint"
+              .formatted(directory.path(), trainer.state().step(), run.trainer().steps()));
+      if (!train(run, trainer, examples)) {
+        return 1;
+      }
+      trainer.loadBest();
+      var heldOut = examples.test(run.trainer().batchSize());
+      Report report = new Report(trainer.evaluate(heldOut.batches()), heldOut);
+      trainer.saveWeights(directory.weightsFile());
+      run.writeState(trainer.state(), examples, report);
+      trainer
+          .state()
+          .best()
+          .ifPresent(
+              best ->
+                  say(
+                      "the weights are those after step %d, the best on the validation examples"
+                          .formatted(best.step())));
+      say(report.table());
+    }
+    Path version = ModelExporter.export(directory, directory.savedModel());
+    say("model:      " + directory.path());
+    say(HowToLoad.text(version, Set.of(ExportFormat.SAVEDMODEL)));
+    return 0;
+  }
+
+  private void say(String line) {
+    PrintWriter terminal = spec.commandLine().getOut();
+    terminal.println(line);
+    terminal.flush();
   }
 
   /**
    * Trains until the end, or until the process is asked to stop: then it stays until the checkpoint
    * is written and the user knows how to go on.
    */
-  private boolean train(TrainingRun run, Trainer trainer, List<Example> examples)
-      throws IOException {
+  private boolean train(TrainingRun run, Trainer trainer, TaskData examples) throws IOException {
+    ModelDirectory directory = run.directory();
+    int step = trainer.state().step();
     StopSignal signal = new StopSignal(trainer::requestStop);
     try {
       boolean finished;
-      try (Progress progress =
-          Progress.create(spec.commandLine(), trainer.state().step(), trainer.config().steps())) {
-        finished = trainer.train(examples, progress);
+      try (RunLog lines = RunLog.open(directory.logFile(), step);
+          EventLog events = EventLog.open(directory.path(), step, run.trainer().logEvery());
+          Progress progress = Progress.create(spec.commandLine(), step, run.trainer().steps())) {
+        finished = trainer.train(examples, TrainingListener.all(List.of(lines, events, progress)));
       }
       if (!finished) {
-        run.writeState(trainer.state(), null);
-        PrintWriter terminal = spec.commandLine().getOut();
-        terminal.println(
+        run.writeState(trainer.state(), examples, null);
+        say(
             "stopped at step %d; go on with: linformer train --resume %s"
-                .formatted(trainer.state().step(), run.directory().path()));
-        terminal.flush();
+                .formatted(trainer.state().step(), directory.path()));
       }
       return finished;
+    } catch (IOException | UncheckedIOException e) {
+      spec.commandLine()
+          .getErr()
+          .println(
+              "the training ended at step %d; when the cause is mended, go on with: linformer train --resume %s"
+                  .formatted(trainer.state().step(), directory.path()));
+      throw e;
     } finally {
       signal.release();
     }

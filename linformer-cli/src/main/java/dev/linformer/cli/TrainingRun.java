@@ -1,29 +1,41 @@
 package dev.linformer.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.ClassifierConfig;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.data.Example;
-import dev.linformer.model.data.ListOps;
-import dev.linformer.model.data.ListOpsTask;
+import dev.linformer.model.data.Batch;
+import dev.linformer.model.data.Task;
+import dev.linformer.model.data.TaskData;
 import dev.linformer.model.train.Evaluation;
 import dev.linformer.model.train.Trainer;
 import dev.linformer.model.train.TrainerConfig;
 import dev.linformer.model.train.TrainingState;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A training in its folder: what is trained, how and on what, all of it on disk from the start. */
 record TrainingRun(
-    ModelDirectory directory, ClassifierConfig model, TrainerConfig trainer, ListOpsTask task) {
+    ModelDirectory directory,
+    ModelConfig model,
+    TrainerConfig trainer,
+    Task task,
+    @Nullable ObjectNode facts) {
 
-  private static final String TRAINER = "training_args";
-  private static final String TASK = "task";
+  private static final String FACTS = "data";
+
+  /** A run that has not begun. */
+  static TrainingRun create(ModelDirectory directory, TrainSettings settings, TaskData data)
+      throws IOException {
+    TrainingRun run =
+        new TrainingRun(
+            directory, settings.model(), settings.trainer(), settings.task(), data.facts());
+    directory.writeConfig(settings.model());
+    run.writeState(TrainingState.START, data, null);
+    return run;
+  }
 
   /** The run in a folder that {@link #writeState} has written to. */
   static TrainingRun open(ModelDirectory directory) {
@@ -32,34 +44,37 @@ record TrainingRun(
           directory.path() + ": no training there, trainer_state.json is missing");
     }
     JsonKeys state = JsonKeys.read(directory.trainerStateFile());
+    ModelConfig model = directory.config();
+    Task task =
+        Task.parse(state.object(TrainSettings.TASK), model.stacks().get(0).sequenceLength());
+    task.check(model, directory.configFile().toString());
     return new TrainingRun(
         directory,
-        classifier(directory.config(), directory.configFile().toString()),
-        TrainerConfig.parse(state.object(TRAINER)),
-        ListOpsTask.parse(state.object(TASK)));
+        model,
+        TrainerConfig.parse(state.object(TrainSettings.TRAINER)),
+        task,
+        state.has(FACTS) ? state.object(FACTS).copy() : null);
   }
 
-  /** The configuration, if it is one of a classifier that can take the task's tokens. */
-  static ClassifierConfig classifier(ModelConfig config, String source) {
-    if (!(config instanceof ClassifierConfig classifier)) {
+  /** The examples, which have to be those that the training began with. */
+  TaskData openData() throws IOException {
+    TaskData data = task.open(model);
+    ObjectNode found = JsonKeys.normalized(data.facts());
+    if (facts != null && !found.equals(facts)) {
+      data.close();
       throw new InvalidInputException(
-          "%s: model_type = %s, but the task %s trains a %s"
-              .formatted(source, config.modelType(), ListOpsTask.NAME, ClassifierConfig.TYPE));
+          "the data changed since the training in %s began: it was %s and is %s"
+              .formatted(directory.path(), facts, found));
     }
-    if (classifier.vocabularySize() < ListOps.VOCABULARY_SIZE
-        || classifier.classes() < ListOps.CLASSES) {
-      throw new InvalidInputException(
-          "%s: the task %s needs num_tokens of at least %d and num_classes of at least %d"
-              .formatted(source, ListOpsTask.NAME, ListOps.VOCABULARY_SIZE, ListOps.CLASSES));
-    }
-    return classifier;
+    return data;
   }
 
   /** Writes trainer_state.json. */
-  void writeState(TrainingState state, @Nullable Report report) throws IOException {
+  void writeState(TrainingState state, TaskData data, @Nullable Report report) throws IOException {
     ObjectNode json = state.toJson();
-    json.set(TRAINER, trainer.toJson());
-    json.set(TASK, task.toJson());
+    json.set(TrainSettings.TRAINER, trainer.toJson());
+    json.set(TrainSettings.TASK, task.toJson());
+    json.set(FACTS, data.facts());
     if (report != null) {
       json.set("evaluation", report.toJson());
     }
@@ -67,10 +82,11 @@ record TrainingRun(
   }
 
   /** Measures the weights in model.safetensors. */
-  Evaluation evaluate(List<Example> examples) throws IOException {
-    try (Trainer loaded = Trainer.start(model, trainer, directory.checkpoints())) {
+  Evaluation evaluate(Iterable<Batch> batches) throws IOException {
+    try (Trainer loaded =
+        Trainer.start(model, task.objective(), trainer, directory.checkpoints())) {
       loaded.loadWeights(directory.weightsFile());
-      return loaded.evaluate(examples);
+      return loaded.evaluate(batches);
     }
   }
 }

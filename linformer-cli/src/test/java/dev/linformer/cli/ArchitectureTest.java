@@ -63,6 +63,7 @@ class ArchitectureTest {
           .that()
           .resideOutsideOfPackages(
               "dev.linformer.model.train..",
+              "dev.linformer.model.bench..",
               "dev.linformer.model.weights..",
               "dev.linformer.export..")
           .and()

@@ -31,6 +31,7 @@ class BadInputTest {
   @BeforeAll
   static void write() throws IOException {
     json("encoder.json", Fixtures.ENCODER);
+    json("long-encoder.json", Fixtures.ENCODER.replace(": 6", ": 64"));
     json("classifier.json", Fixtures.CLASSIFIER);
     json("unknown-key.json", Fixtures.ENCODER.replace("dim_k", "dim_kk"));
     json("extra-key.json", Fixtures.ENCODER.replace("{", "{\"heads\": 2, "));
@@ -122,8 +123,24 @@ class BadInputTest {
         bad(train("--out trained"), "{}/trained holds a model already; name a new or empty folder"),
         bad(train("--out foreign"), "{}/foreign is not empty and holds no model of ours"),
         bad(train("--out file"), "{}/file is a file; name a new or empty folder"),
-        bad("export --model encoder --out foreign", "{}/foreign is not empty and no SavedModel"),
-        bad("export --model encoder --out encoder", "{}/encoder is not empty and no SavedModel"),
+        bad("export --model encoder --out foreign", "{}/foreign holds other things than versions"),
+        bad("export --model encoder --out encoder", "{}/encoder holds other things than versions"),
+        bad("export --model encoder --out new --formats coreml", "format coreml, but one of save"),
+        bad(
+            "export --model encoder --out new --signatures decode",
+            "signature decode: only a lang"),
+        bad("export --model encoder --out new --signatures all", "signature all, but one of servi"),
+        bad("export --model encoder --out new --precision int8", "precision int8, but float32 is"),
+        bad(
+            "export --model encoder --out new --lengths 7",
+            "--lengths 7, but fixed, masked or any"),
+        bad("export --model encoder --out new --attention-layers 3", "attention of layer 3, but 0"),
+        bad(
+            "export --model encoder --out new --attention-layers x",
+            "--attention-layers x, but lay"),
+        bad(
+            "export --model encoder --out new --formats tfjs --precision bfloat16",
+            "tfjs: TensorFlow.js has no bfloat16; export it with precision float32"),
         bad("export --model encoder --out file", "{}/file is a file; name a folder"),
         // Where models come from.
         bad("export --model missing --out new", "{}/missing: no such folder"),
@@ -156,25 +173,44 @@ class BadInputTest {
             "predict --model encoder --input x.npy --output foreign",
             "--output {}/foreign is a folder; name a file"),
         // What train is asked to do.
-        bad(train("--out new --task copy"), "--task copy: no such task; there is listops"),
+        bad(
+            train("--out new --task translate"),
+            "--task translate: no such task; there are listops, masked-lm, causal-lm, classify, copy"),
         bad(train("--out new --steps 0"), "steps = 0, but at least 1 is expected"),
         bad(train("--out new --steps 1.5"), "'--steps': '1.5' is not an int"),
         bad(train("--out new --batch 0"), "batch_size = 0, but at least 1 is expected"),
-        bad(train("--out new --batch 192001"), "--batch 192001: at most 192000 is expected"),
         bad(train("--out new --learning-rate -1"), "learning_rate = -1.0, but a number above 0"),
         bad(train("--out new --learning-rate 0"), "learning_rate = 0.0, but a number above 0 is"),
         bad(train("--out new --learning-rate NaN"), "learning_rate = NaN, but a number above 0"),
         bad(train("--out new --learning-rate Infinity"), "learning_rate = Infinity, but a number"),
         bad(train("--out new --threads -1"), "threads = -1, but at least 0 is expected"),
         bad(
-            "train --config encoder.json --out new",
-            "{}/encoder.json: model_type = linformer, but the task listops trains a classifier"),
+            "train --config long-encoder.json --out new",
+            "{}/long-encoder.json: model_type = linformer, but the task listops trains a classifier"),
         bad(
             "train --config short.json --out new",
             "input_size = 8 is too small for the task listops: no ListOps expression has"),
         bad(
             "train --config vocabulary.json --out new",
             "{}/vocabulary.json: the task listops needs num_tokens of at least 16"),
+        bad(train("--out new --task copy"), "{}/classifier.json: model_type = classifier, but"),
+        bad(train("--out new --task causal-lm"), "the task causal-lm needs text: name files or"),
+        bad(train("--out new --set dim_k=99"), "dim_k = 99, but 1 to input_size = 24 is expected"),
+        bad(train("--out new --set dim_k=few"), "dim_k = \"few\", but a whole number is expected"),
+        bad(
+            train("--out new --set model.dim_k=3"),
+            "--set model.dim_k: only training_args and task"),
+        bad(train("--out new --set task=3"), "{}/classifier.json: task = 3, but an object {…} is"),
+        bad(
+            train("--out new --set task.name=copy --task listops"),
+            "the task in {}/classifier.json is"),
+        bad(
+            train("--out new --set training_args.optim=lion"),
+            "optim = lion, but one of adamw, sgd,"),
+        bad(
+            train("--out new --set task.depth=3"),
+            "{}/classifier.json, task: unknown key \"depth\""),
+        bad(train("--out new --dry-run"), "--dry-run writes nothing; leave out --out"),
         // Where train goes on.
         bad("train --resume missing", "--resume {}/missing: no such folder"),
         bad("train --resume file", "--resume {}/file: no such folder"),
@@ -183,6 +219,9 @@ class BadInputTest {
         bad("train --resume trained --config classifier.json", leaveOut("--config")),
         bad("train --resume trained --task listops", leaveOut("--task")),
         bad("train --resume trained --out new", leaveOut("--out")),
+        bad("train --resume trained --data new", leaveOut("--data")),
+        bad("train --resume trained --set dim_k=3", leaveOut("--set")),
+        bad("train --resume trained --dry-run", leaveOut("--dry-run")),
         bad("train --resume trained --steps 9", leaveOut("--steps")),
         bad("train --resume trained --batch 9", leaveOut("--batch")),
         bad("train --resume trained --learning-rate 1", leaveOut("--learning-rate")),
@@ -226,7 +265,8 @@ class BadInputTest {
   /** Names of files are those of the fixtures, and "new" and "missing", which are not there. */
   private static String inFolder(String word) {
     String first = Path.of(word).getName(0).toString();
-    boolean file = first.contains(".") && Character.isLetter(first.charAt(0));
+    boolean file =
+        first.contains(".") && !first.contains("=") && Character.isLetter(first.charAt(0));
     return file || Files.exists(at(first)) || first.equals("new") || first.equals("missing")
         ? at(word).toString()
         : word;

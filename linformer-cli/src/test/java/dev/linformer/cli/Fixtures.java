@@ -1,12 +1,13 @@
 package dev.linformer.cli;
 
-import dev.linformer.model.ClassifierConfig;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.linformer.model.JsonKeys;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.ListOps;
 import dev.linformer.model.data.ListOpsTask;
+import dev.linformer.model.data.TaskData;
 import dev.linformer.model.train.TrainerConfig;
-import dev.linformer.model.train.TrainingState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -42,13 +43,23 @@ final class Fixtures {
   /** What {@code train} leaves behind, with few examples, and no step done. */
   static void trained(Path folder, Path config) throws IOException {
     Cli.done("init", "--config", config, "--out", folder);
+    JsonKeys keys =
+        new JsonKeys(
+            "fixture",
+            JsonNodeFactory.instance
+                .objectNode()
+                .put("max_steps", 30)
+                .put("batch_size", 8)
+                .put("learning_rate", 1e-3)
+                .put("threads", 1));
     ListOpsTask task = new ListOpsTask(new ListOps.Settings(10, 25, 10, 5), 200, 50, 50, 1);
-    new TrainingRun(
-            new ModelDirectory(folder),
-            (ClassifierConfig) ModelConfig.read(config),
-            new TrainerConfig(30, 8, 1e-3, 3, 0.01, 1, 50, 500, 2, 1, 1),
-            task)
-        .writeState(TrainingState.START, null);
+    ModelConfig model = ModelConfig.read(config);
+    try (TaskData data = task.open(model)) {
+      TrainingRun.create(
+          new ModelDirectory(folder),
+          new TrainSettings(model, TrainerConfig.parse(keys), task),
+          data);
+    }
   }
 
   static void truncate(Path file) throws IOException {

@@ -28,8 +28,10 @@ class HelpTest {
             "export",
             "import",
             "export-weights",
+            "plot",
             "generate",
             "summary",
+            "bench",
             "doctor"),
         commands());
   }

@@ -71,7 +71,7 @@ class StopAndResumeTest {
   void killedBeforeItsFirstCheckpointItStartsAgain(@TempDir Path folder) throws Exception {
     Path run = folder.resolve("run");
     try (Child child = train(folder, run)) {
-      child.awaitLine("generating ");
+      child.awaitLine("preparing the data ");
       child.await("trainer_state.json", () -> Files.exists(run.resolve("trainer_state.json")));
       child.signal("KILL");
       child.end(Child.PATIENCE);

@@ -57,8 +57,16 @@ class TrainTest {
   void leavesEveryFile() throws IOException {
     assertEquals(
         Set.of(
-            "config.json", "model.safetensors", "trainer_state.json", "checkpoints", "saved_model"),
-        names(run));
+            "config.json",
+            "model.safetensors",
+            "trainer_state.json",
+            "checkpoints",
+            "saved_model",
+            "log.jsonl",
+            "events"),
+        names(run).stream()
+            .map(name -> name.startsWith("events.out.tfevents.") ? "events" : name)
+            .collect(Collectors.toSet()));
     assertEquals(Set.of("step-00000030"), names(run.resolve("checkpoints")));
     assertEquals(
         Set.of("model.safetensors", "optimizer.safetensors", "trainer_state.json"),
@@ -117,7 +125,7 @@ class TrainTest {
 
   @Test
   void printsHowToGoOn() {
-    Path saved = run.resolve("saved_model");
+    Path saved = run.resolve("saved_model/1");
     for (String line :
         new String[] {
           "training in " + run + " from step 0 to 30; Ctrl-C stops it with a checkpoint",

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.linformer.export.Answer;
 import dev.linformer.export.ExportedLinformer;
+import dev.linformer.export.SignatureName;
 import dev.linformer.model.weights.NpyFile;
 import dev.linformer.model.weights.SafetensorsFile;
 import java.io.IOException;
@@ -145,10 +147,58 @@ class WorkflowTest {
   void exportTellsHowToLoad(@TempDir Path folder) throws IOException {
     Path saved = folder.resolve("saved_model");
     Path model = init(folder, Fixtures.ENCODER);
-    for (int again = 0; again < 2; again++) {
+    for (int again = 1; again <= 2; again++) {
       String told = Cli.done("export", "--model", model, "--out", saved).out();
-      assertTrue(told.contains("tf.saved_model.load(\"" + saved + "\")"), told);
-      assertTrue(told.contains("ExportedLinformer.load(Path.of(\"" + saved + "\"))"), told);
+      Path version = saved.resolve(String.valueOf(again));
+      assertTrue(told.contains("tf.saved_model.load(\"" + version + "\")"), told);
+      assertTrue(told.contains("ExportedLinformer.load(Path.of(\"" + version + "\"))"), told);
+    }
+  }
+
+  @Test
+  void exportsEveryFormatThatIsAskedFor(@TempDir Path folder) throws IOException {
+    Path out = folder.resolve("export");
+    String told =
+        Cli.done(
+                "export",
+                "--model",
+                init(folder, Fixtures.CLASSIFIER),
+                "--out",
+                out,
+                "--formats",
+                "savedmodel,frozen,tflite-ready,tfjs,onnx",
+                "--signatures",
+                "serving_default,attention",
+                "--attention-layers",
+                "0",
+                "--lengths",
+                "any")
+            .out();
+    for (String file :
+        new String[] {
+          "saved_model.pb",
+          "frozen/model.pb",
+          "tflite-ready/saved_model.pb",
+          "tfjs/serving_default/model.json",
+          "tfjs/attention/model.json",
+          "onnx/serving_default.onnx",
+          "onnx/attention.onnx"
+        }) {
+      Path written = out.resolve("1").resolve(file);
+      assertTrue(Files.isRegularFile(written), file);
+      String part = file.substring(0, Math.max(0, file.indexOf('/')));
+      assertTrue(told.contains(out.resolve("1").resolve(part).toString()), told);
+    }
+    try (ExportedLinformer exported = ExportedLinformer.load(out)) {
+      int[] tokens = {3, 1, 2};
+      boolean[] mask = {true, true, false};
+      Answer answer =
+          exported
+              .request(SignatureName.ATTENTION)
+              .with("tokens", tokens, 1, 3)
+              .with("mask", mask, 1, 3)
+              .run();
+      assertEquals(Shape.of(1, 2, 3, 4), answer.shape("attention_0"));
     }
   }
 

@@ -1,161 +1,265 @@
 package dev.linformer.export;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Model;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.Variables;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import org.tensorflow.Result;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.Graph;
 import org.tensorflow.SavedModelBundle;
-import org.tensorflow.Signature;
+import org.tensorflow.Session;
 import org.tensorflow.TensorFlow;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
-import org.tensorflow.proto.DataType;
+import org.tensorflow.op.Ops;
+import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
-import org.tensorflow.proto.TensorShapeProto;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
-import org.tensorflow.types.family.TType;
 
 /**
- * A SavedModel of ours, loaded: checks what it is given, and may be called by any number of threads
- * at once.
+ * A SavedModel of ours, loaded. Every byte of it has been compared with the digests that it was
+ * exported with, and its inputs with its configuration. Any number of threads may use it at once.
  */
 public final class ExportedLinformer implements AutoCloseable {
 
-  private static final String VARIABLES = "variables/variables.index";
-
+  private final Path folder;
+  private final Manifest manifest;
+  private final ModelConfig config;
   private final SavedModelBundle bundle;
-  private final String inputName;
-  private final String outputName;
-  private final Shape inputShape;
+  private final Map<String, Function> functions = new LinkedHashMap<>();
 
   /**
-   * @throws InvalidInputException if there is no SavedModel, or none that {@link ModelExporter}
-   *     wrote
+   * A signature, ready to be called.
+   *
+   * @param inputs what is fed, by name
+   * @param outputs what is fetched
+   */
+  record Function(String name, Map<String, Input> inputs, List<Manifest.Entry> outputs) {
+
+    /**
+     * An input.
+     *
+     * @param most the shape with all positions; of other inputs than the model's, their own
+     * @param vocabulary tokens are below it; 0 for other inputs
+     */
+    record Input(Manifest.Entry entry, Shape most, int vocabulary) {}
+  }
+
+  /**
+   * Loads an export.
+   *
+   * @param folder a version, or a folder of versions, of which the highest is taken
+   * @throws InvalidInputException if there is no SavedModel, none that {@link ModelExporter} wrote,
+   *     or one in which anything has changed since
    */
   public static ExportedLinformer load(Path folder) {
-    if (!Files.isRegularFile(folder.resolve("saved_model.pb"))) {
-      throw new InvalidInputException(folder + ": no SavedModel there, saved_model.pb is missing");
-    }
-    TensorFlow.version(); // loads the natives before the loader needs them
-    SavedModelBundle bundle;
     try {
-      bundle = SavedModelBundle.load(folder.toString(), SavedModelBundle.DEFAULT_TAG);
-    } catch (RuntimeException e) {
-      throw new InvalidInputException(
-          "%s: the SavedModel is damaged: %s".formatted(folder, e.getMessage()), e);
-    }
-    try {
-      return new ExportedLinformer(folder, bundle);
-    } catch (RuntimeException e) {
-      bundle.close();
-      throw e;
+      Path version = version(folder);
+      Manifest manifest = Manifest.check(version);
+      ModelConfig config = ModelConfig.read(version.resolve(Manifest.CONFIG));
+      TensorFlow.version(); // loads the natives before the loader needs them
+      SavedModelBundle bundle;
+      try {
+        bundle = SavedModelBundle.load(version.toString(), SavedModelBundle.DEFAULT_TAG);
+      } catch (RuntimeException e) {
+        throw Manifest.damaged(version, String.valueOf(e.getMessage()));
+      }
+      try {
+        return new ExportedLinformer(version, manifest, config, bundle);
+      } catch (RuntimeException e) {
+        bundle.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new InvalidInputException("%s: cannot be read: %s".formatted(folder, e), e);
     }
   }
 
-  private ExportedLinformer(Path folder, SavedModelBundle bundle) {
+  private static Path version(Path folder) throws IOException {
+    if (Files.isDirectory(folder)
+        && !Files.exists(folder.resolve(SavedModelFile.NAME))
+        && !Files.exists(folder.resolve(Manifest.NAME))) {
+      OptionalLong highest = VersionFolder.highest(folder);
+      if (highest.isPresent()) {
+        return version(folder.resolve(Long.toString(highest.getAsLong())));
+      }
+    }
+    if (!Files.isRegularFile(folder.resolve(SavedModelFile.NAME))) {
+      throw new InvalidInputException(
+          "%s: no SavedModel there, %s is missing".formatted(folder, SavedModelFile.NAME));
+    }
+    return folder;
+  }
+
+  private ExportedLinformer(
+      Path folder, Manifest manifest, ModelConfig config, SavedModelBundle bundle) {
+    this.folder = folder;
+    this.manifest = manifest;
+    this.config = config;
     this.bundle = bundle;
-    Signature signature =
-        bundle.signatures().stream()
-            .filter(each -> each.key().equals(Signature.DEFAULT_KEY))
-            .findFirst()
-            .orElseThrow(() -> foreign(folder));
-    if (signature.inputNames().size() != 1 || signature.outputNames().size() != 1) {
-      throw foreign(folder);
+    Map<String, Model.Input> known = new LinkedHashMap<>();
+    for (Model.Input input : inputs(config)) {
+      known.put(input.name(), input);
     }
-    inputName = signature.inputNames().iterator().next();
-    outputName = signature.outputNames().iterator().next();
-    TensorInfo info =
-        bundle
-            .metaGraphDef()
-            .getSignatureDefOrThrow(Signature.DEFAULT_KEY)
-            .getInputsOrThrow(inputName);
-    inputShape =
-        Shape.of(
-            info.getTensorShape().getDimList().stream()
-                .mapToLong(TensorShapeProto.Dim::getSize)
-                .toArray());
-    if (!isOurs(info.getDtype())) {
-      throw foreign(folder);
-    }
-    // Without it, TensorFlow loads the graph, and its variables have no values.
-    if (!Files.isRegularFile(folder.resolve(VARIABLES))) {
-      throw new InvalidInputException(
-          "%s: the SavedModel is damaged: %s is missing".formatted(folder, VARIABLES));
+    Map<String, SignatureDef> there = bundle.metaGraphDef().getSignatureDefMap();
+    for (String name : manifest.signatures()) {
+      SignatureDef found = there.get(name);
+      if (found == null) {
+        throw Manifest.damaged(folder, "its graph has no signature " + name);
+      }
+      boolean pass = !name.equals(SignatureName.DECODE.key());
+      Map<String, Function.Input> inputs = new LinkedHashMap<>();
+      for (Manifest.Entry entry : manifest.tensors(name, "inputs")) {
+        requireSame(entry, found.getInputsMap().get(entry.name()));
+        inputs.put(
+            entry.name(),
+            pass ? fromConfig(entry, known) : new Function.Input(entry, entry.shape(), 0));
+      }
+      List<Manifest.Entry> outputs = manifest.tensors(name, "outputs");
+      outputs.forEach(entry -> requireSame(entry, found.getOutputsMap().get(entry.name())));
+      functions.put(name, new Function(name, inputs, outputs));
     }
   }
 
-  private boolean isOurs(DataType type) {
-    int rank = inputShape.numDimensions();
-    boolean vectors = type == DataType.DT_FLOAT && rank == 3;
-    boolean tokens = type == DataType.DT_INT32 && rank == 2;
-    return (vectors || tokens) && !inputShape.tail().hasUnknownDimension();
+  /** What a model of this configuration takes. */
+  private static List<Model.Input> inputs(ModelConfig config) {
+    try (Graph graph = new Graph()) {
+      return config.declare(Variables.toBeLoaded(Ops.create(graph), TFloat32.class)).inputs();
+    }
   }
 
-  private static InvalidInputException foreign(Path folder) {
-    return new InvalidInputException(
-        folder
-            + ": a SavedModel, but not one of ours: no signature serving_default"
-            + " that makes one output of one input, float [b,n,c] or int32 [b,n]");
+  private Function.Input fromConfig(Manifest.Entry entry, Map<String, Model.Input> known) {
+    Model.Input input = known.get(entry.name());
+    if (input == null) {
+      throw Manifest.damaged(
+          folder, "its %s takes no input %s".formatted(config.modelType(), entry.name()));
+    }
+    long[] found = entry.shape().asArray();
+    long[] wanted = input.shape().asArray();
+    boolean fits = found.length == wanted.length;
+    for (int axis = 0; fits && axis < found.length; axis++) {
+      fits = found[axis] == wanted[axis] || (axis == 1 && found[axis] == Shape.UNKNOWN_SIZE);
+    }
+    if (!fits) {
+      throw Manifest.damaged(
+          folder,
+          "%s has input %s %s, but its config.json says %s"
+              .formatted(SavedModelFile.NAME, entry.name(), entry.shape(), input.shape()));
+    }
+    return new Function.Input(entry, input.shape(), input.vocabulary());
   }
 
-  /** The shape of the input; its first axis, the batch, is unknown. */
+  /** The graph has what the manifest says. */
+  private void requireSame(Manifest.Entry entry, @Nullable TensorInfo info) {
+    boolean same =
+        info != null
+            && info.getName().equals(entry.node() + ":0")
+            && info.getTensorShape().getDimList().stream()
+                .map(each -> each.getSize())
+                .toList()
+                .equals(Arrays.stream(entry.shape().asArray()).boxed().toList())
+            && bundle.graph().operation(entry.node()) != null;
+    if (!same) {
+      throw Manifest.damaged(
+          folder,
+          "%s has no %s %s as %s says"
+              .formatted(SavedModelFile.NAME, entry.name(), entry.shape(), Manifest.NAME));
+    }
+  }
+
+  /** What the model is. */
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** The SHA-256 of the model.safetensors that was exported, in hexadecimal. */
+  public String weightsDigest() {
+    return manifest.text("weights_sha256");
+  }
+
+  /** The version of this library that wrote it. */
+  public String libraryVersion() {
+    return manifest.text("library_version");
+  }
+
+  /** The names of its signatures. */
+  public List<String> signatures() {
+    return List.copyOf(functions.keySet());
+  }
+
+  /** The shape of the model's main input; sizes that a caller chooses are unknown. */
   public Shape inputShape() {
-    return inputShape;
+    return main().entry().shape();
+  }
+
+  private Function.Input main() {
+    return function(SignatureName.SERVING_DEFAULT).inputs().values().iterator().next();
   }
 
   /**
-   * Encodes vectors, with an exported encoder.
+   * A call of a signature, to be filled with inputs.
+   *
+   * @throws InvalidInputException if the export doesn't have the signature
+   */
+  public Request request(SignatureName signature) {
+    return new Request(function(signature), bundle.session(), bundle.graph());
+  }
+
+  private Function function(SignatureName signature) {
+    Function function = functions.get(signature.key());
+    if (function == null) {
+      throw new InvalidInputException(
+          "%s has no signature %s, but %s; export it with --signatures %s"
+              .formatted(
+                  folder, signature.key(), String.join(", ", functions.keySet()), signature.key()));
+    }
+    return function;
+  }
+
+  /**
+   * Encodes vectors, with an exported encoder that takes nothing else.
    *
    * @param x [b,n,c] in row-major order
    * @return [b,n,c]
    * @throws InvalidInputException if that is no whole number of sequences
    */
   public float[] encode(float[] x) {
-    Shape shape = batchOf(x.length, 3);
-    try (TFloat32 input = TFloat32.tensorOf(shape, DataBuffers.of(x))) {
-      return run(input);
-    }
+    return request(SignatureName.SERVING_DEFAULT).with(main().entry().name(), x).run().only();
   }
 
   /**
-   * Classifies tokens, with an exported classifier.
+   * The logits of tokens, of an exported model that takes nothing else.
    *
    * @param tokens [b,n] in row-major order
-   * @return logits [b,classes]
-   * @throws InvalidInputException if that is no whole number of sequences
+   * @return logits [b,classes], or of a language model [b,n,vocabulary]
+   * @throws InvalidInputException if that is no whole number of sequences, or a token is out of
+   *     range
    */
   public float[] logits(int[] tokens) {
-    Shape shape = batchOf(tokens.length, 2);
-    try (TInt32 input = TInt32.tensorOf(shape, DataBuffers.of(tokens))) {
-      return run(input);
-    }
+    return request(SignatureName.SERVING_DEFAULT).with(main().entry().name(), tokens).run().only();
   }
 
-  private Shape batchOf(long values, int rank) {
-    if (inputShape.numDimensions() != rank) {
-      throw new InvalidInputException(
-          "this model's input is %s %s, given were values for %d axes"
-              .formatted(inputName, inputShape.toString().replace("-1", "b"), rank));
-    }
-    long each = inputShape.tail().size();
-    if (values == 0 || values % each != 0) {
-      throw new InvalidInputException(
-          "%d values are no whole number of inputs of %s".formatted(values, inputShape.tail()));
-    }
-    long[] sizes = inputShape.asArray();
-    sizes[0] = values / each;
-    return Shape.of(sizes);
+  /**
+   * Sequences to be continued token by token, with an exported causal language model.
+   *
+   * @param batch how many, at least 1
+   * @throws InvalidInputException if the export has no signature {@code decode}
+   */
+  public Decoder decoder(int batch) {
+    return new Decoder(
+        () -> request(SignatureName.DECODE), function(SignatureName.DECODE), config, batch);
   }
 
-  private float[] run(TType input) {
-    try (Result result = bundle.function(Signature.DEFAULT_KEY).call(Map.of(inputName, input))) {
-      TFloat32 output = (TFloat32) result.get(outputName).orElseThrow();
-      float[] values = new float[Math.toIntExact(output.size())];
-      output.asRawTensor().data().asFloats().read(values);
-      return values;
-    }
+  /** The session in which it computes; the caller must not close it. */
+  Session session() {
+    return bundle.session();
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.linformer.export;
 
+import dev.linformer.model.CheckpointLevel;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.LanguageModelConfig;
 import dev.linformer.model.LinformerLM;
@@ -65,7 +66,7 @@ public final class Generator implements AutoCloseable {
     vocabulary = config.vocabularySize();
     Ops tf = Ops.create(graph);
     Variables<TFloat32> variables = Variables.toBeLoaded(tf, TFloat32.class);
-    LinformerLM<TFloat32> model = LinformerLM.declare(variables, "", config);
+    LinformerLM<TFloat32> model = LinformerLM.declare(variables, "", config.at(CheckpointLevel.C0));
     token = tf.placeholder(TInt32.class, Placeholder.shape(Shape.of(1, 1)));
     position = tf.placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
     List<State<TFloat32>> states = new ArrayList<>();

@@ -17,7 +17,6 @@ import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
-import org.tensorflow.Signature;
 import org.tensorflow.Tensor;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
@@ -29,15 +28,12 @@ import org.tensorflow.types.TFloat32;
  */
 public final class InferenceGraph implements AutoCloseable {
 
-  private static final String PREDICT = "tensorflow/serving/predict";
-
   private final Graph graph;
   private final Variables<TFloat32> variables;
   private final Session session;
   private final List<Model.Input> inputs;
   private final Map<String, Operand<?>> placeholders = new LinkedHashMap<>();
   private final Operand<TFloat32> output;
-  private final Signature signature;
 
   /**
    * A model with fresh weights.
@@ -81,20 +77,17 @@ public final class InferenceGraph implements AutoCloseable {
     graph = new Graph();
     Ops tf = Ops.create(graph);
     variables = start.apply(tf);
-    Model<TFloat32> model = config.declare(variables);
+    Model<TFloat32> model = config.forInference().declare(variables);
     inputs =
         model.inputs().stream()
             .filter(input -> !input.optional() || optional.contains(input.name()))
             .toList();
-    Signature.Builder builder = Signature.builder().key(Signature.DEFAULT_KEY).methodName(PREDICT);
     for (Model.Input input : inputs) {
       Operand<?> placeholder =
           tf.withName(input.name()).placeholder(input.type(), Placeholder.shape(input.shape()));
       placeholders.put(input.name(), placeholder);
-      builder.input(input.name(), placeholder);
     }
     output = tf.withName(model.outputName()).identity(model.call(tf, placeholders, null));
-    signature = builder.output(model.outputName(), output).build();
     session = Sessions.open(graph, Sessions.ALL_THREADS);
   }
 
@@ -137,13 +130,25 @@ public final class InferenceGraph implements AutoCloseable {
     WeightFile.save(session, variables.weights(), file);
   }
 
-  Session session() {
-    return session;
+  /** Whether there is a weight of that name. */
+  boolean hasWeight(String name) {
+    return variables.weights().stream().anyMatch(each -> each.parameter().name().equals(name));
   }
 
-  /** serving_default: the model's inputs and output. */
-  Signature signature() {
-    return signature;
+  /** A copy of a weight's value, to be closed by the caller. */
+  TFloat32 weight(String name) {
+    Operand<TFloat32> value =
+        variables.weights().stream()
+            .filter(each -> each.parameter().name().equals(name))
+            .findFirst()
+            .orElseThrow(() -> new IllegalArgumentException("no weight " + name))
+            .value();
+    try (Result fetched = session.runner().fetch(value).run()) {
+      TFloat32 tensor = (TFloat32) fetched.get(0);
+      TFloat32 copy = TFloat32.tensorOf(tensor.shape());
+      tensor.copyTo(copy);
+      return copy;
+    }
   }
 
   @Override

@@ -2,80 +2,80 @@ package dev.linformer.export;
 
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
-import java.util.TreeSet;
-import org.tensorflow.SavedModelBundle;
+import org.tensorflow.proto.GraphDef;
 
 /**
- * Writes SavedModels: the inference graph with its weights, signature {@code serving_default},
- * unknown batch.
+ * Writes a model for other runtimes: the inference graph with its weights, unknown batch, in one
+ * format or several.
  */
 public final class ModelExporter {
 
-  /** What a SavedModel's folder holds, whoever wrote it. */
-  private static final Set<String> SAVED_MODEL =
-      Set.of("saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra");
-
   private ModelExporter() {}
 
+  /** Exports a SavedModel, as {@link ExportOptions#savedModel} says. */
+  public static Path export(ModelDirectory model, Path out) throws IOException {
+    return export(model, out, ExportOptions.savedModel());
+  }
+
   /**
-   * Exports the model of a directory. The SavedModel appears whole or not at all.
+   * Exports the model of a directory as a new version in a folder: {@code out/1}, or the number
+   * after the highest there. The version appears whole or not at all; older ones stay as they are.
    *
-   * @param out a new or empty folder, or a SavedModel, which is replaced
+   * @param out a new or empty folder, or one of versions
+   * @return the version's folder
    * @throws InvalidInputException if something else is at {@code out}, or nothing can be written
-   *     there
+   *     there, or if the model doesn't have what is asked for, or a format cannot express it
    */
-  public static void export(ModelDirectory model, Path out) throws IOException {
-    requireOurs(out);
-    Path target = out.toAbsolutePath();
-    try (InferenceGraph inference = InferenceGraph.load(model)) {
-      try {
-        Files.createDirectories(target.getParent());
-        WholeFile.writeFolder(target, aside -> write(inference, aside));
-      } catch (IOException e) {
-        throw new InvalidInputException(
-            "%s: cannot write there (%s: %s); name a folder that you may write to"
-                .formatted(out, e.getClass().getSimpleName(), e.getMessage()),
-            e);
+  public static Path export(ModelDirectory model, Path out, ExportOptions options)
+      throws IOException {
+    VersionFolder.requireOurs(out);
+    try (ServingGraph serving = ServingGraph.load(model, options)) {
+      for (ExportFormat format : options.formats()) {
+        requireExpressible(serving, format);
+      }
+      String digest = Digests.of(model.weightsFile());
+      return VersionFolder.add(out, aside -> write(serving, digest, aside));
+    }
+  }
+
+  private static void requireExpressible(ServingGraph serving, ExportFormat format) {
+    if (format != ExportFormat.SAVEDMODEL) {
+      FrozenGraph.requireSmall(format, FrozenGraph.bytes(serving));
+    }
+    if (format == ExportFormat.TFJS) {
+      TfjsModel.requireKnown(serving);
+    }
+  }
+
+  private static void write(ServingGraph serving, String digest, Path folder) throws IOException {
+    Set<ExportFormat> formats = serving.options().formats();
+    if (formats.contains(ExportFormat.SAVEDMODEL)) {
+      SavedModelFile.writeWithVariables(serving, folder);
+    }
+    if (formats.contains(ExportFormat.FROZEN) || formats.contains(ExportFormat.TFLITE_READY)) {
+      GraphDef frozen = FrozenGraph.of(serving, SavedModelFile.roots(serving.signatures()));
+      if (formats.contains(ExportFormat.FROZEN)) {
+        Path file = Files.createDirectories(folder.resolve("frozen")).resolve("model.pb");
+        try (var out = Files.newOutputStream(file)) {
+          frozen.writeTo(out);
+        }
+      }
+      if (formats.contains(ExportFormat.TFLITE_READY)) {
+        SavedModelFile.writeFrozen(serving, frozen, folder.resolve("tflite-ready"));
       }
     }
-  }
-
-  private static void write(InferenceGraph inference, Path folder) throws IOException {
-    SavedModelBundle.exporter(folder.toString())
-        .withTags(SavedModelBundle.DEFAULT_TAG)
-        .withSession(inference.session())
-        .withSignature(inference.signature())
-        .export();
-  }
-
-  private static void requireOurs(Path out) throws IOException {
-    if (!Files.exists(out)) {
-      return;
+    if (formats.contains(ExportFormat.TFJS)) {
+      TfjsModel.write(serving, folder.resolve("tfjs"));
     }
-    if (!Files.isDirectory(out)) {
-      throw new InvalidInputException(out + " is a file; name a folder");
+    if (formats.contains(ExportFormat.ONNX)) {
+      OnnxFile.write(serving, folder.resolve("onnx"));
     }
-    Set<String> found = new TreeSet<>();
-    try (var entries = Files.list(out)) {
-      entries.forEach(entry -> found.add(entry.getFileName().toString()));
-    }
-    if (found.isEmpty()) {
-      return;
-    }
-    if (!found.contains("saved_model.pb")) {
-      throw new InvalidInputException(
-          out + " is not empty and no SavedModel; name a new or empty folder");
-    }
-    found.removeAll(SAVED_MODEL);
-    if (!found.isEmpty()) {
-      throw new InvalidInputException(
-          "%s is a SavedModel with other things beside it, and they would be lost: %s"
-              .formatted(out, String.join(", ", found)));
-    }
+    Files.createDirectories(folder.resolve(Manifest.FOLDER));
+    ModelDirectory.writeJson(folder.resolve(Manifest.CONFIG), serving.config().toJson());
+    Manifest.write(serving, folder, digest);
   }
 }

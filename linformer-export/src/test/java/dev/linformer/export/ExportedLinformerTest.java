@@ -145,7 +145,9 @@ class ExportedLinformerTest {
   @Test
   void refusesGarbage(@TempDir Path folder) throws IOException {
     Files.writeString(folder.resolve("saved_model.pb"), "this is no protocol buffer");
-    refused(folder, folder + ": the SavedModel is damaged: ");
+    refused(
+        folder,
+        folder + ": a SavedModel, but not one of ours, or damaged: assets.extra/linformer.json");
   }
 
   @Test
@@ -155,14 +157,17 @@ class ExportedLinformerTest {
     try (FileChannel channel = FileChannel.open(variables, StandardOpenOption.WRITE)) {
       channel.truncate(channel.size() / 2);
     }
-    refused(saved, saved + ": the SavedModel is damaged: ");
+    refused(
+        saved,
+        saved
+            + ": the export is damaged: variables/variables.data-00000-of-00001 has 3,564 bytes, not 7,128");
   }
 
   @Test
   void refusesMissingVariables(@TempDir Path folder) throws IOException {
     Path saved = encoder(folder);
     Files.delete(saved.resolve("variables/variables.index"));
-    refused(saved, saved + ": the SavedModel is damaged: variables/variables.index is missing");
+    refused(saved, saved + ": the export is damaged: variables/variables.index is missing");
   }
 
   @Test
@@ -173,7 +178,7 @@ class ExportedLinformerTest {
     for (Shape shape : shapes) {
       Path saved = folder.resolve("rank" + shape.numDimensions());
       writeForeign(saved, shape);
-      refused(saved, "not one of ours: no signature serving_default that makes one output");
+      refused(saved, "a SavedModel, but not one of ours, or damaged");
     }
   }
 
@@ -197,13 +202,13 @@ class ExportedLinformerTest {
     try (ExportedLinformer exported = ExportedLinformer.load(encoder(folder))) {
       refused(
           () -> exported.encode(new float[Models.LENGTH * Models.CHANNELS + 1]),
-          "144 values are no whole number of inputs of [11, 13]");
+          "input inputs: 144 values are no whole number of [11, 13]");
       refused(
           () -> exported.encode(new float[0]),
-          "0 values are no whole number of inputs of [11, 13]");
+          "input inputs: 0 values are no whole number of [11, 13]");
       refused(
           () -> exported.logits(new int[Models.LENGTH]),
-          "this model's input is inputs [b, 11, 13], given were values for 2 axes");
+          "input inputs is float32 [b, 11, 13], but int32 was given");
     }
   }
 
@@ -213,10 +218,10 @@ class ExportedLinformerTest {
     try (ExportedLinformer exported = ExportedLinformer.load(export(model, folder))) {
       refused(
           () -> exported.encode(new float[Models.LENGTH]),
-          "this model's input is tokens [b, 11], given were values for 3 axes");
+          "input tokens is int32 [b, 11], but float32 was given");
       refused(
           () -> exported.logits(new int[Models.LENGTH - 1]),
-          "10 values are no whole number of inputs of [11]");
+          "input tokens: 10 values are no whole number of [11]");
     }
   }
 
@@ -227,9 +232,7 @@ class ExportedLinformerTest {
   }
 
   private static Path export(ModelDirectory model, Path folder) throws IOException {
-    Path saved = folder.resolve("saved_model");
-    ModelExporter.export(model, saved);
-    return saved;
+    return ModelExporter.export(model, folder.resolve("saved_model"));
   }
 
   private static void refused(Path folder, String message) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.LanguageModelConfig.Positions;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
@@ -16,68 +17,154 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.tensorflow.ndarray.Shape;
 
 class ModelExporterTest {
 
   private static final ModelConfig CONFIG = Models.encoder(ParameterSharing.LAYERWISE);
 
   @Test
-  void replacesAnOlderSavedModel(@TempDir Path folder) throws IOException {
-    Path saved = folder.resolve("saved_model");
-    ModelExporter.export(Models.save(CONFIG, 1, folder.resolve("old")), saved);
-    float[] old = encoded(saved);
+  void addsAVersionToOlderOnes(@TempDir Path folder) throws IOException {
+    Path out = folder.resolve("export");
+    Path first = ModelExporter.export(Models.save(CONFIG, 1, folder.resolve("old")), out);
+    assertEquals(out.resolve("1"), first);
+    float[] old = encoded(first);
     ModelDirectory model = Models.save(CONFIG, 2, folder.resolve("new"));
-    ModelExporter.export(model, saved);
-    float[] found = encoded(saved);
+    Files.createDirectory(out.resolve("7")); // of somebody who numbers by himself
+    assertEquals(out.resolve("8"), ModelExporter.export(model, out));
     try (InferenceGraph live = InferenceGraph.load(model)) {
-      assertArrayEquals(Models.run(live, Models.vectors(1, 0)), found);
+      assertArrayEquals(Models.run(live, Models.vectors(1, 0)), encoded(out));
     }
-    assertTrue(Math.abs(old[0] - found[0]) > 1e-6, "the two models are the same");
-    assertEquals(Set.of("old", "new", "saved_model"), names(folder));
+    assertArrayEquals(old, encoded(first));
+    assertTrue(Math.abs(old[0] - encoded(out)[0]) > 1e-6, "the two models are the same");
+    assertEquals(Set.of("1", "7", "8"), names(out));
+  }
+
+  @Test
+  void threadsTakeDifferentNumbers(@TempDir Path folder) throws Exception {
+    ModelDirectory model = Models.save(CONFIG, 1, folder.resolve("model"));
+    Path out = folder.resolve("export");
+    ExecutorService pool = Executors.newFixedThreadPool(4);
+    try {
+      List<Future<Path>> exports = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        exports.add(pool.submit(() -> ModelExporter.export(model, out)));
+      }
+      Set<Path> taken = new HashSet<>();
+      for (Future<Path> each : exports) {
+        taken.add(each.get());
+      }
+      assertEquals(8, taken.size());
+      assertEquals(Set.of("1", "2", "3", "4", "5", "6", "7", "8"), names(out));
+    } finally {
+      pool.shutdownNow();
+    }
   }
 
   @Test
   void makesFoldersOnTheWay(@TempDir Path folder) throws IOException {
-    Path saved = folder.resolve("a/b/saved_model");
-    ModelExporter.export(Models.save(CONFIG, 1, folder.resolve("model")), saved);
-    assertEquals(Models.LENGTH * Models.CHANNELS, encoded(saved).length);
+    Path out = folder.resolve("a/b/export");
+    ModelExporter.export(Models.save(CONFIG, 1, folder.resolve("model")), out);
+    assertEquals(Models.LENGTH * Models.CHANNELS, encoded(out).length);
   }
 
   @Test
-  void takesAnEmptyFolder(@TempDir Path folder) throws IOException {
-    Path saved = Files.createDirectory(folder.resolve("empty"));
-    ModelExporter.export(Models.save(CONFIG, 1, folder.resolve("model")), saved);
-    assertEquals(Set.of("saved_model.pb", "variables"), names(saved));
+  void writesWhatItSays(@TempDir Path folder) throws IOException {
+    Path out = Files.createDirectory(folder.resolve("empty"));
+    ModelDirectory model = Models.save(CONFIG, 1, folder.resolve("model"));
+    Path version = ModelExporter.export(model, out);
+    assertEquals(Set.of("saved_model.pb", "variables", "assets.extra"), names(version));
+    assertEquals(Set.of("config.json", "linformer.json"), names(version.resolve("assets.extra")));
+    assertEquals(
+        -1, Files.mismatch(model.configFile(), version.resolve("assets.extra/config.json")));
+    try (ExportedLinformer exported = ExportedLinformer.load(out)) {
+      assertEquals(CONFIG, exported.config());
+      assertEquals(Digests.of(model.weightsFile()), exported.weightsDigest());
+      assertTrue(exported.libraryVersion().matches("\\d+\\.\\d+\\.\\d+.*"));
+      assertEquals(List.of("serving_default", "embeddings", "attention"), exported.signatures());
+    }
   }
 
   @Test
   void refusesAFolderOfOtherThings(@TempDir Path folder) throws IOException {
     ModelDirectory model = Models.save(CONFIG, 1, folder.resolve("model"));
-    refused(model, model.path(), "is not empty and no SavedModel; name a new or empty folder");
+    refused(
+        model,
+        model.path(),
+        "holds other things than versions: config.json, model.safetensors; name a new or empty folder");
+    Path version = ModelExporter.export(model, folder.resolve("export"));
+    refused(model, version, version + " is a SavedModel; name a folder for versions");
     assertEquals(Set.of("config.json", "model.safetensors"), names(model.path()));
-    assertEquals(Set.of("model"), names(folder));
+    assertEquals(Set.of("model", "export"), names(folder));
   }
 
   @Test
-  void refusesASavedModelAmongOtherThings(@TempDir Path folder) throws IOException {
+  void refusesWhatTheModelDoesNotHave(@TempDir Path folder) throws IOException {
     ModelDirectory model = Models.save(CONFIG, 1, folder.resolve("model"));
-    Path saved = folder.resolve("saved_model");
-    ModelExporter.export(model, saved);
-    Files.writeString(saved.resolve("thesis.txt"), "the only copy");
+    Path out = folder.resolve("export");
+    ExportOptions options = ExportOptions.savedModel();
     refused(
-        model,
-        saved,
-        "is a SavedModel with other things beside it, and they would be lost: thesis.txt");
-    assertEquals("the only copy", Files.readString(saved.resolve("thesis.txt")));
+        () -> ModelExporter.export(model, out, options.withSignatures(SignatureName.DECODE)),
+        "signature decode: only a language model (model_type lm) with causal = true");
+    refused(
+        () -> ModelExporter.export(model, out, options.withAttentionLayers(Set.of(2))),
+        "attention of layer 2, but 0 to depth - 1 = 1 is expected");
+    refused(() -> SignatureName.of("serve"), "signature serve, but one of serving_default, ");
+    refused(() -> ExportFormat.of("coreml"), "format coreml, but one of savedmodel, frozen, ");
+    refused(() -> Precision.of("int8"), "precision int8, but float32 is expected, or bfloat16");
+    assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void holdsTheSignaturesAndLayersThatAreAskedFor(@TempDir Path folder) throws IOException {
+    ModelDirectory model = Models.save(CONFIG, 1, folder.resolve("model"));
+    ExportOptions options =
+        ExportOptions.savedModel()
+            .withSignatures(SignatureName.ATTENTION)
+            .withAttentionLayers(Set.of(1));
+    Path version = ModelExporter.export(model, folder.resolve("export"), options);
+    try (ExportedLinformer exported = ExportedLinformer.load(version)) {
+      assertEquals(List.of("attention"), exported.signatures());
+      Answer answer =
+          exported.request(SignatureName.ATTENTION).with("inputs", Models.vectors(2, 1)).run();
+      assertEquals(Set.of("attention_1"), answer.names());
+      assertEquals(Shape.of(2, 3, Models.LENGTH, 7), answer.shape("attention_1"));
+      refused(
+          () -> exported.request(SignatureName.SERVING_DEFAULT),
+          "has no signature serving_default, but attention; export it with --signatures");
+    }
+  }
+
+  /** 8 bits of the weights are left, in half the bytes. */
+  @Test
+  void storesWeightsInHalfTheBytes(@TempDir Path folder) throws IOException {
+    ModelDirectory model = Models.save(CONFIG, 1, folder.resolve("model"));
+    Path full = ModelExporter.export(model, folder.resolve("full"));
+    Path half =
+        ModelExporter.export(
+            model,
+            folder.resolve("half"),
+            ExportOptions.savedModel().withPrecision(Precision.BFLOAT16));
+    String data = "variables/variables.data-00000-of-00001";
+    assertEquals(Files.size(full.resolve(data)), 2 * Files.size(half.resolve(data)));
+    double difference = Close.difference(encoded(full), encoded(half));
+    assertTrue(difference <= 1e-2, "differs by " + difference);
+    assertTrue(difference > 1e-5, "nothing was rounded");
   }
 
   @Test
@@ -102,7 +189,7 @@ class ModelExporterTest {
   @Test
   void leavesTheOlderSavedModelWhenItFails(@TempDir Path folder) throws IOException {
     ModelDirectory model = Models.save(CONFIG, 1, folder.resolve("model"));
-    Path saved = folder.resolve("saved_model");
+    Path saved = folder.resolve("export");
     ModelExporter.export(model, saved);
     float[] before = encoded(saved);
     try (FileChannel weights = FileChannel.open(model.weightsFile(), StandardOpenOption.WRITE)) {
@@ -113,7 +200,8 @@ class ModelExporterTest {
     Path other = folder.resolve("other/saved_model");
     refused(model, other, "truncated");
     assertFalse(Files.exists(other.getParent()));
-    assertEquals(Set.of("model", "saved_model"), names(folder));
+    assertEquals(Set.of("model", "export"), names(folder));
+    assertEquals(Set.of("1"), names(saved));
   }
 
   @ParameterizedTest
@@ -128,9 +216,20 @@ class ModelExporterTest {
             .parameterSharing(sharing)
             .build();
     ModelDirectory model = Models.save(config, 1, folder.resolve("model"));
-    Path saved = folder.resolve("saved_model");
-    ModelExporter.export(model, saved);
+    Path saved = ModelExporter.export(model, folder.resolve("export"));
     long size = Models.bytes(saved);
+    long limit = Files.size(model.weightsFile()) + 100 * 1024;
+    assertTrue(size <= limit, size + " bytes, above " + limit);
+  }
+
+  /** With all four signatures, of which decode has a graph of its own. */
+  @Test
+  void aLanguageModelOfSixLayersIsHardlyLargerThanItsWeights(@TempDir Path folder)
+      throws IOException {
+    ModelConfig config =
+        Family.languageModel(Family.stack().causal(true).depth(6).build(), Positions.SINUSOID);
+    ModelDirectory model = Models.save(config, 1, folder.resolve("model"));
+    long size = Models.bytes(ModelExporter.export(model, folder.resolve("export")));
     long limit = Files.size(model.weightsFile()) + 100 * 1024;
     assertTrue(size <= limit, size + " bytes, above " + limit);
   }
@@ -148,10 +247,11 @@ class ModelExporterTest {
   }
 
   private static void refused(ModelDirectory model, Path out, String message) {
-    String found =
-        String.valueOf(
-            assertThrows(InvalidInputException.class, () -> ModelExporter.export(model, out))
-                .getMessage());
+    refused(() -> ModelExporter.export(model, out), message);
+  }
+
+  private static void refused(Executable call, String message) {
+    String found = String.valueOf(assertThrows(InvalidInputException.class, call).getMessage());
     assertTrue(found.contains(message), found);
   }
 }

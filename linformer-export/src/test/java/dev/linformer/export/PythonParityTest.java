@@ -76,7 +76,7 @@ class PythonParityTest {
 
   private static ModelDirectory export(ModelConfig config, Path folder) throws IOException {
     ModelDirectory model = Models.save(config, 42, folder.resolve("model"));
-    ModelExporter.export(model, folder.resolve("saved_model"));
+    ModelExporter.export(model, folder.resolve("export"));
     return model;
   }
 
@@ -89,7 +89,7 @@ class PythonParityTest {
   }
 
   private static void call(Path folder, String... signature) throws IOException {
-    List<String> arguments = new ArrayList<>(List.of(folder.resolve("saved_model").toString()));
+    List<String> arguments = new ArrayList<>(List.of(folder.resolve("export/1").toString()));
     arguments.addAll(List.of(signature));
     for (int batch : BATCHES) {
       arguments.add(input(folder, batch).toString());

@@ -55,6 +55,11 @@ public record ClassifierConfig(
   }
 
   @Override
+  public ClassifierConfig at(CheckpointLevel level) {
+    return new ClassifierConfig(encoder.at(level), vocabularySize, classes, pooling, tokenDropout);
+  }
+
+  @Override
   public ObjectNode toJson() {
     return encoder
         .toJson()

@@ -94,6 +94,11 @@ public record EncoderDecoderConfig(LanguageModelConfig encoder, LanguageModelCon
   }
 
   @Override
+  public EncoderDecoderConfig at(CheckpointLevel level) {
+    return new EncoderDecoderConfig(encoder.at(level), decoder.at(level));
+  }
+
+  @Override
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode().put(ModelConfig.MODEL_TYPE, TYPE);
     putAll(json, "enc_", encoder.toJson());

@@ -61,6 +61,20 @@ public final class JsonKeys {
     return new JsonKeys(source, object, known, start, List.of(without));
   }
 
+  /** An object as it comes back from its text: two that are written alike are equal. */
+  public static ObjectNode normalized(ObjectNode object) {
+    try {
+      return (ObjectNode) MAPPER.readTree(object.toString());
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("what Jackson wrote it can read", e);
+    }
+  }
+
+  /** A copy of the whole object. */
+  public ObjectNode copy() {
+    return object.deepCopy();
+  }
+
   private String full(String key) {
     return common.contains(key) ? key : prefix + key;
   }
@@ -222,6 +236,35 @@ public final class JsonKeys {
       throw invalid(key, node, "a text in quotes");
     }
     return node.textValue();
+  }
+
+  /** A list of texts; a single text counts as a list of one, an absent key as none. */
+  public List<String> texts(String key) {
+    JsonNode node = take(key);
+    if (node == null) {
+      return List.of();
+    }
+    List<String> texts = new ArrayList<>();
+    for (JsonNode element : node.isTextual() ? List.of(node) : node) {
+      if (!element.isTextual()) {
+        throw invalid(key, node, "a list of texts [\"…\"]");
+      }
+      texts.add(element.textValue());
+    }
+    if (texts.isEmpty()) {
+      throw invalid(key, node, "a list of texts [\"…\"]");
+    }
+    return texts;
+  }
+
+  /** A whole number of 64 bits, {@code unset} where the key is absent or null. */
+  public long longInteger(String key, long unset) {
+    return has(key) ? longInteger(key) : takeNothing(key, unset);
+  }
+
+  private long takeNothing(String key, long unset) {
+    take(key);
+    return unset;
   }
 
   /** One of an enum's constants by its name, in either case. */

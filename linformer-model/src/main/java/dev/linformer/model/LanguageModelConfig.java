@@ -97,6 +97,12 @@ public record LanguageModelConfig(
   }
 
   @Override
+  public LanguageModelConfig at(CheckpointLevel level) {
+    return new LanguageModelConfig(
+        encoder.at(level), vocabularySize, embeddingDim, tokenDropout, positions, returnEmbeddings);
+  }
+
+  @Override
   public ObjectNode toJson() {
     return encoder
         .toJson()

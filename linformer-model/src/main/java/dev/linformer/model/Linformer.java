@@ -6,17 +6,24 @@ import dev.linformer.ops.LayerNorm;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.Wide;
 import dev.linformer.ops.attention.AttentionSpec;
+import dev.linformer.ops.attention.ContractionPlan;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
@@ -120,7 +127,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     MultiHeadAttention<T> attention =
         MultiHeadAttention.declare(parameters, plan.name + ".fn", spec, pair.keys(), pair.values());
     return new Sublayer<>(
-        cross ? new Sublayer.CrossAttention<>(attention) : new Sublayer.SelfAttention<>(attention),
+        new Sublayer.Attention<>(attention, cross),
         LayerNorm.declare(parameters, plan.name + ".norm", c),
         null,
         config.preNorm());
@@ -182,6 +189,40 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     return call(tf, Model.require(inputs, INPUTS), Context.of(inputs), key);
   }
 
+  /** The order of the products in a configuration's first attention, at its full length. */
+  public static ContractionPlan plan(LinformerConfig config, boolean training) {
+    try (Graph graph = new Graph()) {
+      var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
+      MultiHeadAttention<TFloat32> attention =
+          config.declare(variables).attentions().findFirst().orElseThrow();
+      return attention.plan(config.sequenceLength(), config.sequenceLength(), training);
+    }
+  }
+
+  /** The name and the sizes of each attention at a configuration's full length. */
+  static List<AttentionPlans.Attention> attentions(String prefix, LinformerConfig config) {
+    try (Graph graph = new Graph()) {
+      var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
+      Linformer<TFloat32> model = Linformer.declare(variables, prefix, config);
+      List<AttentionPlans.Attention> all = new ArrayList<>();
+      for (Plan plan : plans(prefix, config)) {
+        if (plan.kind != Plan.Kind.FEED
+            && model.sublayers.get(sublayerOf(plan, prefix)).body()
+                instanceof Sublayer.Attention<TFloat32> body) {
+          MultiHeadAttention<TFloat32> attention = body.attention();
+          long n = config.sequenceLength();
+          all.add(
+              new AttentionPlans.Attention(plan.name, attention.sizes(n, n), attention.byPrefix()));
+        }
+      }
+      return all;
+    }
+  }
+
+  private static int sublayerOf(Plan plan, String prefix) {
+    return Integer.parseInt(plan.name.substring(prefix.length() + "seq.".length()));
+  }
+
   /** A model without padding and source. */
   public Operand<T> call(Ops tf, Operand<T> x, @Nullable RandomKey key) {
     return call(tf, x, Context.none(), key);
@@ -200,14 +241,43 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     Shapes.requireRank("Linformer input", x, 3);
     Shapes.requireAtMost("Linformer input", x, 1, config.sequenceLength(), "input_size");
     Shapes.requireAxis("Linformer input", x, 2, config.channels(), "channels");
-    Operand<T> y = x;
-    for (int j = 0; j < sublayers.size(); j++) {
-      y =
-          sublayers
-              .get(j)
-              .call(tf, y, config, context, key == null ? null : key.fold(j)); // [b,n,c]
+    return config.precision() == Precision.BF16 && !Wide.isNarrow(type)
+        ? narrow(tf, x, context, key)
+        : stack(tf, sublayers, x, context, key); // [b,n,c]
+  }
+
+  private <U extends TFloating> Operand<U> stack(
+      Ops tf, List<Sublayer<U>> stack, Operand<U> x, Context<U> context, @Nullable RandomKey key) {
+    Operand<U> y = x;
+    for (int j = 0; j < stack.size(); j++) {
+      RandomKey place = key == null ? null : key.fold(j);
+      y = new Checkpointing<>(stack.get(j), config, context, place).call(tf, y); // [b,n,c]
     }
     return y;
+  }
+
+  /** The stack in bfloat16, each weight rounded once. */
+  private Operand<T> narrow(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
+    Map<Output<?>, Operand<TBfloat16>> rounded = new HashMap<>();
+    List<Sublayer<TBfloat16>> stack =
+        sublayers.stream()
+            .map(
+                sublayer ->
+                    sublayer.map(
+                        weight ->
+                            rounded.computeIfAbsent(
+                                weight.asOutput(),
+                                same -> tf.dtypes.cast(weight, TBfloat16.class))))
+            .toList();
+    Operand<T> source = context.source();
+    Context<TBfloat16> inner =
+        new Context<>(
+            context.mask(),
+            source == null ? null : tf.dtypes.cast(source, TBfloat16.class),
+            context.sourceMask());
+    Operand<TBfloat16> y =
+        stack(tf, stack, tf.dtypes.cast(x, TBfloat16.class), inner, key); // [b,n,c]
+    return tf.dtypes.cast(y, x.type()); // [b,n,c]
   }
 
   /** The shapes of the states of {@link #step}, for one sequence: one for each attention. */
@@ -220,7 +290,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
         .map(Sublayer::body)
         .flatMap(
             body ->
-                body instanceof Sublayer.SelfAttention<T> self
+                body instanceof Sublayer.Attention<T> self
                     ? Stream.of(self.attention())
                     : Stream.empty());
   }
@@ -240,7 +310,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     for (Sublayer<T> sublayer : sublayers) {
       Operand<T> in = sublayer.preNorm() ? sublayer.norm().call(tf, y) : y; // [b,1,c]
       Operand<T> added;
-      if (sublayer.body() instanceof Sublayer.SelfAttention<T> self) {
+      if (sublayer.body() instanceof Sublayer.Attention<T> self) {
         var step = self.attention().step(tf, in, position, states.get(attention));
         states.set(attention++, step.state());
         added = step.output(); // [b,1,c]

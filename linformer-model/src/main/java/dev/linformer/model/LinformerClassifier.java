@@ -82,6 +82,20 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
         tf, Model.require(inputs, LinformerLM.TOKENS), Model.find(inputs, Linformer.MASK), key);
   }
 
+  @Override
+  public Operand<T> embed(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key) {
+    return embed(
+        tf,
+        Model.require(inputs, LinformerLM.TOKENS),
+        Model.find(inputs, Linformer.MASK),
+        key); // [b,c]
+  }
+
+  @Override
+  public Operand<T> head(Ops tf, Operand<T> embeddings) {
+    return logits.call(tf, embeddings); // [b,classes]
+  }
+
   /** A model without padding. */
   public Operand<T> call(Ops tf, Operand<TInt32> tokens, @Nullable RandomKey key) {
     return call(tf, tokens, null, key);
@@ -98,6 +112,11 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
    */
   public Operand<T> call(
       Ops tf, Operand<TInt32> tokens, @Nullable Operand<TBool> mask, @Nullable RandomKey key) {
+    return head(tf, embed(tf, tokens, mask, key)); // [b,classes]
+  }
+
+  private Operand<T> embed(
+      Ops tf, Operand<TInt32> tokens, @Nullable Operand<TBool> mask, @Nullable RandomKey key) {
     Shapes.requireRank("LinformerClassifier input", tokens, 2);
     int most = config.encoder().sequenceLength();
     Shapes.requireAtMost("LinformerClassifier input", tokens, 1, most, "input_size");
@@ -107,7 +126,7 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
     x = Dropout.apply(tf, x, config.tokenDropout(), key == null ? null : key.fold(0)); // [b,n,c]
     Operand<T> y =
         encoder.call(tf, x, Context.masked(mask), key == null ? null : key.fold(1)); // [b,n,c]
-    return logits.call(tf, pool(tf, y, mask)); // [b,classes]
+    return pool(tf, y, mask); // [b,c]
   }
 
   /** [b,n,c] → [b,c], from real positions alone. */

@@ -24,6 +24,9 @@ import org.tensorflow.types.family.TFloating;
  * @param feedForwardDropout [dropout_ff] in [0,1)
  * @param activation [activation] of the feed-forward layers
  * @param checkpointLevel [checkpoint_level] how much is computed again in the backward pass
+ * @param headsPerGroup [heads_per_group] heads that C2 computes at a time
+ * @param chunk [chunk] positions that C3 computes at a time; null for a length that suits the shape
+ * @param precision [precision] in what the layers are computed
  * @param parameterSharing [parameter_sharing] which attentions share E and F
  * @param projectedLengthStep [k_reduce_by_layer] layer l compresses to max(1, k − l·step)
  * @param fullAttention [full_attention] no projection: O(n²), for comparison
@@ -54,6 +57,9 @@ public record LinformerConfig(
     double feedForwardDropout,
     Activation activation,
     CheckpointLevel checkpointLevel,
+    int headsPerGroup,
+    @Nullable Integer chunk,
+    Precision precision,
     ParameterSharing parameterSharing,
     int projectedLengthStep,
     boolean fullAttention,
@@ -90,10 +96,8 @@ public record LinformerConfig(
           "dim_k = %d, but 1 to input_size = %d is expected: the projection shortens a sequence"
               .formatted(projectedLength, sequenceLength));
     }
-    if (checkpointLevel != CheckpointLevel.C0) {
-      throw new InvalidInputException(
-          "checkpoint_level = %s is not built yet; C0 is expected".formatted(checkpointLevel));
-    }
+    requireAtLeastOne("heads_per_group", headsPerGroup);
+    requireAtLeastOne("chunk", chunk);
     boolean layerwise = parameterSharing == ParameterSharing.LAYERWISE;
     refuseIf(projectedLengthStep < 0, "k_reduce_by_layer", projectedLengthStep, "at least 0");
     refuseIf(
@@ -188,6 +192,9 @@ public record LinformerConfig(
         .feedForwardDropout(keys.number("dropout_ff", builder.feedForwardDropout))
         .activation(keys.choice("activation", builder.activation))
         .checkpointLevel(keys.choice("checkpoint_level", builder.checkpointLevel))
+        .headsPerGroup(keys.integer("heads_per_group", builder.headsPerGroup))
+        .chunk(keys.optionalInteger("chunk"))
+        .precision(keys.choice("precision", builder.precision))
         .parameterSharing(keys.choice("parameter_sharing", builder.parameterSharing))
         .projectedLengthStep(keys.integer("k_reduce_by_layer", builder.projectedLengthStep))
         .fullAttention(keys.flag("full_attention", builder.fullAttention))
@@ -216,6 +223,39 @@ public record LinformerConfig(
   }
 
   @Override
+  public LinformerConfig at(CheckpointLevel level) {
+    return new LinformerConfig(
+        sequenceLength,
+        channels,
+        projectedLength,
+        feedForwardDim,
+        headDim,
+        heads,
+        depth,
+        dropout,
+        feedForwardDropout,
+        activation,
+        level,
+        headsPerGroup,
+        chunk,
+        precision,
+        parameterSharing,
+        projectedLengthStep,
+        fullAttention,
+        includeFeedForward,
+        outputIntermediateDim,
+        feedForwardIntermediate,
+        decoderMode,
+        causal,
+        leakingTriangle,
+        projectionMethod,
+        preNorm,
+        oneKeyValueHead,
+        freezeProjections,
+        gatedFeedForward);
+  }
+
+  @Override
   public ObjectNode toJson() {
     return JsonNodeFactory.instance
         .objectNode()
@@ -231,6 +271,9 @@ public record LinformerConfig(
         .put("dropout_ff", feedForwardDropout)
         .put("activation", lower(activation))
         .put("checkpoint_level", checkpointLevel.name())
+        .put("heads_per_group", headsPerGroup)
+        .put("chunk", chunk)
+        .put("precision", lower(precision))
         .put("parameter_sharing", lower(parameterSharing))
         .put("k_reduce_by_layer", projectedLengthStep)
         .put("full_attention", fullAttention)
@@ -268,6 +311,9 @@ public record LinformerConfig(
     private double feedForwardDropout = 0.15;
     private Activation activation = Activation.GELU;
     private CheckpointLevel checkpointLevel = CheckpointLevel.C0;
+    private int headsPerGroup = 1;
+    private @Nullable Integer chunk;
+    private Precision precision = Precision.FLOAT32;
     private ParameterSharing parameterSharing = ParameterSharing.LAYERWISE;
     private int projectedLengthStep;
     private boolean fullAttention;
@@ -334,6 +380,24 @@ public record LinformerConfig(
     /** How much is computed again in the backward pass; C0 unless set. */
     public Builder checkpointLevel(CheckpointLevel value) {
       checkpointLevel = value;
+      return this;
+    }
+
+    /** Heads that C2 computes at a time; 1 unless set. */
+    public Builder headsPerGroup(int value) {
+      headsPerGroup = value;
+      return this;
+    }
+
+    /** Positions that C3 computes at a time; a length that suits the shape unless set. */
+    public Builder chunk(@Nullable Integer value) {
+      chunk = value;
+      return this;
+    }
+
+    /** In what the layers are computed; FLOAT32 unless set. */
+    public Builder precision(Precision value) {
+      precision = value;
       return this;
     }
 
@@ -439,6 +503,9 @@ public record LinformerConfig(
           feedForwardDropout,
           activation,
           checkpointLevel,
+          headsPerGroup,
+          chunk,
+          precision,
           parameterSharing,
           projectedLengthStep,
           fullAttention,

@@ -58,6 +58,22 @@ public final class LinformerEncDec<T extends TFloating> implements Model<T> {
         key);
   }
 
+  @Override
+  public Operand<T> embed(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key) {
+    return embed(
+        tf,
+        Model.require(inputs, Linformer.SOURCE),
+        Model.require(inputs, LinformerLM.TOKENS),
+        Model.find(inputs, Linformer.SOURCE_MASK),
+        Model.find(inputs, Linformer.MASK),
+        key); // [b,n,e]
+  }
+
+  @Override
+  public Operand<T> head(Ops tf, Operand<T> embeddings) {
+    return decoder.head(tf, embeddings); // [b,n,vocabulary]
+  }
+
   /**
    * Adds the model to the graph.
    *
@@ -75,13 +91,23 @@ public final class LinformerEncDec<T extends TFloating> implements Model<T> {
       @Nullable Operand<TBool> sourceMask,
       @Nullable Operand<TBool> targetMask,
       @Nullable RandomKey key) {
+    return head(tf, embed(tf, source, target, sourceMask, targetMask, key)); // [b,n,vocabulary]
+  }
+
+  private Operand<T> embed(
+      Ops tf,
+      Operand<TInt32> source,
+      Operand<TInt32> target,
+      @Nullable Operand<TBool> sourceMask,
+      @Nullable Operand<TBool> targetMask,
+      @Nullable RandomKey key) {
     Operand<T> embeddings =
         encoder.call(
             tf, source, Context.masked(sourceMask), key == null ? null : key.fold(0)); // [b,s,e]
-    return decoder.call(
+    return decoder.embed(
         tf,
         target,
         new Context<>(targetMask, embeddings, sourceMask),
-        key == null ? null : key.fold(1)); // [b,n,vocabulary]
+        key == null ? null : key.fold(1)); // [b,n,e]
   }
 }

@@ -109,6 +109,16 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
     return call(tf, Model.require(inputs, TOKENS), Context.of(inputs), key);
   }
 
+  @Override
+  public Operand<T> embed(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key) {
+    return embed(tf, Model.require(inputs, TOKENS), Context.of(inputs), key); // [b,n,e]
+  }
+
+  @Override
+  public Operand<T> head(Ops tf, Operand<T> embeddings) {
+    return logits == null ? embeddings : logits.call(tf, embeddings); // [b,n,vocabulary]
+  }
+
   /** A model without padding and source. */
   public Operand<T> call(Ops tf, Operand<TInt32> tokens, @Nullable RandomKey key) {
     return call(tf, tokens, Context.none(), key);
@@ -125,6 +135,11 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
    */
   public Operand<T> call(
       Ops tf, Operand<TInt32> tokens, Context<T> context, @Nullable RandomKey key) {
+    return head(tf, embed(tf, tokens, context, key)); // [b,n,vocabulary]
+  }
+
+  /** The embeddings that the logits are made of, [b,n,e]. */
+  Operand<T> embed(Ops tf, Operand<TInt32> tokens, Context<T> context, @Nullable RandomKey key) {
     Shapes.requireRank("LinformerLM input", tokens, 2);
     int most = config.encoder().sequenceLength();
     Shapes.requireAtMost("LinformerLM input", tokens, 1, most, "input_size");
@@ -135,10 +150,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
       x = projectIn.call(tf, x); // [b,n,c]
     }
     Operand<T> y = encoder.call(tf, x, context, key == null ? null : key.fold(1)); // [b,n,c]
-    if (projectOut != null) {
-      y = projectOut.call(tf, y); // [b,n,e]
-    }
-    return logits == null ? y : logits.call(tf, y); // [b,n,vocabulary]
+    return projectOut == null ? y : projectOut.call(tf, y); // [b,n,e]
   }
 
   private Operand<T> addPositions(Ops tf, Operand<T> x) {
@@ -202,6 +214,6 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
     if (projectOut != null) {
       y = projectOut.call(tf, y); // [b,1,e]
     }
-    return logits == null ? y : logits.call(tf, y); // [b,1,vocabulary]
+    return head(tf, y); // [b,1,vocabulary]
   }
 }

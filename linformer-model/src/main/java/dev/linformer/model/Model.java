@@ -59,6 +59,25 @@ public interface Model<T extends TFloating> {
    */
   Operand<T> call(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key);
 
+  /**
+   * What {@link #head} makes the output of: a vector for every position, or for every sequence.
+   * {@code head(embed(inputs))} is {@link #call}.
+   *
+   * @return [b,n,e], or [b,c] of a classifier
+   */
+  default Operand<T> embed(Ops tf, Map<String, Operand<?>> inputs, @Nullable RandomKey key) {
+    return call(tf, inputs, key);
+  }
+
+  /**
+   * The model's last map, from embeddings to logits; nothing at all if it has none.
+   *
+   * @param embeddings of {@link #embed}
+   */
+  default Operand<T> head(Ops tf, Operand<T> embeddings) {
+    return embeddings;
+  }
+
   /** An input that must be there. */
   @SuppressWarnings("unchecked") // inputs() says of which type it is
   static <I extends TType> Operand<I> require(Map<String, Operand<?>> inputs, String name) {

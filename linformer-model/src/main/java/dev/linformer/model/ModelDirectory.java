@@ -109,12 +109,17 @@ public record ModelDirectory(Path path) {
     return path.resolve("trainer_state.json");
   }
 
+  /** log.jsonl. */
+  public Path logFile() {
+    return path.resolve("log.jsonl");
+  }
+
   /** The folder of a training's checkpoints. */
   public Path checkpoints() {
     return path.resolve("checkpoints");
   }
 
-  /** The folder of the exported model. */
+  /** The folder of the exported versions of the model. */
   public Path savedModel() {
     return path.resolve("saved_model");
   }

@@ -5,9 +5,11 @@ import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.attention.MultiHeadAttention;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -28,27 +30,46 @@ record Sublayer<T extends TFloating>(
     /** [b,n,c] → [b,n,out]. */
     Operand<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key);
+
+    /** The same with each weight replaced. */
+    <U extends TFloating> Body<U> map(Function<Operand<T>, Operand<U>> replace);
   }
 
-  /** Attention of a sequence to itself. */
-  record SelfAttention<T extends TFloating>(MultiHeadAttention<T> attention) implements Body<T> {
+  /**
+   * Attention of a sequence to itself, or of a decoder to its source.
+   *
+   * @param cross whether to a source
+   */
+  record Attention<T extends TFloating>(MultiHeadAttention<T> attention, boolean cross)
+      implements Body<T> {
+
     @Override
     public Operand<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
-      return attention.call(tf, x, x, context.mask(), config.dropout(), key); // [b,n,c]
+      return attention.call(
+          tf, x, source(x, context), mask(context), config.dropout(), key); // [b,n,c]
     }
-  }
 
-  /** Attention of a decoder to its source. */
-  record CrossAttention<T extends TFloating>(MultiHeadAttention<T> attention) implements Body<T> {
-    @Override
-    public Operand<T> call(
-        Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
+    /** What is attended to, [b,s,c]. */
+    Operand<T> source(Operand<T> x, Context<T> context) {
+      if (!cross) {
+        return x;
+      }
       Operand<T> source = context.source();
       if (source == null) {
         throw new IllegalArgumentException("Linformer: decoder_mode needs a source, found none");
       }
-      return attention.call(tf, x, source, context.sourceMask(), config.dropout(), key); // [b,n,c]
+      return source;
+    }
+
+    /** Its real positions, [b,s]; null if all are. */
+    @Nullable Operand<TBool> mask(Context<T> context) {
+      return cross ? context.sourceMask() : context.mask();
+    }
+
+    @Override
+    public <U extends TFloating> Attention<U> map(Function<Operand<T>, Operand<U>> replace) {
+      return new Attention<>(attention.map(replace), cross);
     }
   }
 
@@ -59,13 +80,31 @@ record Sublayer<T extends TFloating>(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
       return feedForward.call(tf, x, config.feedForwardDropout(), key); // [b,n,out]
     }
+
+    @Override
+    public <U extends TFloating> Feed<U> map(Function<Operand<T>, Operand<U>> replace) {
+      return new Feed<>(feedForward.map(replace));
+    }
+  }
+
+  /** The same with each weight replaced. */
+  <U extends TFloating> Sublayer<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new Sublayer<>(
+        body.map(replace),
+        norm.map(replace),
+        resample == null ? null : resample.map(replace),
+        preNorm);
   }
 
   /** [b,n,c] → [b,n,out]. */
   Operand<T> call(
       Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
-    Operand<T> in = preNorm ? norm.call(tf, x) : x; // [b,n,c]
-    return join(tf, x, body.call(tf, in, config, context, key)); // [b,n,out]
+    return join(tf, x, body.call(tf, input(tf, x), config, context, key)); // [b,n,out]
+  }
+
+  /** What f sees, [b,n,c]. */
+  Operand<T> input(Ops tf, Operand<T> x) {
+    return preNorm ? norm.call(tf, x) : x; // [b,n,c]
   }
 
   /** The residual and what is added to it, [b,n,out]. */

@@ -88,7 +88,7 @@ class ConfigTest {
         "{" + ENCODER + ", \"n_head\": 2}",
         "config.json: unknown key \"n_head\"; known are model_type, input_size, channels, dim_k,"
             + " dim_ff, dim_d, nhead, depth, dropout, dropout_ff, activation, checkpoint_level,"
-            + " parameter_sharing");
+            + " heads_per_group, chunk, precision, parameter_sharing");
     assertRefused("{" + ENCODER + ", \"num_tokens\": 2}", "unknown key \"num_tokens\"");
     assertRefused(
         "{" + CLASSIFIER + ", \"classes\": 2}",
@@ -128,7 +128,10 @@ class ConfigTest {
         "activation | 3 | a text in quotes is expected",
         "activation | \"swish\" | one of gelu, relu is expected",
         "parameter_sharing | \"all\" | one of none, headwise, kv, layerwise is expected",
-        "checkpoint_level | \"C9\" | one of C0, C1, C2 is expected",
+        "checkpoint_level | \"C9\" | one of C0, C1, C2, C3 is expected",
+        "heads_per_group | 0 | at least 1 is expected",
+        "chunk | 0 | at least 1 is expected",
+        "precision | \"fp8\" | one of float32, bf16 is expected",
         "model_type | \"bert\" | one of linformer, classifier, lm, encdec is expected"
       })
   void aValueOutOfItsRange(String key, String value, String wanted) throws IOException {
@@ -157,13 +160,6 @@ class ConfigTest {
     assertRefused(
         "{" + json + ", \"" + key + "\": " + value + "}",
         key + " = " + unquoted(key, value) + ", but " + wanted);
-  }
-
-  @Test
-  void aLevelThatIsNotBuiltIsRefused() throws IOException {
-    assertRefused(
-        "{" + ENCODER + ", \"checkpoint_level\": \"C1\"}",
-        "checkpoint_level = C1 is not built yet; C0 is expected");
   }
 
   @Test

@@ -115,7 +115,7 @@ class LinformerClassifierTest {
       config(Pooling.MEAN)
           .declare(new Weights().constants(tf, TFloat64.class))
           .call(tf, tokens(tf, N), key);
-      LinformerTest.assertDifferentDraws(graph, 1 + 4 * 2);
+      LinformerTest.assertDifferentDraws(graph, 1 + (3 + 3) * 2);
     }
   }
 

@@ -14,12 +14,14 @@ public enum Activation {
   /** Elementwise; the shape of x. */
   public <T extends TFloating> Operand<T> call(Ops tf, Operand<T> x) {
     return switch (this) {
-      case GELU -> {
-        Operand<T> erf = tf.math.erf(tf.math.mul(x, Scalars.of(tf, Math.sqrt(0.5), x.type())));
-        Operand<T> half = tf.math.mul(x, Scalars.of(tf, 0.5, x.type()));
-        yield tf.math.mul(half, tf.math.add(erf, Scalars.of(tf, 1, x.type())));
-      }
+      case GELU -> Wide.apply(tf, x, Activation::gelu);
       case RELU -> tf.nn.relu(x);
     };
+  }
+
+  private static <T extends TFloating> Operand<T> gelu(Ops tf, Operand<T> x) {
+    Operand<T> erf = tf.math.erf(tf.math.mul(x, Scalars.of(tf, Math.sqrt(0.5), x.type())));
+    Operand<T> half = tf.math.mul(x, Scalars.of(tf, 0.5, x.type()));
+    return tf.math.mul(half, tf.math.add(erf, Scalars.of(tf, 1, x.type())));
   }
 }

@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -22,6 +23,11 @@ public record Dense<T extends TFloating>(Operand<T> weight, @Nullable Operand<T>
     return new Dense<>(
         parameters.create(new Parameter(name + ".weight", Shape.of(out, in), initialization)),
         parameters.create(new Parameter(name + ".bias", Shape.of(out), initialization)));
+  }
+
+  /** The same layer with each weight replaced. */
+  public <U extends TFloating> Dense<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new Dense<>(replace.apply(weight), bias == null ? null : replace.apply(bias));
   }
 
   /**

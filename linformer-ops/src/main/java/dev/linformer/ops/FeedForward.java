@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -29,6 +30,11 @@ public record FeedForward<T extends TFloating>(
         Dense.declare(parameters, name + ".w_1", in, (gated ? 2 : 1) * feedForwardDim),
         Dense.declare(parameters, name + ".w_2", feedForwardDim, out),
         activation);
+  }
+
+  /** The same layer with each weight replaced. */
+  public <U extends TFloating> FeedForward<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new FeedForward<>(first.map(replace), second.map(replace), activation);
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.framework.initializers.Initializer;
 import org.tensorflow.framework.initializers.Ones;
@@ -18,6 +19,8 @@ import org.tensorflow.types.family.TFloating;
  *     unused by constants
  */
 public record Initialization(Distribution distribution, double scale) {
+
+  private static final long MOST_DRAWN = 1L << 30; // TensorFlow counts draws in int32 on GPUs
 
   /** A family of initial values. */
   public enum Distribution {
@@ -58,6 +61,14 @@ public record Initialization(Distribution distribution, double scale) {
    * @param seed used by the random families only
    */
   public <T extends TFloating> Operand<T> operand(Ops tf, Shape shape, Class<T> type, long seed) {
+    if (shape.size() > MOST_DRAWN && shape.get(0) > 1) {
+      long half = shape.get(0) / 2;
+      return tf.concat(
+          List.of(
+              operand(tf, shape.tail().prepend(half), type, seed),
+              operand(tf, shape.tail().prepend(shape.get(0) - half), type, seed + 1)),
+          tf.constant(0));
+    }
     Initializer<T> initializer =
         switch (distribution) {
           case ZEROS -> new Zeros<>();

@@ -1,9 +1,11 @@
 package dev.linformer.ops;
 
+import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.math.Mean;
+import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -27,6 +29,11 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias)
         parameters.create(new Parameter(name + ".bias", shape, Initialization.ZEROS)));
   }
 
+  /** The same layer with each weight replaced. */
+  public <U extends TFloating> LayerNorm<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new LayerNorm<>(replace.apply(weight), replace.apply(bias));
+  }
+
   /**
    * @param x [...,c]
    * @return [...,c]
@@ -35,6 +42,10 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias)
   public Operand<T> call(Ops tf, Operand<T> x) {
     int last = x.shape().numDimensions() - 1;
     Shapes.requireAxis("LayerNorm", x, last, weight.shape().get(0), "channels");
+    if (Wide.isNarrow(x.type())) {
+      LayerNorm<TFloat32> wide = map(w -> tf.dtypes.cast(w, TFloat32.class));
+      return tf.dtypes.cast(wide.call(tf, tf.dtypes.cast(x, TFloat32.class)), x.type()); // [...,c]
+    }
     var axis = tf.constant(last);
     Operand<T> mean = tf.math.mean(x, axis, Mean.keepDims(true)); // [...,1]
     Operand<T> centred = tf.math.sub(x, mean); // [...,c]

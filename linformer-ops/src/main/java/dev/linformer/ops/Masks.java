@@ -49,7 +49,20 @@ public final class Masks {
 
   /** [rows,columns], true where column ≤ row. */
   public static Operand<TBool> lowerTriangle(Ops tf, long rows, long columns) {
+    return lowerTriangle(tf, rows, columns, null);
+  }
+
+  /**
+   * Rows of a triangle.
+   *
+   * @param from number of the first row, a scalar; null for 0
+   */
+  public static Operand<TBool> lowerTriangle(
+      Ops tf, long rows, long columns, @Nullable Operand<TInt64> from) {
     Operand<TInt64> row = tf.range(tf.constant(0L), tf.constant(rows), tf.constant(1L)); // [rows]
+    if (from != null) {
+      row = tf.math.add(row, from); // [rows]
+    }
     Operand<TInt64> column =
         tf.range(tf.constant(0L), tf.constant(columns), tf.constant(1L)); // [columns]
     return tf.math.greaterEqual(

@@ -1,7 +1,7 @@
 package dev.linformer.ops;
 
+import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
-import org.tensorflow.op.Ops;
 import org.tensorflow.types.TInt64;
 
 /**
@@ -11,12 +11,14 @@ import org.tensorflow.types.TInt64;
  *
  * @param seed [2], usually (seed of the run, step)
  * @param salt number of the place
+ * @param from the position, counted from 0, at which the sequence begins that is computed now, a
+ *     scalar; null for 0. A part of a sequence draws what the whole would draw for its positions
  */
-public record RandomKey(Operand<TInt64> seed, long salt) {
+public record RandomKey(Operand<TInt64> seed, long salt, @Nullable Operand<TInt64> from) {
 
   /** A key of the whole model. */
   public RandomKey(Operand<TInt64> seed) {
-    this(seed, 0);
+    this(seed, 0, null);
   }
 
   /** The key of a place inside this one's. Chains of different numbers give different keys. */
@@ -24,11 +26,16 @@ public record RandomKey(Operand<TInt64> seed, long salt) {
     long mixed = (salt + place + 1) * 0x9E3779B97F4A7C15L;
     mixed = (mixed ^ (mixed >>> 30)) * 0xBF58476D1CE4E5B9L;
     mixed = (mixed ^ (mixed >>> 27)) * 0x94D049BB133111EBL;
-    return new RandomKey(seed, mixed ^ (mixed >>> 31));
+    return new RandomKey(seed, mixed ^ (mixed >>> 31), from);
   }
 
-  /** The seed of TensorFlow's stateless random operations. */
-  Operand<TInt64> statelessSeed(Ops tf) {
-    return tf.math.add(seed, tf.constant(new long[] {salt, 0})); // [2]
+  /** The same key for a part of a sequence. */
+  public RandomKey at(@Nullable Operand<TInt64> position) {
+    return new RandomKey(seed, salt, position);
+  }
+
+  /** The same key in a graph where the seed is another operand. */
+  public RandomKey seededBy(Operand<TInt64> other) {
+    return new RandomKey(other, salt, from);
   }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -177,6 +178,39 @@ class DropoutTest {
 
   private static Operand<TFloat64> ones(Ops tf, Shape shape) {
     return tf.ones(tf.constant(shape), TFloat64.class);
+  }
+
+  /** Positions 3 to 6 of 7, and the last two of three heads, by themselves. */
+  @Test
+  void aPartDrawsWhatTheWholeDraws() {
+    RandomParts whole = new RandomParts(7, 3, 0);
+    RandomParts part = new RandomParts(4, 2, 3);
+    double[] all = whole.mask(null);
+    double[] some = part.mask(new long[] {1, 2});
+    for (int b = 0; b < 2; b++) {
+      for (int h = 0; h < 2; h++) {
+        for (int n = 0; n < 4; n++) {
+          for (int w = 0; w < 5; w++) {
+            assertEquals(
+                all[((b * 3 + h + 1) * 7 + n + 3) * 5 + w], some[((b * 2 + h) * 4 + n) * 5 + w], 0);
+          }
+        }
+      }
+    }
+  }
+
+  private record RandomParts(long n, long h, long from) {
+    double[] mask(long @Nullable [] numbers) {
+      return Graphs.evaluate(
+          tf ->
+              Dropout.ofHeads(
+                  tf,
+                  ones(tf, Shape.of(2, h, n, 5)),
+                  1,
+                  numbers == null ? null : tf.constant(numbers),
+                  RATE,
+                  new RandomKey(tf.constant(new long[] {1, 2})).at(tf.constant(from))));
+    }
   }
 
   private static RandomKey key(Ops tf, long seed, long step) {

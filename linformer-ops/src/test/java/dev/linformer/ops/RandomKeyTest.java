@@ -47,11 +47,4 @@ class RandomKeyTest {
     }
     assertEquals(1 + 22 + 22 * 22 + 22 * 22 * 22, salts.size());
   }
-
-  @Test
-  void saltGoesOnTheSeedAndTheStepStaysApart() {
-    Ops tf = Ops.create(graph);
-    var key = new RandomKey(root.seed(), 1000);
-    Graphs.assertClose(new double[] {1003, 5}, Graphs.evaluate(graph, key.statelessSeed(tf)), 0);
-  }
 }

@@ -2,7 +2,10 @@ package dev.linformer.model.data;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
+import dev.linformer.model.ModelConfig;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -10,33 +13,31 @@ import java.util.Set;
 /**
  * ListOps as a task to train on: which expressions, how many of them, and the seed they come from.
  *
+ * <p>For inputs of 2,000 tokens or more it is Long Range Arena's own, unless other numbers are
+ * given: 96,000, 2,000 and 2,000 expressions of 501 to 1,999 tokens. For shorter inputs it is
+ * expressions of 11 to n tokens with up to 5 arguments, 192,000 of them: so many that two cores see
+ * each about once.
+ *
  * @param settings the expressions
  * @param train number of examples to learn from
  * @param validation number of examples to watch on
  * @param test number of examples to measure on
  * @param seed of all of them
  */
-public record ListOpsTask(
-    ListOps.Settings settings, int train, int validation, int test, long seed) {
+public record ListOpsTask(ListOps.Settings settings, int train, int validation, int test, long seed)
+    implements Task {
+
+  /** Makes every check. */
+  public ListOpsTask {
+    positive("num_train", train);
+    positive("num_validation", validation);
+    positive("num_test", test);
+  }
 
   /** The task's word on the command line. */
   public static final String NAME = "listops";
 
   private static final int FULL_LENGTH = 2000;
-
-  /**
-   * The task for inputs of a length: Long Range Arena's own from 2,000 on; below, expressions of 11
-   * to n tokens with up to 5 arguments, enough of them that two cores see each about once.
-   *
-   * @param inputSize n
-   */
-  public static ListOpsTask forInputSize(int inputSize, long seed) {
-    if (inputSize >= FULL_LENGTH) {
-      return new ListOpsTask(ListOps.Settings.LONG_RANGE_ARENA, 96_000, 2_000, 2_000, seed);
-    }
-    return new ListOpsTask(
-        new ListOps.Settings(10, inputSize + 1, 10, 5), 192_000, 4_000, 4_000, seed);
-  }
 
   /** The examples; equal tasks have equal ones. */
   public ListOpsSplits splits() {
@@ -55,11 +56,48 @@ public record ListOpsTask(
     return ListOps.generate(settings, test, newSeed, known::contains);
   }
 
-  /** Every key with its value. */
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  /** Padding is not masked: behind an expression stand tokens of its own. */
+  @Override
+  public Objective objective() {
+    return new Objective(false, false);
+  }
+
+  @Override
+  public void check(ModelConfig model, String source) {
+    if (!(model instanceof ClassifierConfig classifier)) {
+      throw new InvalidInputException(
+          "%s: model_type = %s, but the task %s trains a %s"
+              .formatted(source, model.modelType(), NAME, ClassifierConfig.TYPE));
+    }
+    if (classifier.vocabularySize() < ListOps.VOCABULARY_SIZE
+        || classifier.classes() < ListOps.CLASSES) {
+      throw new InvalidInputException(
+          "%s: the task %s needs num_tokens of at least %d and num_classes of at least %d"
+              .formatted(source, NAME, ListOps.VOCABULARY_SIZE, ListOps.CLASSES));
+    }
+    int n = classifier.encoder().sequenceLength();
+    if (settings.maxLength() - 1 > n) {
+      throw new InvalidInputException(
+          "%s: input_size = %d, but the task %s has expressions of up to %d tokens; lower max_length"
+              .formatted(source, n, NAME, settings.maxLength() - 1));
+    }
+  }
+
+  @Override
+  public TaskData open(ModelConfig model) {
+    return new ListOpsData(this, model.stacks().get(0).sequenceLength());
+  }
+
+  @Override
   public ObjectNode toJson() {
     return JsonNodeFactory.instance
         .objectNode()
-        .put("name", NAME)
+        .put(Task.NAME, NAME)
         .put("min_length", settings.minLength())
         .put("max_length", settings.maxLength())
         .put("max_depth", settings.maxDepth())
@@ -70,24 +108,34 @@ public record ListOpsTask(
         .put("seed", seed);
   }
 
-  /** Takes the keys of {@link #toJson}. */
-  public static ListOpsTask parse(JsonKeys keys) {
-    String name = keys.text("name", NAME);
-    if (!name.equals(NAME)) {
-      throw keys.invalid("name", name, NAME);
+  static ListOpsTask take(JsonKeys keys, int inputSize) {
+    boolean full = inputSize >= FULL_LENGTH;
+    int minLength = keys.integer("min_length", full ? 500 : 10);
+    int maxLength = keys.integer("max_length", full ? FULL_LENGTH : inputSize + 1);
+    int maxDepth = keys.integer("max_depth", 10);
+    int maxArguments = keys.integer("max_args", full ? 10 : 5);
+    int train = keys.integer("num_train", full ? 96_000 : 192_000);
+    int validation = keys.integer("num_validation", full ? 2_000 : 4_000);
+    int test = keys.integer("num_test", full ? 2_000 : 4_000);
+    long seed = keys.longInteger("seed", 1);
+    try {
+      return new ListOpsTask(
+          new ListOps.Settings(minLength, maxLength, maxDepth, maxArguments),
+          train,
+          validation,
+          test,
+          seed);
+    } catch (InvalidInputException e) {
+      throw new InvalidInputException(
+          "input_size = %d is too small for the task %s: %s"
+              .formatted(inputSize, NAME, e.getMessage()),
+          e);
     }
-    ListOpsTask task =
-        new ListOpsTask(
-            new ListOps.Settings(
-                keys.integer("min_length"),
-                keys.integer("max_length"),
-                keys.integer("max_depth"),
-                keys.integer("max_args")),
-            keys.integer("num_train"),
-            keys.integer("num_validation"),
-            keys.integer("num_test"),
-            keys.longInteger("seed"));
-    keys.refuseTheRest();
-    return task;
+  }
+
+  private static void positive(String key, int value) {
+    if (value < 1) {
+      throw new InvalidInputException("%s = %d, but at least 1 is expected".formatted(key, value));
+    }
   }
 }

@@ -15,32 +15,6 @@ import java.util.stream.IntStream;
  * its end sits that epoch out.
  */
 public final class TokenBatches {
-  /** Token ids, padded, and the labels to predict. */
-  public static final class Batch {
-    private final int[] tokens;
-    private final int[] labels;
-
-    private Batch(int[] tokens, int[] labels) {
-      this.tokens = tokens;
-      this.labels = labels;
-    }
-
-    /** Number of examples, b. */
-    public int size() {
-      return labels.length;
-    }
-
-    /** Ids [b,n] in row-major order, 0 behind each end; not a copy. */
-    public int[] tokens() {
-      return tokens;
-    }
-
-    /** Labels [b]; not a copy. */
-    public int[] labels() {
-      return labels;
-    }
-  }
-
   /** The order of an epoch, kept until another one is asked for. */
   private static final class Epoch {
     private final long number;
@@ -128,14 +102,16 @@ public final class TokenBatches {
   private static Batch gather(List<Example> examples, int[] indices, int inputSize) {
     int[] tokens = new int[Math.multiplyExact(indices.length, inputSize)];
     int[] labels = new int[indices.length];
+    int[] lengths = new int[indices.length];
     for (int row = 0; row < indices.length; row++) {
       Example example = examples.get(indices[row]);
       for (int i = 0; i < example.length(); i++) {
         tokens[row * inputSize + i] = example.token(i);
       }
       labels[row] = example.label();
+      lengths[row] = example.length();
     }
-    return new Batch(tokens, labels);
+    return new Batch(tokens, labels, lengths);
   }
 
   /** Fisher-Yates, from a generator that the seed and the epoch's number set. */

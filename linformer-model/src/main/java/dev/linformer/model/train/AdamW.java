@@ -1,14 +1,9 @@
 package dev.linformer.model.train;
 
-import dev.linformer.model.Variables;
-import dev.linformer.model.Variables.Weight;
-import dev.linformer.ops.Initialization;
-import dev.linformer.ops.Parameter;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.ops.Scalars;
-import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
-import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
@@ -31,24 +26,32 @@ import org.tensorflow.types.family.TFloating;
  * @param epsilon ε
  * @param weightDecay λ; on weights of two or more axes, not on biases and norms
  */
-public record AdamW(double beta1, double beta2, double epsilon, double weightDecay) {
+public record AdamW(double beta1, double beta2, double epsilon, double weightDecay)
+    implements Optimizer {
 
-  /**
-   * Adds one update of all weights.
-   *
-   * @param gradients one a weight, in the same order
-   * @param learningRate η, a scalar
-   * @param step t, a scalar, 1 at the first update
-   * @param slots where m and v go: two variables a weight
-   * @return done when every weight is changed
-   */
-  public <T extends TFloating> Op update(
-      Ops tf,
-      List<Weight<T>> weights,
-      List<Operand<T>> gradients,
-      Operand<T> learningRate,
-      Operand<TInt64> step,
-      Variables<T> slots) {
+  /** The value of {@code optim} in JSON. */
+  public static final String NAME = "adamw";
+
+  /** Makes every check. */
+  public AdamW {
+    Optimizer.requireShare("adam_beta1", beta1);
+    Optimizer.requireShare("adam_beta2", beta2);
+    Optimizer.requirePositive("adam_epsilon", epsilon);
+    Optimizer.requireDecay(weightDecay);
+  }
+
+  @Override
+  public String word() {
+    return NAME;
+  }
+
+  @Override
+  public List<String> slots() {
+    return List.of("m", "v");
+  }
+
+  @Override
+  public <T extends TFloating> Rule<T> rule(Ops tf, Operand<T> learningRate, Operand<TInt64> step) {
     Class<T> type = learningRate.type();
     Operand<T> b1 = Scalars.of(tf, beta1, type);
     Operand<T> b2 = Scalars.of(tf, beta2, type);
@@ -58,40 +61,22 @@ public record AdamW(double beta1, double beta2, double epsilon, double weightDec
     // TensorFlow's kernel adds its epsilon to √v before the correction: √v + ε·√(1 − β₂ᵗ).
     Operand<T> correction = tf.math.sqrt(tf.math.sub(Scalars.of(tf, 1, type), power2));
     Operand<T> kernelEpsilon = tf.math.mul(Scalars.of(tf, epsilon, type), correction);
-    Operand<T> decay = tf.math.mul(learningRate, Scalars.of(tf, weightDecay, type)); // η·λ
-
-    Ops after = tf.withControlDependencies(new ArrayList<Op>(gradients));
-    List<Op> updates = new ArrayList<>();
-    for (int i = 0; i < weights.size(); i++) {
-      Weight<T> weight = weights.get(i);
-      Parameter parameter = weight.parameter();
-      Weight<T> m = slot(slots, parameter, "m");
-      Weight<T> v = slot(slots, parameter, "v");
-      Ops next = after;
-      if (weightDecay != 0 && parameter.shape().numDimensions() > 1) {
-        Operand<T> share = after.math.mul(weight.value(), decay);
-        next = tf.withControlDependencies(after.assignSub(weight.variable(), share));
-      }
-      updates.add(
-          next.train.applyAdam(
-              weight.variable(),
-              m.variable(),
-              v.variable(),
-              power1,
-              power2,
-              learningRate,
-              b1,
-              b2,
-              kernelEpsilon,
-              gradients.get(i)));
-    }
-    return tf.withControlDependencies(updates).noOp();
+    return (ops, variable, slots, gradient) ->
+        ops.train.applyAdam(
+            variable,
+            slots.get(0),
+            slots.get(1),
+            power1,
+            power2,
+            learningRate,
+            b1,
+            b2,
+            kernelEpsilon,
+            gradient);
   }
 
-  private static <T extends TFloating> Weight<T> slot(
-      Variables<T> slots, Parameter parameter, String name) {
-    slots.create(
-        new Parameter(parameter.name() + "." + name, parameter.shape(), Initialization.ZEROS));
-    return slots.weights().get(slots.weights().size() - 1);
+  @Override
+  public void write(ObjectNode json) {
+    json.put("adam_beta1", beta1).put("adam_beta2", beta2).put("adam_epsilon", epsilon);
   }
 }

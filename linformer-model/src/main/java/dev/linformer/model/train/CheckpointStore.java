@@ -18,8 +18,8 @@ import org.tensorflow.types.TFloat32;
 
 /**
  * The checkpoints of a training, a folder each: weights, optimizer's slots and state. A checkpoint
- * is written aside and renamed when it is complete, so each one there can be used; older ones are
- * deleted after that.
+ * is written aside and renamed when it is complete, so each one there can be used; older ones but
+ * the best are deleted after that.
  */
 final class CheckpointStore {
 
@@ -33,29 +33,56 @@ final class CheckpointStore {
   private final int keep;
 
   /**
-   * @param keep how many of the newest stay
+   * @param keep how many of the newest stay, besides the best
    */
   CheckpointStore(Path folder, int keep) {
     this.folder = folder;
     this.keep = keep;
   }
 
-  /** Writes a checkpoint of the session's variables. */
-  void save(
+  /** Writes a checkpoint of the session's variables, and returns its folder. */
+  Path save(
       Session session, Variables<TFloat32> weights, Variables<TFloat32> slots, TrainingState state)
       throws IOException {
     ObjectNode json = state.toJson();
     Files.createDirectories(folder);
+    Path checkpoint = folder(state.step());
     WholeFile.writeFolder(
-        folder.resolve(PREFIX + "%08d".formatted(state.step())),
+        checkpoint,
         aside -> {
           WeightFile.save(session, weights.weights(), aside.resolve(WEIGHTS));
           WeightFile.save(session, slots.weights(), aside.resolve(SLOTS));
           ModelDirectory.writeJson(aside.resolve(STATE), json);
         });
+    Path best = state.best().map(measured -> folder(measured.step())).orElse(checkpoint);
     List<Path> all = newestFirst();
     for (Path old : all.subList(Math.min(keep, all.size()), all.size())) {
-      WholeFile.delete(old);
+      if (!old.equals(best)) {
+        WholeFile.delete(old);
+      }
+    }
+    return checkpoint;
+  }
+
+  private Path folder(int step) {
+    return folder.resolve(PREFIX + "%08d".formatted(step));
+  }
+
+  /** The weights of a step's checkpoint. */
+  Path weights(int step) {
+    return folder(step).resolve(WEIGHTS);
+  }
+
+  /** Deletes what a killed process was writing. */
+  void clean() throws IOException {
+    if (Files.isDirectory(folder)) {
+      try (var entries = Files.list(folder)) {
+        for (Path entry : (Iterable<Path>) entries::iterator) {
+          if (entry.getFileName().toString().startsWith("." + PREFIX)) {
+            WholeFile.delete(entry);
+          }
+        }
+      }
     }
   }
 

@@ -1,10 +1,10 @@
 package dev.linformer.model.train;
 
 /**
- * How a classifier did on a list of examples.
+ * How a model did on a list of examples.
  *
  * @param loss mean cross-entropy, in nats
  * @param accuracy share of right answers
- * @param examples how many there were
+ * @param targets how many answers there were
  */
-public record Evaluation(double loss, double accuracy, int examples) {}
+public record Evaluation(double loss, double accuracy, long targets) {}

@@ -11,7 +11,7 @@ import org.tensorflow.types.family.TFloating;
  * Clipping of gradients by their common norm.
  *
  * @param norm √Σg² over all gradients, before clipping
- * @param gradients each times min(1, limit/norm)
+ * @param gradients each times min(1, limit/norm); 0 if the norm is no number
  */
 public record GradientClipping<T extends TFloating>(Operand<T> norm, List<Operand<T>> gradients) {
 
@@ -26,9 +26,13 @@ public record GradientClipping<T extends TFloating>(Operand<T> norm, List<Operan
     Operand<T> norm =
         tf.math.sqrt(tf.math.mul(tf.math.addN(halves), Scalars.of(tf, 2, type))); // scalar
     Operand<T> bound = Scalars.of(tf, limit, type);
-    Operand<T> factor = tf.math.div(bound, tf.math.maximum(norm, bound)); // scalar
+    Operand<T> factor =
+        tf.select(
+            tf.math.isFinite(norm),
+            tf.math.div(bound, tf.math.maximum(norm, bound)),
+            Scalars.of(tf, 0, type)); // scalar
     List<Operand<T>> clipped = new ArrayList<>();
-    gradients.forEach(gradient -> clipped.add(tf.math.mul(gradient, factor)));
+    gradients.forEach(gradient -> clipped.add(tf.math.mulNoNan(gradient, factor)));
     return new GradientClipping<>(norm, clipped);
   }
 }

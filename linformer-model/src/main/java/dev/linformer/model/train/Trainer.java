@@ -1,29 +1,26 @@
 package dev.linformer.model.train;
 
-import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
-import dev.linformer.model.data.Example;
-import dev.linformer.model.data.TokenBatches;
+import dev.linformer.model.data.Batch;
+import dev.linformer.model.data.Objective;
+import dev.linformer.model.data.TaskData;
 import dev.linformer.model.weights.WeightFile;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
-import org.tensorflow.types.TInt64;
 
 /**
- * Trains a classifier. A step is a function of the weights, the seed and its number: a training
- * that was stopped and resumed goes the same way as one that wasn't, and on one thread to the last
- * digit.
+ * Trains a model. A step is a function of the weights, the seed and its number: a training that was
+ * stopped and resumed goes the same way as one that wasn't, and on one thread to the last digit.
  */
 public final class Trainer implements AutoCloseable {
 
-  private final ClassifierConfig model;
   private final TrainerConfig config;
   private final TrainingGraph graph;
   private final Session session;
@@ -36,8 +33,9 @@ public final class Trainer implements AutoCloseable {
    *
    * @param checkpoints folder for the checkpoints
    */
-  public static Trainer start(ClassifierConfig model, TrainerConfig config, Path checkpoints) {
-    return new Trainer(model, config, checkpoints);
+  public static Trainer start(
+      ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints) {
+    return new Trainer(model, objective, config, checkpoints);
   }
 
   /**
@@ -45,10 +43,12 @@ public final class Trainer implements AutoCloseable {
    *
    * @throws IOException if the checkpoint cannot be read
    */
-  public static Trainer resume(ClassifierConfig model, TrainerConfig config, Path checkpoints)
+  public static Trainer resume(
+      ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints)
       throws IOException {
-    Trainer trainer = new Trainer(model, config, checkpoints);
+    Trainer trainer = new Trainer(model, objective, config, checkpoints);
     try {
+      trainer.checkpoints.clean();
       var newest = trainer.checkpoints.newest();
       if (newest.isPresent()) {
         TrainingGraph graph = trainer.graph;
@@ -62,10 +62,9 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  private Trainer(ClassifierConfig model, TrainerConfig config, Path checkpoints) {
-    this.model = model;
+  private Trainer(ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints) {
     this.config = config;
-    this.graph = new TrainingGraph(model, config);
+    this.graph = new TrainingGraph(model, objective, config);
     this.session = Sessions.open(graph.graph, config.threads());
     session.initialize();
     this.checkpoints = new CheckpointStore(checkpoints, config.keepCheckpoints());
@@ -94,99 +93,230 @@ public final class Trainer implements AutoCloseable {
     stopRequested = true;
   }
 
+  /** Whether all updates are made, or the loss on the validation examples falls no more. */
+  private boolean finished() {
+    return state.step() >= config.steps()
+        || (config.patience() > 0 && state.sinceBest() >= config.patience());
+  }
+
   /**
-   * Makes the updates that are left, with a checkpoint every so many and one at the end.
+   * Makes the updates that are left, with a checkpoint every so many, one at the best measurement
+   * so far and one at the end.
    *
-   * @return whether all updates are made; false if a stop was requested before
+   * @return whether the training is finished; false if a stop was requested before
    * @throws DivergedException if the loss or the gradients' norm is no number any more
    */
-  public boolean train(List<Example> examples, TrainingListener listener) throws IOException {
-    int n = model.encoder().sequenceLength();
-    TokenBatches batches = new TokenBatches(examples, config.batchSize(), n, config.seed());
+  public boolean train(TaskData data, TrainingListener listener) throws IOException {
     int saved = state.step();
-    while (state.step() < config.steps() && !stopRequested) {
-      step(batches.batch(state.step()), listener);
-      if (state.step() % config.checkpointEvery() == 0) {
-        saved = checkpoint(listener);
+    int parts = config.accumulation();
+    try (Feeder feeder =
+        new Feeder(
+            index -> data.train(index, config.batchSize()),
+            (long) state.step() * parts,
+            (long) config.steps() * parts)) {
+      while (!finished() && !stopRequested) {
+        step(feeder, listener);
+        boolean best = isDue(config.evaluateEvery()) && measure(data, listener);
+        if (best || state.step() % config.checkpointEvery() == 0) {
+          saved = checkpoint(listener);
+        }
       }
     }
     if (state.step() > saved) { // at the end, and whenever in the loop a stop was requested
       checkpoint(listener);
     }
-    return state.step() == config.steps();
+    return finished();
+  }
+
+  private boolean isDue(int every) {
+    return every > 0 && (state.step() % every == 0 || state.step() == config.steps());
+  }
+
+  /** Measures on the validation examples; whether it is the best so far. */
+  private boolean measure(TaskData data, TrainingListener listener) throws IOException {
+    Evaluation found = evaluate(data.validation(config.batchSize()));
+    if (!Double.isFinite(found.loss())) {
+      throw new DivergedException(
+          state.step(), found.loss(), Double.NaN, "on the validation examples");
+    }
+    state = state.with(new TrainingState.Measured(state.step(), found.loss(), found.accuracy()));
+    listener.onEvaluation(state.step(), found);
+    return state.sinceBest() == 0;
   }
 
   private int checkpoint(TrainingListener listener) throws IOException {
-    checkpoints.save(session, graph.variables, graph.slots, state);
-    listener.onCheckpoint(state.step(), checkpoints.newest().orElseThrow());
+    Path folder = checkpoints.save(session, graph.variables, graph.slots, state);
+    listener.onCheckpoint(state.step(), folder);
     return state.step();
   }
 
-  private void step(TokenBatches.Batch batch, TrainingListener listener) {
+  private void step(Feeder feeder, TrainingListener listener) throws IOException {
+    long start = System.nanoTime();
+    List<Batch> batches = new ArrayList<>();
+    for (int i = 0; i < config.accumulation(); i++) {
+      batches.add(feeder.next());
+    }
+    double waited = (System.nanoTime() - start) / 1e9;
+    TrainingListener.StepReport report = update(batches, waited);
+    state = state.next(report.tokens());
+    if (report.step() % config.logEvery() == 0 || report.step() == config.steps()) {
+      state =
+          state.with(
+              new TrainingState.Entry(
+                  report.step(),
+                  report.loss(),
+                  report.accuracy(),
+                  report.learningRate(),
+                  report.gradientNorm()));
+    }
+    listener.onStep(report);
+  }
+
+  /** Makes one update; the weights stay as they are if it would spoil them. */
+  private TrainingListener.StepReport update(List<Batch> batches, double waited) {
     int step = state.step() + 1;
     double rate = config.learningRateAt(step);
-    try (TInt32 tokens = tokens(batch);
-        TInt32 labels = TInt32.vectorOf(batch.labels());
-        TInt64 number = TInt64.scalarOf(step);
-        TFloat32 learningRate = TFloat32.scalarOf((float) rate);
-        Result result =
-            session
-                .runner()
-                .feed(graph.tokens, tokens)
-                .feed(graph.labels, labels)
-                .feed(graph.step, number)
-                .feed(graph.learningRate, learningRate)
-                .fetch(graph.training.loss())
-                .fetch(graph.training.correct())
-                .fetch(graph.gradientNorm)
-                .addTarget(graph.update)
-                .run()) {
-      double loss = ((TFloat32) result.get(0)).getFloat();
-      double accuracy = (double) ((TInt32) result.get(1)).getInt() / batch.size();
-      double norm = ((TFloat32) result.get(2)).getFloat();
-      if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
-        throw new DivergedException(step, loss, norm);
+    int scored = batches.stream().mapToInt(Batch::scored).sum();
+    double loss = 0;
+    long correct = 0;
+    long tokens = 0;
+    double norm = 0;
+    for (int i = 0; i < batches.size(); i++) {
+      Batch batch = batches.get(i);
+      boolean last = i == batches.size() - 1;
+      try (Fed fed = new Fed(batch, step, rate, i)) {
+        var accumulation = graph.accumulation;
+        float share = scored == 0 ? 0 : (float) batch.scored() / scored;
+        Session.Runner runner =
+            fed.runner().fetch(graph.training.loss()).fetch(graph.training.correct());
+        if (accumulation == null) {
+          runner.fetch(graph.gradientNorm).addTarget(graph.update);
+        } else {
+          runner
+              .feed(accumulation.share(), fed.scalar(share))
+              .addTarget(i == 0 ? accumulation.first() : accumulation.next());
+        }
+        double partLoss;
+        try (Result result = runner.run()) {
+          partLoss = scalar(result, 0);
+          correct += ((org.tensorflow.types.TInt32) result.get(1)).getInt();
+          if (accumulation == null) {
+            norm = scalar(result, 2);
+          }
+        }
+        loss += accumulation == null ? partLoss : partLoss * share;
+        tokens += batch.tokens().length;
+        if (accumulation != null && last) {
+          try (Result result =
+              fed.runner().fetch(graph.gradientNorm).addTarget(graph.update).run()) {
+            norm = scalar(result, 0);
+          }
+        }
+        if (!Double.isFinite(partLoss) || (last && !Double.isFinite(norm))) {
+          throw new DivergedException(
+              step, partLoss, norm, new Diagnosis(graph, fed::runner).place());
+        }
       }
-      boolean log = step % config.logEvery() == 0 || step == config.steps();
-      var entry = new TrainingState.Entry(step, loss, accuracy, rate, norm);
-      state = state.next(batch.tokens().length, log ? List.of(entry) : List.of());
-      listener.onStep(
-          new TrainingListener.StepReport(
-              step, config.steps(), loss, accuracy, batch.tokens().length));
+    }
+    return new TrainingListener.StepReport(
+        step,
+        config.steps(),
+        loss,
+        (double) correct / Math.max(1, scored),
+        rate,
+        norm,
+        tokens,
+        waited);
+  }
+
+  private static double scalar(Result result, int index) {
+    return ((TFloat32) result.get(index)).getFloat();
+  }
+
+  /** A batch and all else that an update takes, as tensors. */
+  private final class Fed implements AutoCloseable {
+    private final Feeds feeds = new Feeds();
+
+    Fed(Batch batch, int step, double rate, int part) {
+      feedBatch(feeds, batch);
+      feeds.put(graph.step, step);
+      if (graph.accumulation != null) {
+        feeds.put(graph.draw, (step - 1L) * config.accumulation() + part + 1);
+      }
+      feeds.put(graph.learningRate, (float) rate);
+    }
+
+    Session.Runner runner() {
+      return feeds.into(session.runner());
+    }
+
+    TFloat32 scalar(float value) {
+      return feeds.own(TFloat32.scalarOf(value));
+    }
+
+    @Override
+    public void close() {
+      feeds.close();
+    }
+  }
+
+  private void feedBatch(Feeds feeds, Batch batch) {
+    Shape shape = Shape.of(batch.size(), batch.tokens().length / batch.size());
+    feeds.put(graph.tokens, shape, batch.tokens());
+    boolean everyPosition = batch.targets().length != batch.size();
+    feeds.put(graph.targets, everyPosition ? shape : Shape.of(batch.size()), batch.targets());
+    if (graph.lengths != null) {
+      feeds.put(graph.lengths, Shape.of(batch.size()), batch.lengths());
     }
   }
 
   /**
    * Measures the model as it is, without dropout.
    *
-   * @param examples at least one
+   * @param batches with at least one target
    */
-  public Evaluation evaluate(List<Example> examples) {
-    int n = model.encoder().sequenceLength();
+  public Evaluation evaluate(Iterable<Batch> batches) {
     double loss = 0;
     long correct = 0;
-    for (var batch : TokenBatches.inOrder(examples, config.batchSize(), n)) {
-      try (TInt32 tokens = tokens(batch);
-          TInt32 labels = TInt32.vectorOf(batch.labels());
-          Result result =
-              session
-                  .runner()
-                  .feed(graph.tokens, tokens)
-                  .feed(graph.labels, labels)
-                  .fetch(graph.evaluation.loss())
-                  .fetch(graph.evaluation.correct())
-                  .run()) {
-        loss += ((TFloat32) result.get(0)).getFloat() * (double) batch.size();
-        correct += ((TInt32) result.get(1)).getInt();
+    long scored = 0;
+    for (Batch batch : batches) {
+      try (Feeds feeds = new Feeds()) {
+        feedBatch(feeds, batch);
+        try (Result result =
+            feeds
+                .into(session.runner())
+                .fetch(graph.evaluation.loss())
+                .fetch(graph.evaluation.correct())
+                .run()) {
+          loss += scalar(result, 0) * batch.scored();
+          correct += ((org.tensorflow.types.TInt32) result.get(1)).getInt();
+          scored += batch.scored();
+        }
       }
     }
-    return new Evaluation(
-        loss / examples.size(), (double) correct / examples.size(), examples.size());
+    return new Evaluation(loss / scored, (double) correct / scored, scored);
   }
 
-  private TInt32 tokens(TokenBatches.Batch batch) {
-    Shape shape = Shape.of(batch.size(), model.encoder().sequenceLength());
-    return TInt32.tensorOf(shape, DataBuffers.of(batch.tokens()));
+  /**
+   * Computes everything that a training computes, once: an update on the first batches, and a
+   * measurement on the first validation batch. Writes nothing.
+   */
+  public TrainingListener.StepReport dryRun(TaskData data) throws IOException {
+    List<Batch> batches = new ArrayList<>();
+    for (int i = 0; i < config.accumulation(); i++) {
+      batches.add(data.train(i, config.batchSize()));
+    }
+    TrainingListener.StepReport report = update(batches, 0);
+    evaluate(List.of(data.validation(config.batchSize()).iterator().next()));
+    return report;
+  }
+
+  /** Goes back to the weights of the best measurement, if there is one. */
+  public void loadBest() throws IOException {
+    var best = state.best();
+    if (best.isPresent()) {
+      loadWeights(checkpoints.weights(best.get().step()));
+    }
   }
 
   /**

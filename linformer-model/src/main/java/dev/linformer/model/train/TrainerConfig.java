@@ -4,30 +4,40 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
+import java.util.Locale;
 
 /**
  * How a model is trained.
  *
  * @param steps number of updates
- * @param batchSize sequences a step
- * @param learningRate the highest: reached after warm-up, then falling in a line to 0
+ * @param batchSize sequences that are computed at once
+ * @param accumulation batches whose gradients are added up for an update
+ * @param optimizer what makes an update of gradients
+ * @param learningRate the highest
  * @param warmupSteps updates over which the rate rises in a line from 0
- * @param weightDecay λ of {@link AdamW}
+ * @param schedule how the rate falls after that
  * @param clipNorm largest common norm of the gradients
  * @param logEvery steps between lines of the history
+ * @param evaluateEvery steps between measurements on the validation examples; 0 for none
+ * @param patience measurements in a row without a better loss after which the training ends; 0 for
+ *     never
  * @param checkpointEvery steps between checkpoints
- * @param keepCheckpoints how many of the newest stay on disk
+ * @param keepCheckpoints how many of the newest stay on disk, besides the best one
  * @param seed of initial weights, order of the data and dropout
  * @param threads that compute; 0 for one a core
  */
 public record TrainerConfig(
     int steps,
     int batchSize,
+    int accumulation,
+    Optimizer optimizer,
     double learningRate,
     int warmupSteps,
-    double weightDecay,
+    Schedule schedule,
     double clipNorm,
     int logEvery,
+    int evaluateEvery,
+    int patience,
     int checkpointEvery,
     int keepCheckpoints,
     long seed,
@@ -37,26 +47,24 @@ public record TrainerConfig(
   public TrainerConfig {
     require("steps", steps, steps >= 1, "at least 1");
     require("batch_size", batchSize, batchSize >= 1, "at least 1");
-    require(
-        "learning_rate",
-        learningRate,
-        learningRate > 0 && Double.isFinite(learningRate),
-        "a number above 0");
+    require("gradient_accumulation_steps", accumulation, accumulation >= 1, "at least 1");
+    Optimizer.requirePositive("learning_rate", learningRate);
     require("warmup_steps", warmupSteps, warmupSteps >= 0, "at least 0");
-    require(
-        "weight_decay",
-        weightDecay,
-        weightDecay >= 0 && Double.isFinite(weightDecay),
-        "a number from 0 on");
-    require(
-        "max_grad_norm", clipNorm, clipNorm > 0 && Double.isFinite(clipNorm), "a number above 0");
+    Optimizer.requirePositive("max_grad_norm", clipNorm);
     require("logging_steps", logEvery, logEvery >= 1, "at least 1");
+    require("eval_steps", evaluateEvery, evaluateEvery >= 0, "at least 0");
+    require("early_stopping_patience", patience, patience >= 0, "at least 0");
+    require(
+        "early_stopping_patience",
+        patience,
+        patience == 0 || evaluateEvery > 0,
+        "0 without eval_steps");
     require("save_steps", checkpointEvery, checkpointEvery >= 1, "at least 1");
     require("save_total_limit", keepCheckpoints, keepCheckpoints >= 1, "at least 1");
     require("threads", threads, threads >= 0, "at least 0");
   }
 
-  private static void require(String key, Object value, boolean holds, String wanted) {
+  static void require(String key, Object value, boolean holds, String wanted) {
     if (!holds) {
       throw new InvalidInputException("%s = %s, but %s is expected".formatted(key, value, wanted));
     }
@@ -68,23 +76,27 @@ public record TrainerConfig(
    * @param step counted from 1
    */
   public double learningRateAt(long step) {
-    if (step <= warmupSteps) {
-      return learningRate * step / warmupSteps;
-    }
-    return learningRate * (steps - step + 1) / (steps - warmupSteps);
+    return schedule.rate(learningRate, warmupSteps, steps, step);
   }
 
   /** Every key with its value; the keys are those of transformers' TrainingArguments. */
   public ObjectNode toJson() {
-    return JsonNodeFactory.instance
-        .objectNode()
-        .put("max_steps", steps)
-        .put("batch_size", batchSize)
+    ObjectNode json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("max_steps", steps)
+            .put("batch_size", batchSize)
+            .put("gradient_accumulation_steps", accumulation)
+            .put("optim", optimizer.word());
+    optimizer.write(json);
+    return json.put("weight_decay", optimizer.weightDecay())
         .put("learning_rate", learningRate)
         .put("warmup_steps", warmupSteps)
-        .put("weight_decay", weightDecay)
+        .put("lr_scheduler_type", schedule.name().toLowerCase(Locale.ROOT))
         .put("max_grad_norm", clipNorm)
         .put("logging_steps", logEvery)
+        .put("eval_steps", evaluateEvery)
+        .put("early_stopping_patience", patience)
         .put("save_steps", checkpointEvery)
         .put("save_total_limit", keepCheckpoints)
         .put("seed", seed)
@@ -92,22 +104,29 @@ public record TrainerConfig(
   }
 
   /**
+   * Takes the keys of {@link #toJson}; all but {@code max_steps} have defaults.
+   *
    * @throws InvalidInputException if a key is missing, unknown or out of its range
    */
   public static TrainerConfig parse(JsonKeys keys) {
+    int steps = keys.integer("max_steps");
     TrainerConfig config =
         new TrainerConfig(
-            keys.integer("max_steps"),
-            keys.integer("batch_size"),
-            keys.number("learning_rate"),
-            keys.integer("warmup_steps"),
-            keys.number("weight_decay"),
-            keys.number("max_grad_norm"),
-            keys.integer("logging_steps"),
-            keys.integer("save_steps"),
-            keys.integer("save_total_limit"),
-            keys.longInteger("seed"),
-            keys.integer("threads"));
+            steps,
+            keys.integer("batch_size", 64),
+            keys.integer("gradient_accumulation_steps", 1),
+            Optimizer.take(keys),
+            keys.number("learning_rate", 3e-3),
+            keys.integer("warmup_steps", Math.min(100, steps / 10)),
+            keys.choice("lr_scheduler_type", Schedule.LINEAR),
+            keys.number("max_grad_norm", 1),
+            keys.integer("logging_steps", 50),
+            keys.integer("eval_steps", 0),
+            keys.integer("early_stopping_patience", 0),
+            keys.integer("save_steps", 500),
+            keys.integer("save_total_limit", 2),
+            keys.longInteger("seed", 1),
+            keys.integer("threads", 0));
     keys.refuseTheRest();
     return config;
   }

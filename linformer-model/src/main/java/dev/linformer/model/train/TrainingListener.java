@@ -1,18 +1,23 @@
 package dev.linformer.model.train;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 
-/** Hears how a training goes; called on the thread that trains. */
+/** Hears how a training goes; called on the thread that trains, which a failure ends. */
 public interface TrainingListener {
 
   /** Hears nothing. */
   TrainingListener NONE = new TrainingListener() {};
 
   /** An update was made. */
-  default void onStep(StepReport report) {}
+  default void onStep(StepReport report) throws IOException {}
+
+  /** The model was measured on the validation examples after a step. */
+  default void onEvaluation(int step, Evaluation evaluation) throws IOException {}
 
   /** A checkpoint is complete. */
-  default void onCheckpoint(int step, Path folder) {}
+  default void onCheckpoint(int step, Path folder) throws IOException {}
 
   /**
    * An update.
@@ -21,7 +26,44 @@ public interface TrainingListener {
    * @param steps of the whole training
    * @param loss mean cross-entropy of the batch, in nats
    * @param accuracy share of the batch that was right
+   * @param learningRate of the step
+   * @param gradientNorm before clipping
    * @param tokens positions in the batch, padding included
+   * @param waited seconds in which nothing was computed because no batch was ready
    */
-  record StepReport(int step, int steps, double loss, double accuracy, long tokens) {}
+  record StepReport(
+      int step,
+      int steps,
+      double loss,
+      double accuracy,
+      double learningRate,
+      double gradientNorm,
+      long tokens,
+      double waited) {}
+
+  /** Tells several, in their order. */
+  static TrainingListener all(List<? extends TrainingListener> listeners) {
+    return new TrainingListener() {
+      @Override
+      public void onStep(StepReport report) throws IOException {
+        for (TrainingListener listener : listeners) {
+          listener.onStep(report);
+        }
+      }
+
+      @Override
+      public void onEvaluation(int step, Evaluation evaluation) throws IOException {
+        for (TrainingListener listener : listeners) {
+          listener.onEvaluation(step, evaluation);
+        }
+      }
+
+      @Override
+      public void onCheckpoint(int step, Path folder) throws IOException {
+        for (TrainingListener listener : listeners) {
+          listener.onCheckpoint(step, folder);
+        }
+      }
+    };
+  }
 }

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.JsonKeys;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Where a training stands: the content of trainer_state.json, whose keys are those of transformers'
@@ -14,15 +16,18 @@ import java.util.List;
  * @param step updates done
  * @param tokensSeen positions fed, padding included
  * @param history one entry every so many steps
+ * @param evaluations on the validation examples, in their order
  */
-public record TrainingState(int step, long tokensSeen, List<Entry> history) {
+public record TrainingState(
+    int step, long tokensSeen, List<Entry> history, List<Measured> evaluations) {
 
   /** Before the first update. */
-  public static final TrainingState START = new TrainingState(0, 0, List.of());
+  public static final TrainingState START = new TrainingState(0, 0, List.of(), List.of());
 
-  /** Copies the history. */
+  /** Copies the lists. */
   public TrainingState {
     history = List.copyOf(history);
+    evaluations = List.copyOf(evaluations);
   }
 
   /**
@@ -37,11 +42,38 @@ public record TrainingState(int step, long tokensSeen, List<Entry> history) {
   public record Entry(
       int step, double loss, double accuracy, double learningRate, double gradientNorm) {}
 
-  /** The state after one more step, with an entry in the history if one is given. */
-  TrainingState next(long tokens, List<Entry> entries) {
+  /**
+   * A measurement on the validation examples.
+   *
+   * @param step after which it was made
+   */
+  public record Measured(int step, double loss, double accuracy) {}
+
+  /** The measurement with the lowest loss, the first of them. */
+  public Optional<Measured> best() {
+    return evaluations.stream().min(Comparator.comparingDouble(Measured::loss));
+  }
+
+  /** How many measurements there are after the best. */
+  int sinceBest() {
+    return best().map(best -> evaluations.size() - 1 - evaluations.indexOf(best)).orElse(0);
+  }
+
+  /** The state after one more step. */
+  TrainingState next(long tokens) {
+    return new TrainingState(step + 1, tokensSeen + tokens, history, evaluations);
+  }
+
+  TrainingState with(Entry entry) {
     List<Entry> longer = new ArrayList<>(history);
-    longer.addAll(entries);
-    return new TrainingState(step + 1, tokensSeen + tokens, longer);
+    longer.add(entry);
+    return new TrainingState(step, tokensSeen, longer, evaluations);
+  }
+
+  TrainingState with(Measured measured) {
+    List<Measured> longer = new ArrayList<>(evaluations);
+    longer.add(measured);
+    return new TrainingState(step, tokensSeen, history, longer);
   }
 
   /** Every key with its value. */
@@ -51,6 +83,7 @@ public record TrainingState(int step, long tokensSeen, List<Entry> history) {
             .objectNode()
             .put("global_step", step)
             .put("num_input_tokens_seen", tokensSeen);
+    best().ifPresent(best -> json.put("best_global_step", best.step));
     ArrayNode log = json.putArray("log_history");
     for (Entry entry : history) {
       log.addObject()
@@ -59,6 +92,14 @@ public record TrainingState(int step, long tokensSeen, List<Entry> history) {
           .put("accuracy", entry.accuracy)
           .put("learning_rate", entry.learningRate)
           .put("grad_norm", entry.gradientNorm);
+    }
+    ArrayNode measured = json.putArray("eval_history");
+    for (Measured each : evaluations) {
+      measured
+          .addObject()
+          .put("step", each.step)
+          .put("eval_loss", each.loss)
+          .put("eval_accuracy", each.accuracy);
     }
     return json;
   }
@@ -75,7 +116,18 @@ public record TrainingState(int step, long tokensSeen, List<Entry> history) {
               entry.number("learning_rate"),
               entry.number("grad_norm")));
     }
+    List<Measured> evaluations = new ArrayList<>();
+    if (keys.has("eval_history")) {
+      for (JsonKeys each : keys.objects("eval_history")) {
+        evaluations.add(
+            new Measured(
+                each.integer("step"), each.number("eval_loss"), each.number("eval_accuracy")));
+      }
+    }
     return new TrainingState(
-        keys.integer("global_step"), keys.longInteger("num_input_tokens_seen"), history);
+        keys.integer("global_step"),
+        keys.longInteger("num_input_tokens_seen"),
+        history,
+        evaluations);
   }
 }

@@ -32,6 +32,10 @@ public final class WeightFile {
   /** Writes the values that the variables have now. */
   public static void save(Session session, List<Weight<TFloat32>> weights, Path file)
       throws IOException {
+    if (weights.isEmpty()) { // an optimizer without slots; a session refuses to run for nothing
+      write(file, List.of(), List.of());
+      return;
+    }
     Session.Runner runner = session.runner();
     weights.forEach(weight -> runner.fetch(weight.value()));
     try (Result fetched = runner.run()) {

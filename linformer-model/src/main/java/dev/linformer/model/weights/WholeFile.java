@@ -3,6 +3,7 @@ package dev.linformer.model.weights;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,6 +71,35 @@ public final class WholeFile {
       delete(aside);
     }
     delete(old);
+  }
+
+  /**
+   * Writes a folder and gives it its name when it is complete.
+   *
+   * @throws FileAlreadyExistsException if something has that name by then; it is left as it is
+   */
+  public static void newFolder(Path folder, Content content) throws IOException {
+    Path target = folder.toAbsolutePath();
+    Path aside = aside(folder);
+    Files.createDirectory(aside);
+    try {
+      content.writeTo(aside);
+      force(aside);
+      if (Files.exists(target)) {
+        throw new FileAlreadyExistsException(target.toString());
+      }
+      try {
+        // Renaming doesn't replace a folder that isn't empty.
+        Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException e) {
+        if (Files.exists(target)) {
+          throw new FileAlreadyExistsException(target.toString());
+        }
+        throw e;
+      }
+    } finally {
+      delete(aside);
+    }
   }
 
   /** Puts {@code aside} in the place of {@code target}, which goes to {@code old}, or stays. */

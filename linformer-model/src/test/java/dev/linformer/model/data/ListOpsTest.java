@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.data.ListOps.Settings;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -96,12 +97,21 @@ class ListOpsTest {
 
   @Test
   void longRangeArenaHasItsPublishedStatistics() {
-    List<Example> examples = generate(LRA, 1500, 17);
-    double meanLength = examples.stream().mapToInt(Example::length).average().orElseThrow();
-    assertEquals(1039, meanLength, 40);
-    assertEquals(0.17, shareOf(examples, 0), 0.03);
-    assertEquals(0.17, shareOf(examples, 9), 0.03);
-    for (Example example : examples) {
+    List<Example> examples = generate(LRA, 10_000, 17);
+    int[] lengths = examples.stream().mapToInt(Example::length).sorted().toArray();
+    // Standard deviation 395, so that of the mean is 4.
+    assertEquals(1039, Arrays.stream(lengths).average().orElseThrow(), 12);
+    assertEquals(961, lengths[lengths.length / 2], 20);
+    assertEquals(540, lengths[lengths.length / 20], 10);
+    assertEquals(1805, lengths[lengths.length / 20 * 19], 25);
+    // That of a share of 17 % is 0.4 points, of 9 % 0.3.
+    assertEquals(0.170, shareOf(examples, 0), 0.012);
+    assertEquals(0.168, shareOf(examples, 9), 0.012);
+    assertEquals(0.09, shareOf(examples, 4), 0.01);
+    for (int label : new int[] {1, 2, 3, 5, 6, 7, 8}) {
+      assertEquals(0.0825, shareOf(examples, label), 0.0175);
+    }
+    for (Example example : examples.subList(0, 1500)) {
       assertEquals(ListOps.evaluate(example.tokens()), example.label());
       assertTrue(example.length() > 500 && example.length() < 2000);
       checkShape(example.tokens(), 9, 10);

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.data.TokenBatches.Batch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -28,7 +27,7 @@ class TokenBatchesTest {
   private static List<Integer> labels(TokenBatches batches, long fromStep, int steps) {
     List<Integer> labels = new ArrayList<>();
     for (long step = fromStep; step < fromStep + steps; step++) {
-      Arrays.stream(batches.batch(step).labels()).forEach(labels::add);
+      Arrays.stream(batches.batch(step).targets()).forEach(labels::add);
     }
     return labels;
   }
@@ -38,14 +37,14 @@ class TokenBatchesTest {
     Batch batch = TokenBatches.inOrder(examples(3), 3, 4).iterator().next();
     assertEquals(3, batch.size());
     assertArrayEquals(new int[] {1, 0, 0, 0, 2, 2, 0, 0, 3, 3, 3, 0}, batch.tokens());
-    assertArrayEquals(new int[] {0, 1, 2}, batch.labels());
+    assertArrayEquals(new int[] {0, 1, 2}, batch.targets());
   }
 
   @Test
   void rowsBelongToTheirLabels() {
     Batch batch = new TokenBatches(examples(23), 7, 5, 1).batch(2);
     for (int row = 0; row < 7; row++) {
-      int label = batch.labels()[row];
+      int label = batch.targets()[row];
       for (int i = 0; i < 5; i++) {
         assertEquals(i <= label % 5 ? label + 1 : 0, batch.tokens()[row * 5 + i]);
       }
@@ -92,7 +91,7 @@ class TokenBatchesTest {
       List<Integer> labels = new ArrayList<>();
       for (Batch batch : batches) {
         sizes.add(batch.size());
-        Arrays.stream(batch.labels()).forEach(labels::add);
+        Arrays.stream(batch.targets()).forEach(labels::add);
         assertEquals(batch.size() * 5, batch.tokens().length);
       }
       assertEquals(List.of(7, 7, 2), sizes);

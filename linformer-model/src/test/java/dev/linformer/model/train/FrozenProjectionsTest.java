@@ -54,7 +54,8 @@ class FrozenProjectionsTest {
     Path before = folder.resolve("before.safetensors");
     Path after = folder.resolve("after.safetensors");
     Path checkpoints = folder.resolve("checkpoints");
-    try (Trainer trainer = Trainer.start(config, Tiny.trainer(5, 5, 1), checkpoints)) {
+    try (Trainer trainer =
+        Trainer.start(config, Tiny.OBJECTIVE, Tiny.trainer(5, 5, 1), checkpoints)) {
       for (var weight : trainer.weights()) {
         assertEquals(
             !weight.parameter().name().matches(PROJECTION),
@@ -62,7 +63,7 @@ class FrozenProjectionsTest {
             weight.parameter().name());
       }
       trainer.saveWeights(before);
-      assertTrue(trainer.train(Tiny.examples(), new TrainingListener() {}));
+      assertTrue(trainer.train(Tiny.data(1), new TrainingListener() {}));
       trainer.saveWeights(after);
     }
     Map<String, float[]> first = read(before);
@@ -86,7 +87,8 @@ class FrozenProjectionsTest {
       assertFalse(slot.contains(".E.") || slot.contains(".F."), slot);
     }
     Path resumed = folder.resolve("resumed.safetensors");
-    try (Trainer trainer = Trainer.resume(config, Tiny.trainer(5, 5, 2), checkpoints)) {
+    try (Trainer trainer =
+        Trainer.resume(config, Tiny.OBJECTIVE, Tiny.trainer(5, 5, 2), checkpoints)) {
       trainer.saveWeights(resumed);
     }
     read(resumed).forEach((name, values) -> assertArrayEquals(last.get(name), values, name));
@@ -112,7 +114,8 @@ class FrozenProjectionsTest {
             .build();
     Path file = folder.resolve("weights.safetensors");
     try (Trainer trainer =
-        Trainer.start(classifier(config), Tiny.trainer(1, 1, 1), folder.resolve("none"))) {
+        Trainer.start(
+            classifier(config), Tiny.OBJECTIVE, Tiny.trainer(1, 1, 1), folder.resolve("none"))) {
       trainer.saveWeights(file);
     }
     List<float[]> projections =

@@ -20,8 +20,9 @@ final class LongTraining {
   public static void main(String[] args) throws IOException {
     TrainerConfig config = Tiny.trainer(LAST, LAST + 1, 1);
     Memory memory = new Memory();
-    try (Trainer trainer = Trainer.start(Tiny.model(0.1), config, Path.of(args[0]))) {
-      trainer.train(Tiny.examples(), memory);
+    try (Trainer trainer =
+        Trainer.start(Tiny.model(0.1), Tiny.OBJECTIVE, config, Path.of(args[0]))) {
+      trainer.train(Tiny.data(1), memory);
     }
     System.out.println("pointers " + memory.mostPointers);
   }

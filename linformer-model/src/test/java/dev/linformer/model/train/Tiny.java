@@ -4,13 +4,18 @@ import dev.linformer.model.ClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Pooling;
 import dev.linformer.model.data.Example;
+import dev.linformer.model.data.ExampleData;
 import dev.linformer.model.data.ListOps;
+import dev.linformer.model.data.Objective;
 import java.util.List;
 
 /** A classifier and a task that train in no time. */
 final class Tiny {
 
   static final int BATCH = 16;
+
+  /** A class a sequence, without masks. */
+  static final Objective OBJECTIVE = new Objective(false, false);
 
   private Tiny() {}
 
@@ -30,8 +35,59 @@ final class Tiny {
     return ListOps.generate(new ListOps.Settings(3, 17, 4, 3), 300, 5, example -> false);
   }
 
+  /** All examples to learn from, some of them to watch on. */
+  static ExampleData data(long seed) {
+    List<Example> all = examples();
+    return new ExampleData(all, all.subList(0, 40), all, 16, seed);
+  }
+
   /** On one thread, so that every digit is repeatable. */
   static TrainerConfig trainer(int steps, int checkpointEvery, long seed) {
-    return new TrainerConfig(steps, BATCH, 0.01, 5, 0.01, 1, 10, checkpointEvery, 2, seed, 1);
+    return trainer(steps, 1, 0, 0, checkpointEvery, seed);
+  }
+
+  static TrainerConfig trainer(
+      int steps,
+      int accumulation,
+      int evaluateEvery,
+      int patience,
+      int checkpointEvery,
+      long seed) {
+    return new TrainerConfig(
+        steps,
+        BATCH / accumulation,
+        accumulation,
+        new AdamW(0.9, 0.999, 1e-8, 0.01),
+        0.01,
+        5,
+        Schedule.LINEAR,
+        1,
+        10,
+        evaluateEvery,
+        patience,
+        checkpointEvery,
+        2,
+        seed,
+        1);
+  }
+
+  /** Without warm-up and clipping. */
+  static TrainerConfig reckless(double learningRate) {
+    return new TrainerConfig(
+        60,
+        BATCH,
+        1,
+        new AdamW(0.9, 0.999, 1e-8, 0),
+        learningRate,
+        0,
+        Schedule.LINEAR,
+        1e38,
+        10,
+        0,
+        0,
+        1000,
+        2,
+        1,
+        1);
   }
 }

@@ -3,17 +3,39 @@ package dev.linformer.model.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.Values;
+import java.io.IOException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainerConfigTest {
 
   private static TrainerConfig config(int steps, int warmup) {
-    return new TrainerConfig(steps, 32, 0.5, warmup, 0.01, 1.25, 7, 11, 3, 1L << 40, 2);
+    return config(steps, warmup, Schedule.LINEAR);
+  }
+
+  private static TrainerConfig config(int steps, int warmup, Schedule schedule) {
+    return new TrainerConfig(
+        steps,
+        32,
+        5,
+        new AdamW(0.8, 0.98, 1e-7, 0.02),
+        0.5,
+        warmup,
+        schedule,
+        1.25,
+        7,
+        13,
+        17,
+        11,
+        3,
+        1L << 40,
+        2);
   }
 
   @Test
@@ -46,6 +68,58 @@ class TrainerConfigTest {
     assertEquals(config, TrainerConfig.parse(new JsonKeys("json", config.toJson())));
   }
 
+  /** Halfway down from step 11 to behind 110, and at the ends. */
+  @Test
+  void schedules() {
+    TrainerConfig cosine = config(110, 10, Schedule.COSINE);
+    assertEquals(0.25, cosine.learningRateAt(5), 1e-15);
+    assertEquals(0.5, cosine.learningRateAt(11));
+    assertEquals(0.25, cosine.learningRateAt(61), 1e-15);
+    assertEquals(0.25 * (1 - Math.cos(Math.PI / 100)), cosine.learningRateAt(110), 1e-15);
+    TrainerConfig root = config(110, 10, Schedule.INVERSE_SQRT);
+    assertEquals(0.05, root.learningRateAt(1), 1e-15);
+    assertEquals(0.5, root.learningRateAt(10));
+    assertEquals(0.25, root.learningRateAt(40), 1e-15);
+    assertEquals(0.25, config(110, 0, Schedule.INVERSE_SQRT).learningRateAt(4), 1e-15);
+    TrainerConfig constant = config(110, 10, Schedule.CONSTANT);
+    assertEquals(0.05, constant.learningRateAt(1), 1e-15);
+    assertEquals(0.5, constant.learningRateAt(110));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'optim': 'sgd', 'momentum': 0.75, 'nesterov': true, 'weight_decay': 0.25}",
+        "{'optim': 'adagrad', 'epsilon': 0.5}",
+        "{'optim': 'rmsprop', 'rho': 0.75, 'momentum': 0.5, 'epsilon': 0.25}",
+        "{'optim': 'adadelta', 'rho': 0.75, 'epsilon': 0.25}"
+      })
+  void optimizersInJsonAndBack(String text) throws IOException {
+    ObjectNode json = (ObjectNode) new ObjectMapper().readTree(text.replace('\'', '"'));
+    json.put("max_steps", 7);
+    TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", json));
+    json.fieldNames()
+        .forEachRemaining(
+            key -> assertEquals(json.get(key).asText(), config.toJson().get(key).asText()));
+    assertEquals(config, TrainerConfig.parse(new JsonKeys("json", config.toJson())));
+  }
+
+  @Test
+  void optimizersRefuse() {
+    ObjectNode json = config(110, 10).toJson().put("optim", "lion");
+    String message = Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json)));
+    assertEquals(
+        "json: optim = lion, but one of adamw, sgd, adagrad, rmsprop, adadelta is expected",
+        message);
+    ObjectNode foreign = config(110, 10).toJson().put("momentum", 0.5);
+    message = Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", foreign)));
+    assertTrue(message.startsWith("json: unknown key \"momentum\""), message);
+    message = Values.refusal(() -> new Sgd(0, true, 0));
+    assertEquals("nesterov = true, but false without momentum is expected", message);
+    message = Values.refusal(() -> new RmsProp(1, 0, 1, 0));
+    assertEquals("rho = 1.0, but a number in [0,1) is expected", message);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "max_steps,0,steps,at least 1",
@@ -58,19 +132,28 @@ class TrainerConfigTest {
     "logging_steps,0,logging_steps,at least 1",
     "save_steps,0,save_steps,at least 1",
     "save_total_limit,0,save_total_limit,at least 1",
+    "gradient_accumulation_steps,0,gradient_accumulation_steps,at least 1",
+    "eval_steps,-1,eval_steps,at least 0",
+    "eval_steps,0,early_stopping_patience,0 without eval_steps",
+    "early_stopping_patience,-1,early_stopping_patience,at least 0",
+    "adam_beta1,1,adam_beta1,'a number in [0,1)'",
+    "adam_beta2,-1,adam_beta2,'a number in [0,1)'",
+    "adam_epsilon,0,adam_epsilon,a number above 0",
     "threads,-1,threads,at least 0"
   })
   void aValueOutOfItsRange(String key, int value, String named, String wanted) {
     ObjectNode json = config(110, 10).toJson().put(key, value);
     String message = Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json)));
-    assertTrue(message.startsWith(named + " = " + value), message);
+    boolean crossed = key.equals("eval_steps") && value == 0;
+    int shown = crossed ? 17 : value;
+    assertTrue(message.startsWith(named + " = " + shown), message);
     assertTrue(message.endsWith("but " + wanted + " is expected"), message);
   }
 
   @Test
   void aRateThatIsNoNumber() {
     for (double rate : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
-      String message = Values.refusal(() -> new TrainerConfig(1, 1, rate, 0, 0, 1, 1, 1, 1, 1, 1));
+      String message = Values.refusal(() -> Tiny.reckless(rate));
       assertTrue(message.startsWith("learning_rate = " + rate), message);
     }
   }
@@ -78,11 +161,11 @@ class TrainerConfigTest {
   @Test
   void missingAndUnknownKeys() {
     ObjectNode json = config(110, 10).toJson();
-    json.remove("seed");
+    json.remove("max_steps");
     assertEquals(
-        "json: key \"seed\" is missing",
+        "json: key \"max_steps\" is missing",
         Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json))));
-    json.put("seed", 1).put("epochs", 3);
+    json.put("max_steps", 1).put("epochs", 3);
     String message = Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json)));
     assertTrue(message.startsWith("json: unknown key \"epochs\"; known are max_steps,"), message);
   }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.linformer.model.ClassifierConfig;
 import dev.linformer.model.Values;
 import dev.linformer.model.data.Example;
+import dev.linformer.model.data.TokenBatches;
 import dev.linformer.model.weights.SafetensorsFile;
 import dev.linformer.model.weights.SafetensorsWriter;
 import dev.linformer.model.weights.WholeFile;
@@ -70,19 +71,19 @@ class TrainerTest {
     Path checkpoints = folder.resolve(name);
     List<Double> losses = new ArrayList<>();
     for (int stop : stops) {
-      try (Trainer trainer = Trainer.resume(MODEL, config, checkpoints)) {
+      try (Trainer trainer = Trainer.resume(MODEL, Tiny.OBJECTIVE, config, checkpoints)) {
         Log log = new Log(trainer, stop);
-        assertFalse(trainer.train(EXAMPLES, log));
+        assertFalse(trainer.train(Tiny.data(trainer.config().seed()), log));
         assertEquals(stop, trainer.state().step());
         log.reports.forEach(report -> losses.add(report.loss()));
       }
     }
     try (Trainer trainer =
         stops.length == 0
-            ? Trainer.start(MODEL, config, checkpoints)
-            : Trainer.resume(MODEL, config, checkpoints)) {
+            ? Trainer.start(MODEL, Tiny.OBJECTIVE, config, checkpoints)
+            : Trainer.resume(MODEL, Tiny.OBJECTIVE, config, checkpoints)) {
       Log log = new Log(trainer, -1);
-      assertTrue(trainer.train(EXAMPLES, log));
+      assertTrue(trainer.train(Tiny.data(trainer.config().seed()), log));
       log.reports.forEach(report -> losses.add(report.loss()));
       Path weights = folder.resolve(name + ".safetensors");
       trainer.saveWeights(weights);
@@ -135,16 +136,16 @@ class TrainerTest {
     Run straight = run("straight", config);
     Path checkpoints = folder.resolve("crashed");
     List<Double> losses = new ArrayList<>();
-    try (Trainer trainer = Trainer.start(MODEL, config, checkpoints)) {
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, config, checkpoints)) {
       Log log = new Log(trainer, 32);
-      trainer.train(EXAMPLES, log);
+      trainer.train(Tiny.data(trainer.config().seed()), log);
       log.reports.stream().limit(25).forEach(report -> losses.add(report.loss()));
     }
     deleteFolder(checkpoints.resolve("step-00000032"));
-    try (Trainer trainer = Trainer.resume(MODEL, config, checkpoints)) {
+    try (Trainer trainer = Trainer.resume(MODEL, Tiny.OBJECTIVE, config, checkpoints)) {
       assertEquals(25, trainer.state().step());
       Log log = new Log(trainer, -1);
-      assertTrue(trainer.train(EXAMPLES, log));
+      assertTrue(trainer.train(Tiny.data(trainer.config().seed()), log));
       log.reports.forEach(report -> losses.add(report.loss()));
       Path weights = folder.resolve("crashed.safetensors");
       trainer.saveWeights(weights);
@@ -158,16 +159,18 @@ class TrainerTest {
 
   @Test
   void aRequestedStopLeavesACheckpoint() throws IOException {
-    try (Trainer trainer = Trainer.start(MODEL, Tiny.trainer(STEPS, 1000, 1), folder)) {
+    try (Trainer trainer =
+        Trainer.start(MODEL, Tiny.OBJECTIVE, Tiny.trainer(STEPS, 1000, 1), folder)) {
       Log log = new Log(trainer, 7);
-      assertFalse(trainer.train(EXAMPLES, log));
+      assertFalse(trainer.train(Tiny.data(trainer.config().seed()), log));
       assertEquals(List.of(folder.resolve("step-00000007")), log.checkpoints);
     }
   }
 
   @Test
   void aStopRequestedAtACheckpointNeedsNoSecondOne() throws IOException {
-    try (Trainer trainer = Trainer.start(MODEL, Tiny.trainer(STEPS, 5, 1), folder)) {
+    try (Trainer trainer =
+        Trainer.start(MODEL, Tiny.OBJECTIVE, Tiny.trainer(STEPS, 5, 1), folder)) {
       List<Integer> steps = new ArrayList<>();
       TrainingListener listener =
           new TrainingListener() {
@@ -177,7 +180,7 @@ class TrainerTest {
               trainer.requestStop();
             }
           };
-      assertFalse(trainer.train(EXAMPLES, listener));
+      assertFalse(trainer.train(Tiny.data(trainer.config().seed()), listener));
       assertEquals(List.of(5), steps);
       assertEquals(5, trainer.state().step());
       assertEquals(List.of("step-00000005"), names());
@@ -192,9 +195,9 @@ class TrainerTest {
 
   @Test
   void theNewestCheckpointsStay() throws IOException {
-    try (Trainer trainer = Trainer.start(MODEL, Tiny.trainer(35, 10, 1), folder)) {
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, Tiny.trainer(35, 10, 1), folder)) {
       Log log = new Log(trainer, -1);
-      trainer.train(EXAMPLES, log);
+      trainer.train(Tiny.data(trainer.config().seed()), log);
       assertEquals(
           List.of("step-00000010", "step-00000020", "step-00000030", "step-00000035"),
           log.checkpoints.stream().map(path -> path.getFileName().toString()).toList());
@@ -210,15 +213,16 @@ class TrainerTest {
   @Test
   void whatACrashLeftAsideIsNoCheckpoint() throws IOException {
     TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
-    try (Trainer trainer = Trainer.start(MODEL, config, folder)) {
-      trainer.train(EXAMPLES, new Log(trainer, 3));
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, config, folder)) {
+      trainer.train(Tiny.data(trainer.config().seed()), new Log(trainer, 3));
     }
     Path aside = Files.createDirectory(folder.resolve(".step-00000009.0123-4567"));
     Files.writeString(aside.resolve("model.safetensors"), "half");
     Files.createDirectory(folder.resolve("step-backup"));
-    try (Trainer trainer = Trainer.resume(MODEL, config, folder)) {
+    try (Trainer trainer = Trainer.resume(MODEL, Tiny.OBJECTIVE, config, folder)) {
       assertEquals(3, trainer.state().step());
     }
+    assertEquals(List.of("step-00000003", "step-backup"), names());
   }
 
   @Test
@@ -232,7 +236,8 @@ class TrainerTest {
   @Test
   void withoutACheckpointResumeStarts() throws IOException {
     TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
-    try (Trainer trainer = Trainer.resume(MODEL, config, folder.resolve("absent"))) {
+    try (Trainer trainer =
+        Trainer.resume(MODEL, Tiny.OBJECTIVE, config, folder.resolve("absent"))) {
       assertEquals(TrainingState.START, trainer.state());
     }
   }
@@ -241,26 +246,26 @@ class TrainerTest {
   @ValueSource(strings = {"model.safetensors", "optimizer.safetensors", "trainer_state.json"})
   void aBrokenCheckpointIsRefusedByName(String name) throws IOException {
     TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
-    try (Trainer trainer = Trainer.start(MODEL, config, folder)) {
-      trainer.train(EXAMPLES, new Log(trainer, 3));
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, config, folder)) {
+      trainer.train(Tiny.data(trainer.config().seed()), new Log(trainer, 3));
     }
     Path file = folder.resolve("step-00000003").resolve(name);
     byte[] whole = Files.readAllBytes(file);
     Files.write(file, Arrays.copyOf(whole, whole.length - 10));
-    String message = Values.refusal(() -> Trainer.resume(MODEL, config, folder));
+    String message = Values.refusal(() -> Trainer.resume(MODEL, Tiny.OBJECTIVE, config, folder));
     assertTrue(message.startsWith(file + ": "), message);
   }
 
   @Test
   void aCheckpointOfAnotherModelIsRefused() throws IOException {
     TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
-    try (Trainer trainer = Trainer.start(MODEL, config, folder)) {
-      trainer.train(EXAMPLES, new Log(trainer, 3));
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, config, folder)) {
+      trainer.train(Tiny.data(trainer.config().seed()), new Log(trainer, 3));
     }
     var wider =
         new ClassifierConfig(
             MODEL.encoder(), MODEL.vocabularySize(), 11, MODEL.pooling(), MODEL.tokenDropout());
-    String message = Values.refusal(() -> Trainer.resume(wider, config, folder));
+    String message = Values.refusal(() -> Trainer.resume(wider, Tiny.OBJECTIVE, config, folder));
     assertTrue(message.contains("to_logits.weight is [10, 8], but [11, 8] is expected"), message);
   }
 
@@ -280,16 +285,20 @@ class TrainerTest {
   @Test
   void evaluationDropsNothing() throws IOException {
     Path weights = folder.resolve("weights.safetensors");
-    try (Trainer trainer = Trainer.start(Tiny.model(0.5), Tiny.trainer(5, 10, 1), folder)) {
-      Evaluation first = trainer.evaluate(EXAMPLES);
-      assertEquals(first, trainer.evaluate(EXAMPLES));
-      assertEquals(EXAMPLES.size(), first.examples());
-      trainer.train(EXAMPLES, TrainingListener.NONE);
-      assertNotEquals(first, trainer.evaluate(EXAMPLES));
+    try (Trainer trainer =
+        Trainer.start(Tiny.model(0.5), Tiny.OBJECTIVE, Tiny.trainer(5, 10, 1), folder)) {
+      Evaluation first = trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16));
+      assertEquals(first, trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)));
+      assertEquals(EXAMPLES.size(), first.targets());
+      trainer.train(Tiny.data(trainer.config().seed()), TrainingListener.NONE);
+      assertNotEquals(first, trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)));
       trainer.saveWeights(weights);
-      try (Trainer same = Trainer.start(Tiny.model(0), Tiny.trainer(5, 10, 2), folder)) {
+      try (Trainer same =
+          Trainer.start(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(5, 10, 2), folder)) {
         same.loadWeights(weights);
-        assertEquals(trainer.evaluate(EXAMPLES), same.evaluate(EXAMPLES));
+        assertEquals(
+            trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)),
+            same.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)));
       }
     }
   }
@@ -297,13 +306,13 @@ class TrainerTest {
   /** 300 examples in batches of 16 leave 12: the mean is over examples, not over batches. */
   @Test
   void evaluationWeighsEveryExampleAlike() throws IOException {
-    try (Trainer trainer = Trainer.start(MODEL, Tiny.trainer(5, 10, 1), folder)) {
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, Tiny.trainer(5, 10, 1), folder)) {
       List<Example> some = EXAMPLES.subList(0, 18);
-      Evaluation all = trainer.evaluate(some);
+      Evaluation all = trainer.evaluate(TokenBatches.inOrder(some, Tiny.BATCH, 16));
       double loss = 0;
       double right = 0;
       for (Example example : some) {
-        Evaluation one = trainer.evaluate(List.of(example));
+        Evaluation one = trainer.evaluate(TokenBatches.inOrder(List.of(example), Tiny.BATCH, 16));
         loss += one.loss() / some.size();
         right += one.accuracy() / some.size();
       }
@@ -314,11 +323,12 @@ class TrainerTest {
 
   @Test
   void aLossThatIsNoNumberStopsTheTraining() throws IOException {
-    var config = new TrainerConfig(STEPS, Tiny.BATCH, 1e38, 0, 0, 1e38, 10, 1000, 2, 1, 1);
-    try (Trainer trainer = Trainer.start(MODEL, config, folder)) {
+    var config = Tiny.reckless(1e38);
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, config, folder)) {
       var e =
           assertThrows(
-              DivergedException.class, () -> trainer.train(EXAMPLES, TrainingListener.NONE));
+              DivergedException.class,
+              () -> trainer.train(Tiny.data(trainer.config().seed()), TrainingListener.NONE));
       assertTrue(String.valueOf(e.getMessage()).contains(" at step "), e.getMessage());
     }
   }
@@ -328,12 +338,16 @@ class TrainerTest {
   void aGradientThatIsNoNumberStopsTheTraining() throws IOException {
     TrainerConfig config = Tiny.trainer(1, 1, 1);
     Path weights = folder.resolve("huge.safetensors");
-    try (Trainer trainer = Trainer.start(MODEL, config, folder.resolve("checkpoints"))) {
+    try (Trainer trainer =
+        Trainer.start(MODEL, Tiny.OBJECTIVE, config, folder.resolve("checkpoints"))) {
       trainer.saveWeights(weights);
       enlarge(weights, "to_logits.weight", 1e25f);
       trainer.loadWeights(weights);
-      assertTrue(Double.isFinite(trainer.evaluate(EXAMPLES).loss()));
-      assertThrows(DivergedException.class, () -> trainer.train(EXAMPLES, TrainingListener.NONE));
+      assertTrue(
+          Double.isFinite(trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)).loss()));
+      assertThrows(
+          DivergedException.class,
+          () -> trainer.train(Tiny.data(trainer.config().seed()), TrainingListener.NONE));
     }
     assertFalse(Files.exists(folder.resolve("checkpoints")));
   }

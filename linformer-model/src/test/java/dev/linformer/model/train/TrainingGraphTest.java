@@ -24,13 +24,13 @@ class TrainingGraphTest {
     var batch = TokenBatches.inOrder(Tiny.examples(), Tiny.BATCH, 16).iterator().next();
     Shape shape = Shape.of(Tiny.BATCH, 16);
     try (TInt32 tokens = TInt32.tensorOf(shape, DataBuffers.of(batch.tokens()));
-        TInt32 labels = TInt32.vectorOf(batch.labels());
+        TInt32 labels = TInt32.vectorOf(batch.targets());
         TInt64 number = TInt64.scalarOf(step);
         Result result =
             session
                 .runner()
                 .feed(graph.tokens, tokens)
-                .feed(graph.labels, labels)
+                .feed(graph.targets, labels)
                 .feed(graph.step, number)
                 .fetch(loss)
                 .run()) {
@@ -40,7 +40,8 @@ class TrainingGraphTest {
 
   @Test
   void dropoutIsAFunctionOfTheStep() {
-    try (TrainingGraph graph = new TrainingGraph(Tiny.model(0.2), Tiny.trainer(10, 10, 1));
+    try (TrainingGraph graph =
+            new TrainingGraph(Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1));
         Session session = Sessions.open(graph.graph, 1)) {
       session.initialize();
       Operand<TFloat32> training = graph.training.loss();
@@ -59,7 +60,8 @@ class TrainingGraphTest {
   void dropoutIsAFunctionOfTheSeed() {
     List<double[]> draws = new ArrayList<>();
     for (long seed = 1; seed <= 2; seed++) {
-      try (TrainingGraph graph = new TrainingGraph(Tiny.model(0.2), Tiny.trainer(10, 10, seed));
+      try (TrainingGraph graph =
+              new TrainingGraph(Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, seed));
           Session session = Sessions.open(graph.graph, 1)) {
         session.initialize();
         loss(graph, session, graph.training.loss(), 1);
@@ -89,7 +91,8 @@ class TrainingGraphTest {
 
   @Test
   void withoutDropoutTrainingAndEvaluationSeeTheSame() {
-    try (TrainingGraph graph = new TrainingGraph(Tiny.model(0), Tiny.trainer(10, 10, 1));
+    try (TrainingGraph graph =
+            new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1));
         Session session = Sessions.open(graph.graph, 1)) {
       session.initialize();
       assertEquals(
@@ -101,7 +104,8 @@ class TrainingGraphTest {
   /** One slot of each kind a weight, of its shape. */
   @Test
   void everyWeightHasItsSlots() {
-    try (TrainingGraph graph = new TrainingGraph(Tiny.model(0), Tiny.trainer(10, 10, 1))) {
+    try (TrainingGraph graph =
+        new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1))) {
       List<String> expected = new ArrayList<>();
       for (var weight : graph.variables.weights()) {
         expected.add(weight.parameter().name() + ".m " + weight.parameter().shape());

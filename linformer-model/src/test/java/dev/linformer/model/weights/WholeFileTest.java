@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -99,6 +100,26 @@ class WholeFileTest {
     assertThrows(IOException.class, () -> WholeFile.writeFolder(folder, failing));
     assertEquals(List.of("folder"), names());
     assertEquals("old", Files.readString(folder.resolve("a")));
+  }
+
+  @Test
+  void aNewFolderReplacesNothing() throws IOException {
+    Path folder = temporary.resolve("folder");
+    WholeFile.newFolder(folder, aside -> Files.writeString(aside.resolve("a"), "first"));
+    assertThrows(
+        FileAlreadyExistsException.class,
+        () ->
+            WholeFile.newFolder(folder, aside -> Files.writeString(aside.resolve("a"), "second")));
+    assertEquals("first", Files.readString(folder.resolve("a")));
+    assertEquals(List.of("folder"), names());
+    WholeFile.Content failing =
+        aside -> {
+          Files.writeString(aside.resolve("a"), "half");
+          throw full;
+        };
+    Path other = temporary.resolve("other");
+    assertSame(full, assertThrows(IOException.class, () -> WholeFile.newFolder(other, failing)));
+    assertEquals(List.of("folder"), names());
   }
 
   @Test

@@ -5,6 +5,7 @@ import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Scalars;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.Wide;
 import dev.linformer.ops.projection.LearnedProjection;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -13,6 +14,7 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.op.math.Cumsum;
 import org.tensorflow.op.train.BatchMatMul;
 import org.tensorflow.types.TBool;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -48,15 +50,33 @@ public final class CausalLinearAttention {
     return Math.min(chunk, n);
   }
 
+  /** All heads from the beginning of the sequence. */
+  public static <T extends TFloating> Operand<T> call(
+      Ops tf,
+      Operand<T> queries,
+      Operand<T> keys,
+      Operand<T> values,
+      LearnedProjection<T> keyProjection,
+      LearnedProjection<T> valueProjection,
+      long chunk,
+      double dropout,
+      @Nullable RandomKey key) {
+    return call(
+        tf, queries, keys, values, keyProjection, valueProjection, null, chunk, null, dropout, key);
+  }
+
   /**
-   * All heads at once.
+   * All heads, or some of them, over all positions, or some of them.
    *
    * @param queries Q [b,h,n,d]
    * @param keys K [b,h,n,d] or [b,1,n,d], zero at padded positions
    * @param values V, of the shape of keys
    * @param keyProjection E
    * @param valueProjection F
+   * @param before S_K and S_V before the first position, biases included, [b,h,k,d]; null at the
+   *     beginning of the sequence
    * @param chunk m, at least 1; n need not be a multiple
+   * @param numbers of these heads in the whole, [h]; null for 0 … h − 1
    * @param dropout rate of the dropout on P, in [0,1)
    * @param key null outside training
    * @return [b,h,n,d]
@@ -69,7 +89,9 @@ public final class CausalLinearAttention {
       Operand<T> values,
       LearnedProjection<T> keyProjection,
       LearnedProjection<T> valueProjection,
+      @Nullable Compressed<T> before,
       long chunk,
+      @Nullable Operand<TInt64> numbers,
       double dropout,
       @Nullable RandomKey key) {
     Class<T> type = queries.type();
@@ -87,15 +109,19 @@ public final class CausalLinearAttention {
     Operand<T> v = chunks(tf, values, chunk); // [b,h,g,m,d]
     Operand<T> e = columns(tf, keyProjection, n, chunk); // [g,k,m] or [h,g,k,m]
     Operand<T> f = columns(tf, valueProjection, n, chunk); // [g,k,m] or [h,g,k,m]
-    Operand<T> sumK = sumsBefore(tf, keyProjection, e, k); // S_K [b,h,g,k,d]
-    Operand<T> sumV = sumsBefore(tf, valueProjection, f, v); // S_V [b,h,g,k,d]
+    Operand<T> sumK =
+        sumsBefore(
+            tf, keyProjection, e, k, before == null ? null : before.keys()); // S_K [b,h,g,k,d]
+    Operand<T> sumV =
+        sumsBefore(
+            tf, valueProjection, f, v, before == null ? null : before.values()); // S_V [b,h,g,k,d]
 
     Operand<TBool> triangle = Masks.lowerTriangle(tf, chunk, chunk); // M [m,m]
     Operand<T> inside = lower(tf, triangle, product(tf, q, k, true)); // A [b,h,g,m,m]
     Operand<T> scores =
         tf.math.add(product(tf, q, sumK, true), product(tf, inside, e, true)); // [b,h,g,m,k]
-    Operand<T> attention = tf.nn.softmax(scores); // P [b,h,g,m,k]
-    attention = Dropout.apply(tf, attention, dropout, key); // [b,h,g,m,k]
+    Operand<T> attention = Wide.softmax(tf, scores); // P [b,h,g,m,k]
+    attention = dropped(tf, attention, numbers, dropout, key); // [b,h,g,m,k]
     Operand<T> weights = lower(tf, triangle, product(tf, attention, f, false)); // [b,h,g,m,m]
     Operand<T> out =
         tf.math.add(
@@ -137,11 +163,56 @@ public final class CausalLinearAttention {
     return tf.linalg.transpose(cut, tf.constant(new int[] {0, 2, 1, 3})); // [h,g,k,m]
   }
 
-  /** Σ over the chunks before of E·x, and the bias: [b,h,g,k,d]. */
+  /** Dropout goes by positions, whatever chunks they are in. */
+  private static <T extends TFloating> Operand<T> dropped(
+      Ops tf,
+      Operand<T> p,
+      @Nullable Operand<TInt64> numbers,
+      double dropout,
+      @Nullable RandomKey key) {
+    if (key == null || dropout == 0) {
+      return p;
+    }
+    long[] sizes = p.shape().asArray();
+    Operand<T> joined =
+        Shapes.reshape(tf, p, sizes[0], sizes[1], sizes[2] * sizes[3], sizes[4]); // [b,h,g·m,k]
+    return Shapes.reshape(
+        tf, Dropout.ofHeads(tf, joined, 1, numbers, dropout, key), sizes); // [b,h,g,m,k]
+  }
+
+  /**
+   * The sums before each of the parts that a sequence is cut in, as {@link #call} takes them for a
+   * part.
+   *
+   * @param keys [b,h,n,d] zero at padded positions
+   * @param length of a part; the last may be shorter
+   * @return [b,h,g,k,d]
+   */
+  static <T extends TFloating> Operand<T> sumsBefore(
+      Ops tf, LearnedProjection<T> projection, Operand<T> keys, long length) {
+    long n = keys.shape().get(2);
+    Operand<T> columns = columns(tf, projection, n, length); // [g,k,m] or [h,g,k,m]
+    return sumsBefore(tf, projection, columns, chunks(tf, keys, length), null); // [b,h,g,k,d]
+  }
+
+  /** Σ over the chunks before of E·x, and the bias or the start: [b,h,g,k,d]. */
   private static <T extends TFloating> Operand<T> sumsBefore(
-      Ops tf, LearnedProjection<T> projection, Operand<T> columns, Operand<T> x) {
+      Ops tf,
+      LearnedProjection<T> projection,
+      Operand<T> columns,
+      Operand<T> x,
+      @Nullable Operand<T> start) {
     Operand<T> each = product(tf, columns, x, false); // [b,h,g,k,d]
     Operand<T> sums = tf.math.cumsum(each, tf.constant(2), Cumsum.exclusive(true)); // [b,h,g,k,d]
+    if (start != null) {
+      return tf.math.add(sums, tf.expandDims(start, tf.constant(2))); // [b,h,g,k,d]
+    }
+    return addBias(tf, projection, sums); // [b,h,g,k,d]
+  }
+
+  /** [b,h,g,k,d], the bias of each row added. */
+  static <T extends TFloating> Operand<T> addBias(
+      Ops tf, LearnedProjection<T> projection, Operand<T> sums) {
     Operand<T> bias = projection.bias();
     if (bias == null) {
       return sums;

@@ -5,6 +5,7 @@ import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Scalars;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.Wide;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -66,7 +67,7 @@ public final class LinearAttention {
     Operand<T> scores =
         tf.train.batchMatMul(queries, scaled, type, BatchMatMul.adjY(true)); // [b,h,n,k]
     scores = Masks.hide(tf, scores, visible); // [b,h,n,k]
-    Operand<T> attention = tf.nn.softmax(scores); // P̄ [b,h,n,k]
+    Operand<T> attention = Wide.softmax(tf, scores); // P̄ [b,h,n,k]
     attention = Dropout.apply(tf, attention, dropout, key); // [b,h,n,k]
     return tf.train.batchMatMul(attention, values, type); // [b,h,n,d]
   }

@@ -7,16 +7,25 @@ import dev.linformer.ops.Masks;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
+import dev.linformer.ops.Scalars;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.Wide;
+import dev.linformer.ops.gradient.Input;
+import dev.linformer.ops.gradient.Parts;
+import dev.linformer.ops.gradient.Recompute;
 import dev.linformer.ops.projection.IdentityProjection;
 import dev.linformer.ops.projection.LearnedProjection;
 import dev.linformer.ops.projection.SequenceProjection;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.train.BatchMatMul;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
@@ -25,7 +34,7 @@ import org.tensorflow.types.family.TFloating;
  * Linformer's multi-head attention: queries of all positions against keys and values compressed
  * from length n to k. Weights of all heads are one matrix, so each product is one call.
  *
- * @param heads h
+ * @param headDim d
  * @param queries [h·d,c]
  * @param keys [h·d,c], or [d,c] if all heads share one head of keys and values
  * @param values of the shape of keys
@@ -33,16 +42,21 @@ import org.tensorflow.types.family.TFloating;
  * @param valueProjection F, the same object as E where they are shared
  * @param output h·d → c, in one map or two
  * @param visibility what a position sees
+ * @param forced order of the products; null for the cheapest
  */
 public record MultiHeadAttention<T extends TFloating>(
-    int heads,
+    long headDim,
     Dense<T> queries,
     Dense<T> keys,
     Dense<T> values,
     SequenceProjection<T> keyProjection,
     SequenceProjection<T> valueProjection,
     List<Dense<T>> output,
-    Visibility visibility) {
+    Visibility visibility,
+    @Nullable ContractionPlan forced) {
+
+  /** In the name of a softmax whose result is P̄ as [b,n,h,k], and not [b,h,n,k]. */
+  public static final String POSITIONS_FIRST = "positions_first";
 
   /**
    * @throws IllegalArgumentException if a projection of its own for every head is not for h heads,
@@ -50,6 +64,7 @@ public record MultiHeadAttention<T extends TFloating>(
    */
   public MultiHeadAttention {
     output = List.copyOf(output);
+    long heads = queries.weight().shape().get(0) / headDim;
     requireHeads(keyProjection, heads);
     requireHeads(valueProjection, heads);
     boolean none =
@@ -64,7 +79,7 @@ public record MultiHeadAttention<T extends TFloating>(
     }
   }
 
-  private static void requireHeads(SequenceProjection<?> projection, int heads) {
+  private static void requireHeads(SequenceProjection<?> projection, long heads) {
     if (projection instanceof LearnedProjection<?> learned && learned.perHead()) {
       Shapes.requireAxis("MultiHeadAttention projection", learned.weight(), 0, heads, "heads");
     }
@@ -82,14 +97,15 @@ public record MultiHeadAttention<T extends TFloating>(
       SequenceProjection<T> valueProjection) {
     int keyHeads = spec.oneKeyValueHead() ? 1 : spec.heads();
     return new MultiHeadAttention<>(
-        spec.heads(),
+        spec.headDim(),
         allHeads(parameters, name + ".to_q", spec, spec.heads()),
         allHeads(parameters, name + ".to_k", spec, keyHeads),
         allHeads(parameters, name + ".to_v", spec, keyHeads),
         keyProjection,
         valueProjection,
         output(parameters, name, spec),
-        spec.visibility());
+        spec.visibility(),
+        null);
   }
 
   private static <T extends TFloating> Dense<T> allHeads(
@@ -117,6 +133,77 @@ public record MultiHeadAttention<T extends TFloating>(
         Dense.declare(parameters, name + ".w_o_2", between, spec.channels()));
   }
 
+  /** The same attention with each weight replaced. */
+  public <U extends TFloating> MultiHeadAttention<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new MultiHeadAttention<>(
+        headDim,
+        queries.map(replace),
+        keys.map(replace),
+        values.map(replace),
+        keyProjection.map(replace),
+        valueProjection.map(replace),
+        output.stream().map(dense -> dense.map(replace)).toList(),
+        visibility,
+        forced);
+  }
+
+  /** The same attention with its products in a given order. */
+  public MultiHeadAttention<T> withPlan(ContractionPlan plan) {
+    return new MultiHeadAttention<>(
+        headDim, queries, keys, values, keyProjection, valueProjection, output, visibility, plan);
+  }
+
+  /** The same attention with its sequences compressed in other ways. */
+  private MultiHeadAttention<T> withProjections(SequenceProjection<T> e, SequenceProjection<T> f) {
+    return new MultiHeadAttention<>(
+        headDim, queries, keys, values, e, f, output, visibility, forced);
+  }
+
+  /** H. */
+  public long heads() {
+    return queries.weight().shape().get(0) / headDim;
+  }
+
+  /** H, or 1. */
+  public long keyHeads() {
+    return keys.weight().shape().get(0) / headDim;
+  }
+
+  /** Whether positions see the projection of their own prefix. */
+  public boolean byPrefix() {
+    return visibility == Visibility.CAUSAL && keyProjection instanceof LearnedProjection;
+  }
+
+  /**
+   * The order in which products are computed.
+   *
+   * @param n positions with queries
+   * @param s positions with keys and values
+   * @param training whether there is a backward pass
+   */
+  public ContractionPlan plan(long n, long s, boolean training) {
+    if (forced != null) {
+      return forced;
+    }
+    return ContractionPlan.choose(sizes(n, s), training);
+  }
+
+  /** What {@link ContractionPlan} asks for. */
+  public ContractionPlan.Sizes sizes(long n, long s) {
+    boolean one = keyProjection.equals(valueProjection);
+    long projections = keyProjection.perHead() ? 2 * heads() : one ? 1 : 2;
+    return new ContractionPlan.Sizes(
+        n,
+        s,
+        queries.weight().shape().get(1),
+        heads(),
+        keyHeads(),
+        headDim,
+        keyProjection.projectedLength(s),
+        output.get(0).weight().shape().get(0),
+        projections);
+  }
+
   /** Self-attention without padding. */
   public Operand<T> call(Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
     return call(tf, x, x, null, dropout, key);
@@ -140,24 +227,372 @@ public record MultiHeadAttention<T extends TFloating>(
       @Nullable RandomKey key) {
     Shapes.requireRank("MultiHeadAttention", x, 3);
     Shapes.requireRank("MultiHeadAttention source", source, 3);
-    long n = x.shape().get(1);
-    long hd = queries.weight().shape().get(0);
-
-    Operand<T> q = splitHeads(tf, queries.call(tf, x), heads); // [b,h,n,d]
+    long c = queries.weight().shape().get(1);
+    Shapes.requireAxis("MultiHeadAttention", x, 2, c, "channels");
+    Shapes.requireAxis("MultiHeadAttention source", source, 2, c, "channels");
+    ContractionPlan plan = plan(x.shape().get(1), source.shape().get(1), key != null);
     Operand<T> clean = Masks.zeroPadding(tf, source, mask); // [b,s,c]
-    RandomKey inner = key == null ? null : key.fold(0);
-    Operand<T> mixed =
-        visibility == Visibility.CAUSAL
-                && keyProjection instanceof LearnedProjection<T> e
-                && valueProjection instanceof LearnedProjection<T> f
-            ? causal(tf, q, clean, e, f, dropout, inner)
-            : compressed(tf, q, clean, mask, dropout, inner); // [b,h,n,d]
+    Early<T> early = early(tf, clean, plan);
+    return finish(tf, heads(tf, x, early, plan, mask, null, dropout, key), dropout, key);
+  }
 
-    Operand<T> y = Shapes.reshape(tf, swapHeads(tf, mixed), Shape.UNKNOWN_SIZE, n, hd); // [b,n,h·d]
-    for (Dense<T> map : output) {
-      y = map.call(tf, y); // [b,n,c] after the last
+  /**
+   * The source as far as it is compressed before there are heads, for keys and for values: [b,k,c],
+   * or [b,h,k,c] if every head has its own projection; the source itself, [b,s,c], if it is
+   * compressed later.
+   */
+  public record Early<T extends TFloating>(Operand<T> keys, Operand<T> values) {
+
+    /** The same with other operands. */
+    public <U extends TFloating> Early<U> map(Function<Operand<T>, Operand<U>> replace) {
+      return new Early<>(replace.apply(keys), replace.apply(values));
     }
-    return Dropout.apply(tf, y, dropout, key == null ? null : key.fold(1)); // [b,n,c]
+
+    /** As inputs of a segment in parts by heads. */
+    public List<Input> byHeads() {
+      return Stream.of(keys, values)
+          .map(x -> x.shape().numDimensions() == 4 ? Input.along(x, 1) : Input.whole(x))
+          .toList();
+    }
+  }
+
+  /**
+   * The same attention by prefix for a sequence of n positions, its projections cut to that length
+   * and without their biases, which {@link #prefixes} has.
+   */
+  public MultiHeadAttention<T> columns(Ops tf, long n) {
+    var e = new LearnedProjection<>(learned(keyProjection).columns(tf, 0, n), null);
+    var f =
+        valueProjection.equals(keyProjection)
+            ? e
+            : new LearnedProjection<>(learned(valueProjection).columns(tf, 0, n), null);
+    return withProjections(e, f);
+  }
+
+  /** The projections of {@link #columns}, as inputs of a segment in parts by positions. */
+  public List<Input> byPositions() {
+    return Stream.of(learned(keyProjection), learned(valueProjection))
+        .map(LearnedProjection::weight)
+        .map(weight -> Input.along(weight, weight.shape().numDimensions() - 1))
+        .toList();
+  }
+
+  /** The weights that {@link #heads} uses, as inputs of a segment in parts by heads. */
+  public List<Input> byHeads() {
+    List<Input> inputs = new ArrayList<>();
+    inputs.add(Input.along(queries.weight(), 0));
+    for (Dense<T> dense : List.of(keys, values)) {
+      inputs.add(
+          keyHeads() == 1 && heads() > 1
+              ? Input.whole(dense.weight())
+              : Input.along(dense.weight(), 0));
+    }
+    for (SequenceProjection<T> projection : List.of(keyProjection, valueProjection)) {
+      projection.map(
+          weight -> {
+            inputs.add(projection.perHead() ? Input.along(weight, 0) : Input.whole(weight));
+            return weight;
+          });
+    }
+    inputs.add(Input.along(output.get(0).weight(), 1));
+    return inputs;
+  }
+
+  /**
+   * The first step of an attention.
+   *
+   * @param source [b,s,c], zero at padded positions
+   */
+  public Early<T> early(Ops tf, Operand<T> source, ContractionPlan plan) {
+    if (byPrefix()) {
+      return new Early<>(source, source);
+    }
+    Operand<T> forKeys = isEarly(keyProjection, plan) ? keyProjection.compress(tf, source) : source;
+    if (valueProjection.equals(keyProjection)) {
+      return new Early<>(forKeys, forKeys);
+    }
+    return new Early<>(
+        forKeys, isEarly(valueProjection, plan) ? valueProjection.compress(tf, source) : source);
+  }
+
+  private static boolean isEarly(SequenceProjection<?> projection, ContractionPlan plan) {
+    return plan.compressFirst() && projection.beforeHeads();
+  }
+
+  /**
+   * The sum over heads of P̄·V'·W_O, without the output's bias.
+   *
+   * @param x [b,n,c]
+   * @param mask [b,s], true at the source's real positions
+   * @param numbers of these heads in the whole, for their dropout, [h]; null for 0 … h − 1
+   * @return [b,n,out], out the width of the output's first map
+   */
+  public Operand<T> heads(
+      Ops tf,
+      Operand<T> x,
+      Early<T> early,
+      ContractionPlan plan,
+      @Nullable Operand<TBool> mask,
+      @Nullable Operand<TInt64> numbers,
+      double dropout,
+      @Nullable RandomKey key) {
+    return byPrefix()
+        ? prefixed(tf, x, early.keys, null, numbers, dropout, key)
+        : attend(tf, x, compressed(tf, early, plan, 0), plan, mask, numbers, null, dropout, key);
+  }
+
+  /**
+   * The second step: K' and V' of all heads, folded with W_Q and W_O if the plan says so.
+   *
+   * @param positions how many are compressed at a time where keys and values of all positions are
+   *     needed for it, as for convolutions; they are computed again in the backward pass. 0: all,
+   *     and nothing is computed again
+   */
+  public Compressed<T> compressed(Ops tf, Early<T> early, ContractionPlan plan, long positions) {
+    Operand<T> k = side(tf, keys, keyProjection, early.keys, plan, positions); // [b,h,k,d]
+    Operand<T> v = side(tf, values, valueProjection, early.values, plan, positions); // [b,h,k,d]
+    // The scale goes on the short side.
+    Operand<T> scale = Scalars.of(tf, 1 / Math.sqrt((double) headDim), k.type());
+    k = tf.math.mul(k, scale); // [b,h,k,d]
+    return new Compressed<>(
+        plan.foldQueries() ? foldQueries(tf, k) : k, plan.foldOutput() ? foldOutput(tf, v) : v);
+  }
+
+  /** Compressed keys or values, [b,h,k,d], or [b,1,k,d] for all heads. */
+  private Operand<T> side(
+      Ops tf,
+      Dense<T> weights,
+      SequenceProjection<T> projection,
+      Operand<T> early,
+      ContractionPlan plan,
+      long positions) {
+    if (early.shape().numDimensions() == 4) { // each head's E·x with that head's W
+      long c = weights.weight().shape().get(1);
+      Operand<T> w = Shapes.reshape(tf, weights.weight(), keyHeads(), headDim, c); // [h,d,c]
+      return projection.addBias(tf, Products.transposed(tf, early, w)); // [b,h,k,d]
+    }
+    if (positions > 0 && projection.window() > 0 && !isEarly(projection, plan)) {
+      return projection.addBias(tf, windows(tf, weights, projection, early, positions));
+    }
+    Operand<T> made = Products.splitHeads(tf, weights.call(tf, early), headDim); // [b,h,k or s,d]
+    return projection.addBias(
+        tf, isEarly(projection, plan) ? made : projection.compress(tf, made)); // [b,h,k,d]
+  }
+
+  /** Compressed keys or values, some windows at a time, [b,h,k,d]. */
+  private Operand<T> windows(
+      Ops tf,
+      Dense<T> weights,
+      SequenceProjection<T> projection,
+      Operand<T> source,
+      long positions) {
+    long w = projection.window();
+    long k = projection.projectedLength(source.shape().get(1));
+    Operand<T> padded = Shapes.padTo(tf, "MultiHeadAttention", source, 1, k * w); // [b,k·w,c]
+    List<Input> inputs = new ArrayList<>();
+    inputs.add(Input.along(padded, 1));
+    inputs.add(Input.whole(weights.weight()));
+    projection.map(
+        weight -> {
+          inputs.add(Input.whole(weight));
+          return weight;
+        });
+    return Recompute.parts(
+        tf,
+        new Parts(k, Math.max(1, positions / w), 2),
+        inputs,
+        (inner, of) -> {
+          Operand<T> part = of.get(padded); // [b,m,c]
+          Operand<T> made =
+              Products.splitHeads(
+                  inner, weights.map(of::get).call(inner, part), headDim); // [b,h,m,d]
+          return projection
+              .map(of::get)
+              .onWindows(part.shape().get(1) / w)
+              .compress(inner, made); // [b,h,m/w,d]
+        });
+  }
+
+  /**
+   * What went before each of the parts that a sequence is cut in, for an attention by prefix.
+   *
+   * @param source [b,n,c], zero at padded positions
+   * @param length of a part; the last may be shorter
+   * @return sums of keys and of values, biases included, [b,h,g,k,d]
+   */
+  public Compressed<T> prefixes(Ops tf, Operand<T> source, long length) {
+    return new Compressed<>(
+        prefixes(tf, keys, learned(keyProjection), source, length),
+        prefixes(tf, values, learned(valueProjection), source, length));
+  }
+
+  private Operand<T> prefixes(
+      Ops tf, Dense<T> weights, LearnedProjection<T> projection, Operand<T> source, long length) {
+    Operand<T> one = tf.expandDims(source, tf.constant(1)); // [b,1,n,c]
+    var noBias = new LearnedProjection<>(projection.weight(), null);
+    Operand<T> sums = CausalLinearAttention.sumsBefore(tf, noBias, one, length); // [b,h or 1,g,k,c]
+    long[] sizes = sums.shape().asArray();
+    Operand<T> rows =
+        Shapes.reshape(
+            tf, sums, sizes[0], sizes[1], sizes[2] * sizes[3], sizes[4]); // [b,h or 1,g·k,c]
+    Operand<T> w = Shapes.reshape(tf, weights.weight(), keyHeads(), headDim, sizes[4]); // [h,d,c]
+    Operand<T> made = Products.transposed(tf, rows, w); // [b,h,g·k,d]
+    long heads = made.shape().get(1);
+    Operand<T> whole =
+        Shapes.reshape(tf, made, sizes[0], heads, sizes[2], sizes[3], headDim); // [b,h,g,k,d]
+    return CausalLinearAttention.addBias(tf, projection, whole); // [b,h,g,k,d]
+  }
+
+  /** W_Q·K'ᵀ of all heads, [b,c,h·k]. */
+  private Operand<T> foldQueries(Ops tf, Operand<T> k) {
+    long c = queries.weight().shape().get(1);
+    Operand<T> w = Shapes.reshape(tf, queries.weight(), heads(), headDim, c); // [h,d,c]
+    Operand<T> folded =
+        tf.train.batchMatMul(
+            w, k, k.type(), BatchMatMul.adjX(true), BatchMatMul.adjY(true)); // [b,h,c,k]
+    long[] sizes = folded.shape().asArray();
+    Operand<T> turned =
+        tf.linalg.transpose(folded, tf.constant(new int[] {0, 2, 1, 3})); // [b,c,h,k]
+    return Shapes.reshape(tf, turned, sizes[0], c, sizes[1] * sizes[3]); // [b,c,h·k]
+  }
+
+  /** V'·W_O of all heads, [b,h·k,out]. */
+  private Operand<T> foldOutput(Ops tf, Operand<T> v) {
+    Operand<T> weight = output.get(0).weight(); // [out,h·d]
+    long out = weight.shape().get(0);
+    Operand<T> w = Shapes.reshape(tf, weight, out, heads(), headDim); // [out,h,d]
+    w = tf.linalg.transpose(w, tf.constant(new int[] {1, 0, 2})); // [h,out,d]
+    Operand<T> folded = Products.transposed(tf, v, w); // [b,h,k,out]
+    long[] sizes = folded.shape().asArray();
+    return Shapes.reshape(tf, folded, sizes[0], sizes[1] * sizes[2], out); // [b,h·k,out]
+  }
+
+  /**
+   * The third step: scores, softmax, mixture and the output's first map, position by position.
+   *
+   * @param x some of the positions, [b,m,c]
+   * @param mask [b,s], true at the source's real positions
+   * @param numbers of these heads in the whole, [h]; null for 0 … h − 1
+   * @param from number of the first of these positions, a scalar; null for 0
+   * @return [b,m,out], without the output's bias
+   */
+  public Operand<T> attend(
+      Ops tf,
+      Operand<T> x,
+      Compressed<T> compressed,
+      ContractionPlan plan,
+      @Nullable Operand<TBool> mask,
+      @Nullable Operand<TInt64> numbers,
+      @Nullable Operand<TInt64> from,
+      double dropout,
+      @Nullable RandomKey key) {
+    Operand<T> scores;
+    int headAxis;
+    if (plan.foldQueries()) {
+      Operand<T> all = Products.each(tf, x, compressed.keys()); // [b,n,h·k]
+      long[] sizes = all.shape().asArray();
+      scores = Shapes.reshape(tf, all, sizes[0], sizes[1], heads(), sizes[2] / heads());
+      headAxis = 2; // [b,n,h,k]
+    } else {
+      Operand<T> q = Products.splitHeads(tf, queries.call(tf, x), headDim); // [b,h,n,d]
+      scores = Products.transposed(tf, q, compressed.keys());
+      headAxis = 1; // [b,h,n,k]
+    }
+    scores = Masks.hide(tf, scores, visible(tf, scores, headAxis, mask, from));
+    Ops place = headAxis == 2 ? tf.withSubScope(POSITIONS_FIRST) : tf;
+    Operand<T> p = Wide.softmax(place, scores); // P̄
+    RandomKey inner = key == null ? null : key.fold(0).at(from);
+    p = Dropout.ofHeads(tf, p, headAxis, numbers, dropout, inner);
+    if (plan.foldOutput()) {
+      p = headAxis == 1 ? Products.swapHeads(tf, p) : p; // [b,n,h,k]
+      long[] sizes = p.shape().asArray();
+      Operand<T> rows = Shapes.reshape(tf, p, sizes[0], sizes[1], sizes[2] * sizes[3]); // [b,n,h·k]
+      return Products.each(tf, rows, compressed.values()); // [b,n,out]
+    }
+    p = headAxis == 2 ? Products.swapHeads(tf, p) : p; // [b,h,n,k]
+    return outputOf(tf, tf.train.batchMatMul(p, compressed.values(), p.type())); // [b,n,out]
+  }
+
+  /** [b,h,n,d] → [b,n,out]. */
+  private Operand<T> outputOf(Ops tf, Operand<T> mixed) {
+    return Products.map(tf, Products.joinHeads(tf, mixed), output.get(0).weight());
+  }
+
+  /** What of the compressed positions a position sees, to be broadcast to the scores; null: all. */
+  private @Nullable Operand<TBool> visible(
+      Ops tf,
+      Operand<T> scores,
+      int headAxis,
+      @Nullable Operand<TBool> mask,
+      @Nullable Operand<TInt64> from) {
+    Operand<TBool> triangle = null;
+    if (visibility != Visibility.ALL) {
+      long n = scores.shape().get(3 - headAxis);
+      triangle = Masks.lowerTriangle(tf, n, scores.shape().get(3), from); // [n,k]
+      triangle = headAxis == 1 ? triangle : tf.expandDims(triangle, tf.constant(1)); // [n,1,k]
+    }
+    if (mask == null || !(keyProjection instanceof IdentityProjection)) {
+      return triangle;
+    }
+    // Without a projection a padded position still has a place in the softmax.
+    Operand<TBool> real = tf.expandDims(tf.expandDims(mask, tf.constant(1)), tf.constant(1));
+    return triangle == null ? real : tf.math.logicalAnd(real, triangle); // from [b,1,1,s]
+  }
+
+  /**
+   * The third step of an attention by prefix.
+   *
+   * @param x some of the positions, [b,m,c]
+   * @param source the same positions, zero where padded
+   * @param before what went before; null at the beginning of the sequence
+   * @param numbers of these heads in the whole, [h]; null for 0 … h − 1
+   * @return [b,m,out], without the output's bias
+   */
+  public Operand<T> prefixed(
+      Ops tf,
+      Operand<T> x,
+      Operand<T> source,
+      @Nullable Compressed<T> before,
+      @Nullable Operand<TInt64> numbers,
+      double dropout,
+      @Nullable RandomKey key) {
+    LearnedProjection<T> e = learned(keyProjection);
+    Operand<T> q = Products.splitHeads(tf, queries.call(tf, x), headDim); // [b,h,n,d]
+    Operand<T> k = Products.splitHeads(tf, keys.call(tf, source), headDim); // [b,h,n,d]
+    Operand<T> v = Products.splitHeads(tf, values.call(tf, source), headDim); // [b,h,n,d]
+    long chunk = CausalLinearAttention.chunkFor(x.shape().get(1), e.projectedLength(), headDim);
+    Operand<T> mixed =
+        CausalLinearAttention.call(
+            tf,
+            q,
+            k,
+            v,
+            e,
+            learned(valueProjection),
+            before,
+            chunk,
+            numbers,
+            dropout,
+            key == null ? null : key.fold(0)); // [b,h,n,d]
+    return outputOf(tf, mixed); // [b,n,out]
+  }
+
+  /**
+   * The last step: the output's bias, its second map, dropout.
+   *
+   * @param y [b,n,out]
+   * @return [b,n,c]
+   */
+  public Operand<T> finish(Ops tf, Operand<T> y, double dropout, @Nullable RandomKey key) {
+    Operand<T> z = y;
+    Operand<T> bias = output.get(0).bias();
+    if (bias != null) {
+      z = tf.math.add(z, bias); // [b,n,out]
+    }
+    for (Dense<T> map : output.subList(1, output.size())) {
+      z = map.call(tf, z); // [b,n,c] after the last
+    }
+    return Dropout.apply(tf, z, dropout, key == null ? null : key.fold(1)); // [b,n,c]
   }
 
   /**
@@ -178,9 +613,8 @@ public record MultiHeadAttention<T extends TFloating>(
   /** The shape of a state for one sequence, [1,h,k,d]. */
   public Shape stateShape() {
     LearnedProjection<T> e = learned(keyProjection);
-    long states = e.perHead() ? heads : keyHeads();
-    long d = queries.weight().shape().get(0) / heads;
-    return Shape.of(1, states, e.projectedLength(), d);
+    long states = e.perHead() ? heads() : keyHeads();
+    return Shape.of(1, states, e.projectedLength(), headDim);
   }
 
   /**
@@ -199,10 +633,9 @@ public record MultiHeadAttention<T extends TFloating>(
     }
     LearnedProjection<T> e = learned(keyProjection);
     LearnedProjection<T> f = learned(valueProjection);
-    int keyHeads = keyHeads();
-    Operand<T> q = splitHeads(tf, queries.call(tf, x), heads); // [b,h,1,d]
-    Operand<T> k = splitHeads(tf, keys.call(tf, x), keyHeads); // [b,h,1,d]
-    Operand<T> v = splitHeads(tf, values.call(tf, x), keyHeads); // [b,h,1,d]
+    Operand<T> q = Products.splitHeads(tf, queries.call(tf, x), headDim); // [b,h,1,d]
+    Operand<T> k = Products.splitHeads(tf, keys.call(tf, x), headDim); // [b,h,1,d]
+    Operand<T> v = Products.splitHeads(tf, values.call(tf, x), headDim); // [b,h,1,d]
     State<T> after =
         new State<>(
             tf.math.add(before.keys, tf.math.mul(column(tf, e, position), k)),
@@ -231,86 +664,5 @@ public record MultiHeadAttention<T extends TFloating>(
       Ops tf, LearnedProjection<T> projection, Operand<TInt64> position) {
     Operand<TInt64> one = tf.reshape(position, tf.constant(new long[] {1})); // [1]
     return tf.gather(projection.weight(), one, tf.constant(-1)); // [k,1] or [h,k,1]
-  }
-
-  /** Keys and values of all positions, compressed inside by prefix. */
-  private Operand<T> causal(
-      Ops tf,
-      Operand<T> q,
-      Operand<T> source,
-      LearnedProjection<T> e,
-      LearnedProjection<T> f,
-      double dropout,
-      @Nullable RandomKey key) {
-    int keyHeads = keyHeads();
-    Operand<T> k = splitHeads(tf, keys.call(tf, source), keyHeads); // [b,h,n,d]
-    Operand<T> v = splitHeads(tf, values.call(tf, source), keyHeads); // [b,h,n,d]
-    long chunk =
-        CausalLinearAttention.chunkFor(q.shape().get(2), e.projectedLength(), q.shape().get(3));
-    return CausalLinearAttention.call(tf, q, k, v, e, f, chunk, dropout, key);
-  }
-
-  private Operand<T> compressed(
-      Ops tf,
-      Operand<T> q,
-      Operand<T> source,
-      @Nullable Operand<TBool> mask,
-      double dropout,
-      @Nullable RandomKey key) {
-    Operand<T> forKeys = compressEarly(tf, keyProjection, source); // [b,k,c], or source itself
-    Operand<T> forValues =
-        valueProjection.equals(keyProjection)
-            ? forKeys
-            : compressEarly(tf, valueProjection, source); // [b,k,c], or source itself
-    Operand<T> k = project(tf, keys, keyProjection, forKeys); // [b,h,k,d]
-    Operand<T> v = project(tf, values, valueProjection, forValues); // [b,h,k,d]
-    Operand<TBool> visible = visible(tf, q.shape().get(2), k.shape().get(2), mask);
-    return LinearAttention.call(tf, q, k, v, visible, dropout, key); // [b,h,n,d]
-  }
-
-  /** What of the compressed positions a position sees, [n,k] or [b,1,n or 1,k]; null for all. */
-  private @Nullable Operand<TBool> visible(Ops tf, long n, long k, @Nullable Operand<TBool> mask) {
-    Operand<TBool> triangle =
-        visibility == Visibility.ALL ? null : Masks.lowerTriangle(tf, n, k); // [n,k]
-    if (mask == null || !(keyProjection instanceof IdentityProjection)) {
-      return triangle;
-    }
-    // Without a projection a padded position still has a place in the softmax.
-    Operand<TBool> real = tf.expandDims(tf.expandDims(mask, tf.constant(1)), tf.constant(1));
-    return triangle == null ? real : tf.math.logicalAnd(real, triangle); // [b,1,1,s], [b,1,n,s]
-  }
-
-  /**
-   * E·x where all heads share E: E(xW) = (Ex)W, and the right side never makes keys or values of
-   * all n positions.
-   */
-  private Operand<T> compressEarly(Ops tf, SequenceProjection<T> projection, Operand<T> source) {
-    return projection.beforeHeads() ? projection.compress(tf, source) : source;
-  }
-
-  /** The compressed keys or values of all heads, [b,h,k,d]. */
-  private Operand<T> project(
-      Ops tf, Dense<T> weights, SequenceProjection<T> projection, Operand<T> source) {
-    Operand<T> split = splitHeads(tf, weights.call(tf, source), keyHeads()); // [b,h,n or k,d]
-    Operand<T> compressed =
-        projection.beforeHeads() ? split : projection.compress(tf, split); // [b,h,k,d]
-    return projection.addBias(tf, compressed); // [b,h,k,d]
-  }
-
-  /** h, or 1. */
-  private int keyHeads() {
-    long d = queries.weight().shape().get(0) / heads;
-    return Math.toIntExact(keys.weight().shape().get(0) / d);
-  }
-
-  private static <T extends TFloating> Operand<T> splitHeads(Ops tf, Operand<T> x, int heads) {
-    long length = x.shape().get(1);
-    long d = x.shape().get(2) / heads;
-    return swapHeads(tf, Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, length, heads, d)); // [b,h,n,d]
-  }
-
-  /** [b,n,h,d] ↔ [b,h,n,d]. */
-  private static <T extends TFloating> Operand<T> swapHeads(Ops tf, Operand<T> x) {
-    return tf.linalg.transpose(x, tf.constant(new int[] {0, 2, 1, 3}));
   }
 }

@@ -1,6 +1,7 @@
 package dev.linformer.ops.projection;
 
 import dev.linformer.ops.Shapes;
+import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.train.BatchMatMul;
@@ -25,6 +26,21 @@ public record ConvolutionProjection<T extends TFloating>(
   }
 
   @Override
+  public long projectedLength(long length) {
+    return projectedLength;
+  }
+
+  @Override
+  public boolean perHead() {
+    return weight.shape().numDimensions() == 4;
+  }
+
+  @Override
+  public <U extends TFloating> SequenceProjection<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new ConvolutionProjection<>(replace.apply(weight), replace.apply(bias), projectedLength);
+  }
+
+  @Override
   public Operand<T> compress(Ops tf, Operand<T> x) {
     int rank = weight.shape().numDimensions();
     long d = weight.shape().get(rank - 2);
@@ -37,7 +53,7 @@ public record ConvolutionProjection<T extends TFloating>(
     long[] sizes = x.shape().asArray();
     Operand<T> rows =
         Shapes.reshape(tf, windows, sizes[0], sizes[1], projectedLength, w * d); // [b,h,k,w·d]
-    boolean perHead = rank == 4;
+    boolean perHead = perHead();
     int[] order = perHead ? new int[] {0, 1, 3, 2} : new int[] {0, 2, 1};
     Operand<T> turned = tf.linalg.transpose(weight, tf.constant(order)); // [d,w,d] or [h,d,w,d]
     Operand<T> matrix =
@@ -51,6 +67,16 @@ public record ConvolutionProjection<T extends TFloating>(
   }
 
   /** The bias of a channel is part of the convolution already. */
+  @Override
+  public long window() {
+    return weight.shape().get(weight.shape().numDimensions() - 1);
+  }
+
+  @Override
+  public SequenceProjection<T> onWindows(long k) {
+    return new ConvolutionProjection<>(weight, bias, k);
+  }
+
   @Override
   public Operand<T> addBias(Ops tf, Operand<T> y) {
     return y;

@@ -1,8 +1,10 @@
 package dev.linformer.ops.projection;
 
 import dev.linformer.ops.Shapes;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
 
@@ -18,13 +20,25 @@ public record LearnedProjection<T extends TFloating>(Operand<T> weight, @Nullabl
     implements SequenceProjection<T> {
 
   /** Whether every head has its own E. */
+  @Override
   public boolean perHead() {
     return weight.shape().numDimensions() == 3;
   }
 
   @Override
+  public long projectedLength(long length) {
+    return projectedLength();
+  }
+
+  @Override
   public boolean beforeHeads() {
-    return !perHead();
+    return true;
+  }
+
+  @Override
+  public <U extends TFloating> LearnedProjection<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new LearnedProjection<>(
+        replace.apply(weight), bias == null ? null : replace.apply(bias));
   }
 
   /** k. */
@@ -40,11 +54,21 @@ public record LearnedProjection<T extends TFloating>(Operand<T> weight, @Nullabl
   /** E·x; for a shorter x with the first columns of E. */
   @Override
   public Operand<T> compress(Ops tf, Operand<T> x) {
-    int rank = perHead() ? 4 : 3;
-    Shapes.requireRank("LearnedProjection", x, rank);
+    int rank = x.shape().numDimensions();
+    if (rank != 3) {
+      Shapes.requireRank("LearnedProjection", x, 4);
+    }
+    long n = x.shape().get(rank - 2);
     Shapes.requireAtMost("LearnedProjection", x, rank - 2, sequenceLength(), "sequence length");
-    return tf.train.batchMatMul(
-        columns(tf, 0, x.shape().get(rank - 2)), x, x.type()); // [b,k,c] or [b,h,k,d]
+    Operand<T> e = columns(tf, 0, n); // [k,n] or [h,k,n]
+    if (rank == 4 || !perHead()) {
+      return tf.train.batchMatMul(e, x, x.type()); // [b,h,k,d] or [b,k,c]
+    }
+    long h = weight.shape().get(0);
+    long k = projectedLength();
+    Operand<T> rows = Shapes.reshape(tf, e, h * k, n); // [h·k,n]
+    Operand<T> y = tf.train.batchMatMul(rows, x, x.type()); // [b,h·k,c]
+    return Shapes.reshape(tf, y, Shape.UNKNOWN_SIZE, h, k, x.shape().get(2)); // [b,h,k,c]
   }
 
   /** The columns of E from one position on: [k,length] or [h,k,length]. */
@@ -52,6 +76,16 @@ public record LearnedProjection<T extends TFloating>(Operand<T> weight, @Nullabl
     return from == 0 && length == sequenceLength()
         ? weight
         : Shapes.slice(tf, weight, weight.shape().numDimensions() - 1, from, length);
+  }
+
+  @Override
+  public long window() {
+    return 0;
+  }
+
+  @Override
+  public SequenceProjection<T> onWindows(long k) {
+    return this;
   }
 
   @Override

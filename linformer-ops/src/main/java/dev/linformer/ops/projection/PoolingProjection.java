@@ -1,5 +1,7 @@
 package dev.linformer.ops.projection;
 
+import dev.linformer.ops.Shapes;
+import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
@@ -29,8 +31,26 @@ public record PoolingProjection<T extends TFloating>(
   }
 
   @Override
+  public long projectedLength(long length) {
+    return projectedLength;
+  }
+
+  @Override
+  public boolean perHead() {
+    return false;
+  }
+
+  @Override
+  public <U extends TFloating> SequenceProjection<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new PoolingProjection<>(kind, sequenceLength, projectedLength);
+  }
+
+  @Override
   public Operand<T> compress(Ops tf, Operand<T> x) {
-    int axis = beforeHeads() ? 1 : 2;
+    int axis = x.shape().numDimensions() - 2;
+    if (axis == 1 && !beforeHeads()) {
+      Shapes.requireRank("PoolingProjection", x, 4);
+    }
     Operand<T> windows =
         Windows.cut(
             tf, "PoolingProjection", x, axis, sequenceLength, projectedLength); // [b,..,k,w,..]
@@ -38,6 +58,16 @@ public record PoolingProjection<T extends TFloating>(
     return kind == Kind.MEAN
         ? tf.math.mean(windows, window) // [b,k,c]
         : tf.max(windows, window); // [b,h,k,d]
+  }
+
+  @Override
+  public long window() {
+    return sequenceLength / projectedLength;
+  }
+
+  @Override
+  public SequenceProjection<T> onWindows(long k) {
+    return new PoolingProjection<>(kind, sequenceLength / projectedLength * k, k);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.linformer.ops.projection;
 
+import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
@@ -15,15 +16,21 @@ import org.tensorflow.types.family.TFloating;
 public sealed interface SequenceProjection<T extends TFloating>
     permits LearnedProjection, ConvolutionProjection, PoolingProjection, IdentityProjection {
 
-  /** Whether {@link #compress} takes the source itself, before heads are made of it. */
+  /** Whether {@link #compress} may take the source itself, before heads are made of it. */
   boolean beforeHeads();
+
+  /** Whether heads are compressed in ways of their own. */
+  boolean perHead();
+
+  /** K, given the length of what is compressed. */
+  long projectedLength(long length);
 
   /**
    * Compresses, without a bias where that has to come after the weights of keys and values.
    *
-   * @param x [b,n,c] if {@link #beforeHeads}, else [b,h,n,d]; n may be shorter than the projection
-   *     was made for: the missing positions count as zeros
-   * @return [b,k,c] or [b,h,k,d]
+   * @param x [b,h,n,d], or if {@link #beforeHeads} the source, [b,n,c]; n may be shorter than the
+   *     projection was made for: the missing positions count as zeros
+   * @return [b,h,k,d]; of the source [b,k,c], or [b,h,k,c] if {@link #perHead}
    * @throws IllegalArgumentException if x is longer than the projection or of another rank
    */
   Operand<T> compress(Ops tf, Operand<T> x);
@@ -35,4 +42,13 @@ public sealed interface SequenceProjection<T extends TFloating>
    * @return [b,h,k,d]
    */
   Operand<T> addBias(Ops tf, Operand<T> y);
+
+  /** Positions of a window; 0 if it has none. */
+  long window();
+
+  /** The same on k of its windows; itself if it has none. */
+  SequenceProjection<T> onWindows(long k);
+
+  /** The same projection with each weight replaced. */
+  <U extends TFloating> SequenceProjection<U> map(Function<Operand<T>, Operand<U>> replace);
 }

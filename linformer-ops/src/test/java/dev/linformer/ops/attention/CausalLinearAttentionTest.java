@@ -236,7 +236,7 @@ class CausalLinearAttentionTest {
             tf ->
                 Dropout.apply(
                     tf,
-                    tf.ones(tf.constant(new int[] {B, H, chunks, chunk, K}), TFloat64.class),
+                    tf.ones(tf.constant(new int[] {B, H, chunks * chunk, K}), TFloat64.class),
                     RATE,
                     key(tf)));
     var keep = new double[B * H * N * K];

@@ -98,14 +98,15 @@ class MultiHeadAttentionTest {
                       Graphs.constant(tf, Shape.of(2, 2), 1, 2, 3, -1),
                       Graphs.constant(tf, Shape.of(2), 100, 200));
               return new MultiHeadAttention<>(
-                      2,
+                      1,
                       zero,
                       identity,
                       identity,
                       projection,
                       projection,
                       List.of(output),
-                      Visibility.ALL)
+                      Visibility.ALL,
+                      null)
                   .call(tf, Graphs.constant(tf, Shape.of(1, 3, 2), 1, 2, 3, 4, 5, 6), 0, null);
             });
     // V' = (21, 24), (29, 32); mean (25, 28); (25 + 56 + 100, 75 - 28 + 200).
@@ -194,13 +195,13 @@ class MultiHeadAttentionTest {
     assertEquals(
         "MultiHeadAttention: 3 axes expected, found 2 in [7, 13]", refused(Projections.ONE, N, C));
     assertEquals(
-        "Dense: axis 2 must be 13 (inputs), found 11 in [2, 7, 11]",
+        "MultiHeadAttention: axis 2 must be 13 (channels), found 11 in [2, 7, 11]",
         refused(Projections.ONE, B, N, D));
     assertEquals(
         "LearnedProjection: axis 1 must be at most 7 (sequence length), found 11 in [2, 11, 13]",
         refused(Projections.ONE, B, D, C));
     assertEquals(
-        "LearnedProjection: axis 2 must be at most 7 (sequence length), found 11 in [2, 3, 11, 11]",
+        "LearnedProjection: axis 1 must be at most 7 (sequence length), found 11 in [2, 11, 13]",
         refused(Projections.PER_HEAD, B, D, C));
   }
 

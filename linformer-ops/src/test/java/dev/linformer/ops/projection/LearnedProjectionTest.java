@@ -90,14 +90,14 @@ class LearnedProjectionTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       assertEquals(
-          "LearnedProjection: 3 axes expected, found 4 in [2, 3, 7, 11]",
-          refused(tf, projection(tf, K, N), B, H, N, D));
+          "LearnedProjection: 4 axes expected, found 2 in [7, 11]",
+          refused(tf, projection(tf, K, N), N, D));
       assertEquals(
           "LearnedProjection: axis 1 must be at most 7 (sequence length), found 11 in [2, 11, 11]",
           refused(tf, projection(tf, K, N), B, D, D));
       assertEquals(
-          "LearnedProjection: 4 axes expected, found 3 in [2, 7, 11]",
-          refused(tf, projection(tf, H, K, N), B, N, D));
+          "LearnedProjection: 4 axes expected, found 5 in [2, 3, 3, 7, 11]",
+          refused(tf, projection(tf, H, K, N), B, H, H, N, D));
       assertEquals(
           "LearnedProjection: axis 2 must be at most 7 (sequence length), found 11 in [2, 3, 11, 11]",
           refused(tf, projection(tf, H, K, N), B, H, D, D));

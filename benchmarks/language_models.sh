@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Language models of bytes, n = 1,024, on the Brown corpus: full attention, k = n/4, n/8, n/16, and the ways of
+# sharing E and F at k = n/4, masked and causal, all of them equally long. Prints a table; a run that is finished is
+# not made again, and one that was stopped goes on.
+#   benchmarks/language_models.sh [STEPS] [FOLDER]
+set -euo pipefail
+home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+steps=${1:-400}
+folder=${2:-$home/runs/language-models}
+text=$folder/brown.txt
+mkdir -p "$folder"
+[ -f "$text" ] || "$home/benchmarks/brown.sh" "$text"
+
+run() { # name, task, key=value …
+  local name=$1 task=$2 out=$folder/$1
+  shift 2
+  if [ -f "$out/model.safetensors" ]; then return; fi
+  if [ -f "$out/trainer_state.json" ]; then
+    "$home/linformer" train --resume "$out" >>"$folder/$name.log" 2>&1
+    return
+  fi
+  local set=()
+  for each in "$@"; do set+=(--set "$each"); done
+  "$home/linformer" train --config "$home/benchmarks/language-model.json" --task "$task" --data "$text" \
+    --steps "$steps" "${set[@]}" --out "$out" >"$folder/$name.log" 2>&1
+}
+
+for task in causal-lm masked-lm; do
+  causal=$([ "$task" = causal-lm ] && echo true || echo false)
+  run "$task-full" "$task" causal=$causal full_attention=true
+  run "$task-k256" "$task" causal=$causal dim_k=256
+  run "$task-k128" "$task" causal=$causal dim_k=128
+  run "$task-k64" "$task" causal=$causal dim_k=64
+done
+for sharing in kv headwise none; do
+  run "causal-lm-k256-$sharing" causal-lm causal=true dim_k=256 parameter_sharing=$sharing
+done
+
+python3 - "$folder" <<'PYTHON'
+import json, pathlib, sys
+
+print("| run | steps | bits a byte, test | accuracy | parameters of the file, bytes | seconds |")
+print("|---|---|---|---|---|---|")
+for state in sorted(pathlib.Path(sys.argv[1]).glob("*/trainer_state.json")):
+    run = json.loads(state.read_text())
+    if "evaluation" not in run:
+        continue
+    result = run["evaluation"]
+    lines = (state.parent / "log.jsonl").read_text().splitlines()
+    size = (state.parent / "model.safetensors").stat().st_size
+    print(f"| {state.parent.name} | {run['global_step']} | {result['bits_per_byte']:.3f} |"
+          f" {100 * result['accuracy']:.1f} % | {size:,} | {json.loads(lines[-1])['seconds']:.0f} |")
+PYTHON
+
+for task in causal-lm masked-lm; do
+  "$home/linformer" plot --log "$folder/$task"-{full,k256,k128,k64}/log.jsonl --mean 10 --out "$folder/$task.png"
+done

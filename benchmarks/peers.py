@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Measures what `linformer bench --work JSON` measures, with PyTorch: one work, one line of JSON.
+
+Peers: reference is linformer-pytorch, lucidrains is linformer (both from PyPI); fused is the same
+layer written with PyTorch's scaled_dot_product_attention on the compressed keys and values; full is
+that on all of them. The loss is the mean of the output's squares, the update plain descent.
+"""
+import argparse
+import json
+import math
+import sys
+import time
+import types
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+PEERS = ["reference", "lucidrains", "fused", "full"]
+
+
+class FusedLayer(nn.Module):
+    def __init__(self, c, h, d, f):
+        super().__init__()
+        self.h, self.d = h, d
+        self.to_q = nn.Linear(c, h * d, bias=False)
+        self.to_k = nn.Linear(c, h * d, bias=False)
+        self.to_v = nn.Linear(c, h * d, bias=False)
+        self.w_o = nn.Linear(h * d, c)
+        self.norm_1, self.norm_2 = nn.LayerNorm(c), nn.LayerNorm(c)
+        self.w_1, self.w_2 = nn.Linear(c, f), nn.Linear(f, c)
+
+    def split(self, x):  # [b,n,h·d] -> [b,h,n,d]
+        return x.unflatten(-1, (self.h, self.d)).transpose(1, 2)
+
+    def forward(self, x, e):
+        short = x if e is None else e @ x  # [b,k,c]: the cheaper order, as ours
+        mixed = F.scaled_dot_product_attention(
+            self.split(self.to_q(x)), self.split(self.to_k(short)), self.split(self.to_v(short)))
+        x = self.norm_1(x + self.w_o(mixed.transpose(1, 2).flatten(2)))
+        return self.norm_2(x + self.w_2(F.gelu(self.w_1(x))))
+
+
+class Fused(nn.Module):
+    def __init__(self, n, c, h, d, k, f, depth, full):
+        super().__init__()
+        self.e = None if full else nn.Parameter(torch.randn(k, n) * math.sqrt(2 / (n + k)))
+        self.layers = nn.ModuleList(FusedLayer(c, h, d, f) for _ in range(depth))
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x, self.e)
+        return x
+
+
+def build(peer, config):
+    n, c, h, d = (config[key] for key in ("input_size", "channels", "nhead", "dim_d"))
+    k, f, depth = config["dim_k"], config["dim_ff"], config["depth"]
+    if peer == "reference":
+        try:
+            import matplotlib  # noqa: F401
+        except ImportError:  # its visualizer alone needs it
+            sys.modules["matplotlib"] = types.ModuleType("matplotlib")
+            sys.modules["matplotlib.pyplot"] = types.ModuleType("matplotlib.pyplot")
+        from linformer_pytorch import Linformer
+        return Linformer(
+            input_size=n, channels=c, dim_d=d, dim_k=k, dim_ff=f, dropout=0.0, dropout_ff=0.0, nhead=h,
+            depth=depth, activation="gelu", checkpoint_level=config["checkpoint_level"],
+            parameter_sharing="layerwise")
+    if peer == "lucidrains":
+        from linformer import Linformer
+        return Linformer(dim=c, seq_len=n, depth=depth, heads=h, dim_head=d, k=k)
+    return Fused(n, c, h, d, k, f, depth, peer == "full")
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--peer", choices=PEERS, required=True)
+    arguments.add_argument("--work", required=True, help="JSON, as linformer bench has it")
+    arguments.add_argument("--compile", action="store_true", help="torch.compile")
+    arguments = arguments.parse_args()
+    work = json.loads(arguments.work)
+    config = work["config"]
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+    torch.manual_seed(1)
+    try:
+        result = measure(arguments, work, config, device)
+    except torch.OutOfMemoryError:
+        result = {"error": "out of memory"}
+    print(json.dumps({**work, "peer": arguments.peer + (" compiled" if arguments.compile else ""), **result}), flush=True)
+
+
+def measure(arguments, work, config, device):
+    model = build(arguments.peer, config).to(device)
+    model.train(work["training"])
+    if arguments.compile:
+        model = torch.compile(model)
+    # A recomputed segment needs an input that wants a gradient.
+    x = torch.randn(work["batch"], config["input_size"], config["channels"], device=device,
+                    requires_grad=work["training"] and config["checkpoint_level"] != "C0")
+    narrow = config["precision"] == "bf16"
+
+    def step():
+        with torch.set_grad_enabled(work["training"]), torch.autocast(device, torch.bfloat16, enabled=narrow):
+            loss = model(x).float().square().mean()
+        if work["training"]:
+            loss.backward()
+            with torch.no_grad():
+                for weight in model.parameters():
+                    if weight.grad is not None:
+                        weight.sub_(weight.grad, alpha=1e-4)
+                        weight.grad = None
+        return loss.item()
+
+    for _ in range(work["warmup"]):
+        loss = step()
+    if device == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+    times = []
+    for _ in range(work["steps"]):
+        start = time.perf_counter()
+        loss = step()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        times.append(1e3 * (time.perf_counter() - start))
+    times.sort()
+    result = {"median_ms": times[len(times) // 2], "min_ms": times[0], "loss": loss}
+    if device == "cuda":
+        result["peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
+    return result
+
+
+if __name__ == "__main__":
+    main()

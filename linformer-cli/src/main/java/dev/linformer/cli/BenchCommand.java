@@ -1,0 +1,182 @@
+package dev.linformer.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.JsonKeys;
+import dev.linformer.model.bench.Benchmark;
+import dev.linformer.model.bench.Work;
+import dev.linformer.model.weights.WholeFile;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.TensorFlow;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code linformer bench}: time and memory, each work in a process of its own. */
+@Command(
+    name = "bench",
+    description = "Measures time and memory of encoders.",
+    mixinStandardHelpOptions = true)
+final class BenchCommand implements Callable<Integer> {
+
+  @Option(
+      names = "--suite",
+      description = "What to measure: ${COMPLETION-CANDIDATES}; default ${DEFAULT-VALUE}.")
+  private BenchSuite suite = BenchSuite.CPU;
+
+  @Option(names = "--only", description = "Those whose name has a part that matches.")
+  private String only = "";
+
+  @Option(
+      names = "--xla",
+      arity = "1",
+      description = "Whether XLA compiles the graphs; default: where there is a GPU.")
+  private @Nullable Boolean xla;
+
+  @Option(names = "--steps", description = "That are measured; default ${DEFAULT-VALUE}.")
+  private int steps = 10;
+
+  @Option(
+      names = "--memory-limit",
+      description = "MiB of a GPU's memory that a work may use; default: all.")
+  private int memoryLimit;
+
+  @Option(names = "--json", description = "Where to write the figures.")
+  private @Nullable Path json;
+
+  @Option(names = "--list", description = "Prints the works, a line of JSON each, and runs none.")
+  private boolean list;
+
+  @Option(names = "--work", description = "One work, as JSON, in this process.")
+  private @Nullable String work;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    PrintWriter out = spec.commandLine().getOut();
+    ObjectMapper mapper = new ObjectMapper();
+    if (work != null) {
+      ObjectNode object = object(mapper, work);
+      out.println(Benchmark.measure(Work.parse(new JsonKeys("--work", object))));
+      out.flush();
+      return 0;
+    }
+    if (steps < 1) {
+      throw new InvalidInputException("--steps = %d, but at least 1 is expected".formatted(steps));
+    }
+    if (memoryLimit < 0) {
+      throw new InvalidInputException(
+          "--memory-limit = %d, but at least 0 is expected".formatted(memoryLimit));
+    }
+    boolean compiled = xla == null ? Benchmark.hasGpu() : xla;
+    Pattern pattern = pattern();
+    List<Work> works =
+        suite.works(compiled).stream()
+            .filter(each -> pattern.matcher(each.name()).find())
+            .map(each -> each.measured(steps).limited(memoryLimit))
+            .toList();
+    if (list) {
+      works.forEach(each -> out.println(each.toJson()));
+      return 0;
+    }
+    ArrayNode results = JsonNodeFactory.instance.arrayNode();
+    out.printf("%-70s %10s %10s %9s%n", "", "median ms", "first ms", "peak MiB");
+    for (Work each : works) {
+      ObjectNode result = inOwnProcess(mapper, each);
+      results.add(result);
+      out.printf(
+          "%-70s %10s %10s %9s%n",
+          each.name(),
+          number(result, "median_ms"),
+          number(result, "first_step_ms"),
+          number(result, "peak_mib"));
+      out.flush();
+    }
+    if (json != null) {
+      ObjectNode all =
+          mapper
+              .createObjectNode()
+              .put("date", LocalDate.now(ZoneOffset.UTC).toString())
+              .put("tensorflow", TensorFlow.version())
+              .put("device", Benchmark.device());
+      all.set("results", results);
+      WholeFile.write(json, mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(all));
+    }
+    return 0;
+  }
+
+  private static ObjectNode object(ObjectMapper mapper, String work) {
+    try {
+      if (mapper.readTree(work) instanceof ObjectNode object) {
+        return object;
+      }
+    } catch (JsonProcessingException e) {
+      throw new InvalidInputException("--work: not valid JSON: " + e.getOriginalMessage(), e);
+    }
+    throw new InvalidInputException("--work: a JSON object is expected");
+  }
+
+  private Pattern pattern() {
+    try {
+      return Pattern.compile(only);
+    } catch (PatternSyntaxException e) {
+      throw new InvalidInputException("--only: not a regular expression: " + only, e);
+    }
+  }
+
+  private static String number(ObjectNode result, String key) {
+    return result.hasNonNull(key) ? "%.2f".formatted(result.get(key).asDouble()) : "-";
+  }
+
+  /** What a process of its own says of a work; its error where it failed. */
+  private static ObjectNode inOwnProcess(ObjectMapper mapper, Work work)
+      throws IOException, InterruptedException {
+    Path answer = Files.createTempFile("linformer-bench", ".json");
+    Path log = Files.createTempFile("linformer-bench", ".log");
+    try {
+      List<String> command = new ArrayList<>();
+      command.add(ProcessHandle.current().info().command().orElse("java"));
+      command.add("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0");
+      command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+      command.addAll(List.of(Main.class.getName(), "bench", "--work", work.toJson().toString()));
+      ProcessBuilder builder =
+          new ProcessBuilder(command).redirectOutput(answer.toFile()).redirectError(log.toFile());
+      // The pool of the driver, so that nvidia-smi sees what is in use.
+      if (work.memoryLimit() == 0) {
+        builder.environment().putIfAbsent("TF_GPU_ALLOCATOR", "cuda_malloc_async");
+      }
+      int code = builder.start().waitFor();
+      String text = Files.readString(answer, StandardCharsets.UTF_8).strip();
+      if (code == 0 && mapper.readTree(text) instanceof ObjectNode result) {
+        return result;
+      }
+      List<String> lines =
+          Files.readAllLines(log, StandardCharsets.UTF_8).stream()
+              .filter(line -> line.contains("linformer bench"))
+              .toList();
+      String error = lines.isEmpty() ? "exit code " + code : lines.get(lines.size() - 1);
+      return work.toJson().put("error", error);
+    } finally {
+      Files.delete(answer);
+      Files.delete(log);
+    }
+  }
+}

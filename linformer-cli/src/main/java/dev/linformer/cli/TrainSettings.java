@@ -1,0 +1,123 @@
+package dev.linformer.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.JsonKeys;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.data.Task;
+import dev.linformer.model.train.TrainerConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What to train, how and on what: a configuration file with a model's keys and, if it likes, the
+ * objects {@code training_args} and {@code task}; over that {@code --set}, and over that the
+ * options that have names of their own.
+ */
+record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
+
+  static final String TRAINER = "training_args";
+  static final String TASK = "task";
+
+  private static final int STEPS = 6000;
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * @param config the file; null for the task's default
+   * @param taskName the task; null for the file's, or ListOps
+   * @param overrides values by dotted path into the file
+   * @param trainerOptions values for {@code training_args}
+   * @param taskOptions values for {@code task}
+   */
+  static TrainSettings read(
+      @Nullable Path config,
+      @Nullable String taskName,
+      Map<String, String> overrides,
+      ObjectNode trainerOptions,
+      ObjectNode taskOptions)
+      throws IOException {
+    if (taskName != null && !Task.NAMES.contains(taskName)) {
+      throw new InvalidInputException(
+          "--task %s: no such task; there are %s"
+              .formatted(taskName, String.join(", ", Task.NAMES)));
+    }
+    String source = config == null ? "the default" : config.toString();
+    ObjectNode all =
+        config == null
+            ? JsonKeys.resource(
+                    TrainSettings.class, (taskName == null ? "listops" : taskName) + ".json")
+                .copy()
+            : JsonKeys.read(config).copy();
+    overrides.forEach((path, value) -> set(all, path, value));
+    ObjectNode trainer = part(all, TRAINER, source);
+    ObjectNode task = part(all, TASK, source);
+    if (taskName != null) {
+      String other = task.path(Task.NAME).asText(taskName);
+      if (!other.equals(taskName)) {
+        throw new InvalidInputException(
+            "--task %s, but the task in %s is %s; leave out --task"
+                .formatted(taskName, source, other));
+      }
+      task.put(Task.NAME, taskName);
+    }
+    trainer.setAll(trainerOptions);
+    task.setAll(taskOptions);
+    if (!trainer.has("max_steps")) {
+      trainer.put("max_steps", STEPS);
+    }
+    ModelConfig model = ModelConfig.parse(new JsonKeys(source, all));
+    TrainerConfig settings = TrainerConfig.parse(new JsonKeys(source + ", " + TRAINER, trainer));
+    if (!task.has("seed")) {
+      task.put("seed", settings.seed());
+    }
+    Task what =
+        Task.parse(
+            new JsonKeys(source + ", " + TASK, task), model.stacks().get(0).sequenceLength());
+    what.check(model, source);
+    return new TrainSettings(model, settings, what);
+  }
+
+  private static ObjectNode part(ObjectNode all, String key, String source) {
+    JsonNode part = all.remove(key);
+    if (part == null) {
+      return JsonNodeFactory.instance.objectNode();
+    }
+    if (part instanceof ObjectNode object) {
+      return object;
+    }
+    throw new InvalidInputException(
+        "%s: %s = %s, but an object {…} is expected".formatted(source, key, part));
+  }
+
+  private static void set(ObjectNode all, String path, String value) {
+    ObjectNode object = all;
+    String key = path;
+    for (int dot = key.indexOf('.'); dot >= 0; dot = key.indexOf('.')) {
+      String first = key.substring(0, dot);
+      if (!first.equals(TRAINER) && !first.equals(TASK)) {
+        throw new InvalidInputException(
+            "--set %s: only %s and %s have keys inside".formatted(path, TRAINER, TASK));
+      }
+      object = object.withObject("/" + first);
+      key = key.substring(dot + 1);
+    }
+    object.set(key, parse(value));
+  }
+
+  /** A value as JSON; what isn't JSON is a text. */
+  private static JsonNode parse(String value) {
+    try {
+      JsonNode node = JSON.readTree(value);
+      return node.isMissingNode() ? new TextNode(value) : node;
+    } catch (JsonProcessingException e) {
+      return new TextNode(value);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package dev.linformer.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PlotTest {
+
+  @TempDir private Path folder = Path.of("");
+
+  private Path log(String run, double slope) throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (int step = 1; step <= 50; step++) {
+      lines.append("{\"step\":%d,\"loss\":%s}\n".formatted(step, 3 - slope * step));
+    }
+    Path of = Files.createDirectories(folder.resolve(run));
+    return Files.writeString(of.resolve("log.jsonl"), lines + "{\"step\":50,\"eval_loss\":1}\n");
+  }
+
+  /** Colours in the middle of the picture, where only curves are. */
+  private static int colours(Path picture) throws IOException {
+    BufferedImage image = ImageIO.read(picture.toFile());
+    assertEquals(900, image.getWidth());
+    Set<Integer> colours = new HashSet<>();
+    for (int y = 60; y < 480; y++) {
+      colours.add(image.getRGB(450, y));
+    }
+    return colours.size();
+  }
+
+  @Test
+  void drawsACurveALog() throws IOException {
+    Path one = folder.resolve("one.png");
+    Path two = folder.resolve("two.png");
+    Cli.done("plot", "--log", log("a", 0.01), "--out", one);
+    Cli.done("plot", "--log", log("a", 0.01), log("b", 0.02), "--mean", 5, "--out", two);
+    assertTrue(colours(two) > colours(one), colours(two) + " after " + colours(one));
+  }
+
+  @Test
+  void refuses() throws IOException {
+    Path log = log("a", 0.01);
+    Path out = folder.resolve("x.png");
+    refused("--log " + folder + "/none: no such file", "--log", folder + "/none", "--out", out);
+    refused(
+        "--log " + log + ": no line with step and speed",
+        "--log",
+        log,
+        "--key",
+        "speed",
+        "--out",
+        out);
+    refused("--mean 0, but at least 1 is expected", "--log", log, "--mean", 0, "--out", out);
+    refused("a name that ends in .png is expected", "--log", log, "--out", folder + "/x.jpg");
+    refused("/none/x.png: no folder ", "--log", log, "--out", folder + "/none/x.png");
+    Path text = Files.writeString(folder.resolve("text"), "{}\nno JSON\n");
+    refused("--log " + text + ", line 2: not valid JSON", "--log", text, "--out", out);
+    assertFalse(Files.exists(out));
+  }
+
+  private static void refused(String message, Object... arguments) {
+    Object[] all = new Object[arguments.length + 1];
+    all[0] = "plot";
+    System.arraycopy(arguments, 0, all, 1, arguments.length);
+    Cli cli = Cli.run(all);
+    assertEquals(2, cli.code(), cli::toString);
+    assertTrue(cli.err().contains(message), cli::err);
+  }
+}

@@ -1,0 +1,95 @@
+package dev.linformer.export;
+
+import dev.linformer.export.ServingSignature.Tensor;
+import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.model.LinformerLM;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.ops.attention.MultiHeadAttention.State;
+import java.util.ArrayList;
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+
+/**
+ * The signature {@code decode}: one token more of a causal language model. Its state goes out under
+ * the names that it comes in by, so that a loop feeds back what it gets.
+ */
+final class DecodeSignature {
+
+  /** Input: [b,1]. */
+  static final String TOKEN = "token";
+
+  /** Input: a scalar. */
+  static final String POSITION = "position";
+
+  /** Before the names of state tensors. */
+  static final String STATE = "state_";
+
+  private static final String IN = "decode_in.";
+  private static final String OUT = "decode_out.";
+
+  private DecodeSignature() {}
+
+  /** Whether a model can go step by step. */
+  static boolean fits(ModelConfig config) {
+    return config instanceof LanguageModelConfig model
+        && model.encoder().causal()
+        && !model.encoder().fullAttention()
+        && !model.encoder().decoderMode();
+  }
+
+  /** Adds the step to the graph. */
+  static ServingSignature build(Ops tf, LinformerLM<TFloat32> model, int vocabulary) {
+    List<Tensor> inputs = new ArrayList<>();
+    Placeholder<TInt32> token =
+        tf.withName(IN + TOKEN)
+            .placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE, 1)));
+    Placeholder<TInt64> position =
+        tf.withName(IN + POSITION).placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
+    inputs.add(new Tensor(TOKEN, token, "token ids from 0 to " + (vocabulary - 1)));
+    inputs.add(new Tensor(POSITION, position, "how many tokens were before"));
+    List<State<TFloat32>> states = new ArrayList<>();
+    for (Shape shape : model.stateShapes()) {
+      int layer = states.size();
+      Tensor keys = stateInput(tf, layer, "keys", shape);
+      Tensor values = stateInput(tf, layer, "values", shape);
+      inputs.add(keys);
+      inputs.add(values);
+      states.add(new State<>(floats(keys), floats(values)));
+    }
+    Operand<TFloat32> y = model.step(tf, token, position, states); // [b,1,vocabulary]
+    String name = model.outputName();
+    List<Tensor> outputs = new ArrayList<>();
+    outputs.add(new Tensor(name, tf.withName(OUT + name).identity(y), "of the next token"));
+    for (int layer = 0; layer < states.size(); layer++) {
+      State<TFloat32> state = states.get(layer);
+      outputs.add(stateOutput(tf, layer, "keys", state.keys()));
+      outputs.add(stateOutput(tf, layer, "values", state.values()));
+    }
+    return new ServingSignature(SignatureName.DECODE.key(), inputs, outputs);
+  }
+
+  private static Tensor stateInput(Ops tf, int layer, String kind, Shape one) {
+    String name = STATE + layer + "_" + kind;
+    Shape shape = one.tail().prepend(Shape.UNKNOWN_SIZE); // [b,h,k,d]
+    return new Tensor(
+        name,
+        tf.withName(IN + name).placeholder(TFloat32.class, Placeholder.shape(shape)),
+        "zeros before the first token, then the output of this name");
+  }
+
+  private static Tensor stateOutput(Ops tf, int layer, String kind, Operand<TFloat32> state) {
+    String name = STATE + layer + "_" + kind;
+    return new Tensor(name, tf.withName(OUT + name).identity(state), "what the next step takes");
+  }
+
+  @SuppressWarnings("unchecked") // made above
+  private static Operand<TFloat32> floats(Tensor tensor) {
+    return (Operand<TFloat32>) tensor.operand();
+  }
+}

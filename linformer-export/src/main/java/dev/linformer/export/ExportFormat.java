@@ -1,0 +1,45 @@
+package dev.linformer.export;
+
+import dev.linformer.model.InvalidInputException;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** What an export can be written as. */
+public enum ExportFormat {
+  /** saved_model.pb, variables/ and assets.extra/: any TensorFlow, TensorFlow Serving, DJL. */
+  SAVEDMODEL,
+  /** frozen/model.pb: one GraphDef with the weights in it. */
+  FROZEN,
+  /** tflite-ready/: a SavedModel with the weights in its graph, for TensorFlow Lite's converter. */
+  TFLITE_READY,
+  /** tfjs/SIGNATURE/model.json and weights: graph models of TensorFlow.js. */
+  TFJS,
+  /** onnx/SIGNATURE.onnx, opset 17. */
+  ONNX;
+
+  /** The name on the command line. */
+  public String key() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /**
+   * The format of a name.
+   *
+   * @throws InvalidInputException if there is none
+   */
+  public static ExportFormat of(String key) {
+    return Arrays.stream(values())
+        .filter(each -> each.key().equals(key))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new InvalidInputException(
+                    "format %s, but one of %s is expected"
+                        .formatted(
+                            key,
+                            Arrays.stream(values())
+                                .map(ExportFormat::key)
+                                .collect(Collectors.joining(", ")))));
+  }
+}

@@ -1,0 +1,76 @@
+package dev.linformer.export;
+
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * What an export is to hold.
+ *
+ * @param formats at least one
+ * @param signatures empty for all that the model has
+ * @param attentionLayers layers, counted from 0, whose P̄ the signature {@code attention} gives;
+ *     empty for all
+ * @param lengths which sequences it takes
+ * @param precision of the weights
+ */
+public record ExportOptions(
+    Set<ExportFormat> formats,
+    Set<SignatureName> signatures,
+    Set<Integer> attentionLayers,
+    Lengths lengths,
+    Precision precision) {
+
+  /** Which sequences an export takes. */
+  public enum Lengths {
+    /** n positions, all of them real. */
+    FIXED,
+    /** n positions, with a mask of the real ones as an input. */
+    MASKED,
+    /** Any number of positions up to n, with a mask of the real ones as an input. */
+    ANY
+  }
+
+  /** Copies the sets. */
+  public ExportOptions {
+    if (formats.isEmpty()) {
+      throw new IllegalArgumentException("an export needs a format");
+    }
+    formats = EnumSet.copyOf(formats);
+    signatures = signatures.isEmpty() ? Set.of() : EnumSet.copyOf(signatures);
+    attentionLayers = new TreeSet<>(attentionLayers);
+  }
+
+  /** A SavedModel in float32 with all signatures, for n positions without a mask. */
+  public static ExportOptions savedModel() {
+    return new ExportOptions(
+        EnumSet.of(ExportFormat.SAVEDMODEL), Set.of(), Set.of(), Lengths.FIXED, Precision.FLOAT32);
+  }
+
+  /** The same in other formats. */
+  public ExportOptions withFormats(ExportFormat first, ExportFormat... others) {
+    return new ExportOptions(
+        EnumSet.of(first, others), signatures, attentionLayers, lengths, precision);
+  }
+
+  /** The same with some of the signatures. */
+  public ExportOptions withSignatures(SignatureName first, SignatureName... others) {
+    return new ExportOptions(
+        formats, EnumSet.of(first, others), attentionLayers, lengths, precision);
+  }
+
+  /** The same with P̄ of some layers. */
+  public ExportOptions withAttentionLayers(Set<Integer> layers) {
+    return new ExportOptions(formats, signatures, layers, lengths, precision);
+  }
+
+  /** The same for other sequences. */
+  public ExportOptions withLengths(Lengths other) {
+    return new ExportOptions(formats, signatures, attentionLayers, other, precision);
+  }
+
+  /** The same with weights stored otherwise. */
+  public ExportOptions withPrecision(Precision other) {
+    return new ExportOptions(formats, signatures, attentionLayers, lengths, other);
+  }
+}

@@ -1,0 +1,214 @@
+package dev.linformer.export;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.InvalidInputException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.ndarray.Shape;
+
+/**
+ * assets.extra/linformer.json of an export: what it is, which weights are in it, what its
+ * signatures take and give, and the digest of every other file. The last key is the digest of the
+ * rest, so that no byte of an export can change unnoticed.
+ */
+record Manifest(ObjectNode json) {
+
+  static final String FOLDER = "assets.extra";
+  static final String NAME = FOLDER + "/linformer.json";
+  static final String CONFIG = FOLDER + "/config.json";
+
+  private static final String FORMAT = "format";
+  private static final String OURS = "linformer export";
+  private static final String VERSION = "format_version";
+  private static final int NEWEST = 1;
+  private static final String FILES = "files";
+  private static final String SEAL = "sha256";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final DefaultIndenter LINES = new DefaultIndenter("  ", "\n");
+
+  /** Writes it for the files that the folder holds now. */
+  static void write(ServingGraph serving, Path folder, String weightsDigest) throws IOException {
+    ObjectNode json = JSON.createObjectNode();
+    json.put(FORMAT, OURS);
+    json.put(VERSION, NEWEST);
+    json.put("library_version", Library.version());
+    json.put("model_type", serving.config().modelType());
+    json.put("weights_sha256", weightsDigest);
+    json.put("precision", serving.options().precision().key());
+    ObjectNode signatures = json.putObject("signatures");
+    for (ServingSignature signature : serving.signatures()) {
+      ObjectNode each = signatures.putObject(signature.name());
+      describe(each.putObject("inputs"), signature.inputs());
+      describe(each.putObject("outputs"), signature.outputs());
+    }
+    ObjectNode files = json.putObject(FILES);
+    for (String name : files(folder)) {
+      Path file = folder.resolve(name);
+      files.putObject(name).put("bytes", Files.size(file)).put(SEAL, Digests.of(file));
+    }
+    json.put(SEAL, Digests.of(bytes(json)));
+    Files.write(folder.resolve(NAME), bytes(json));
+  }
+
+  private static void describe(ObjectNode into, List<ServingSignature.Tensor> tensors) {
+    for (ServingSignature.Tensor tensor : tensors) {
+      ObjectNode each = into.putObject(tensor.name());
+      each.put("dtype", dtype(tensor));
+      ArrayNode shape = each.putArray("shape");
+      Arrays.stream(tensor.operand().shape().asArray()).forEach(shape::add);
+      each.put("node", tensor.node());
+      each.put("meaning", tensor.meaning());
+    }
+  }
+
+  private static String dtype(ServingSignature.Tensor tensor) {
+    return switch (tensor.operand().asOutput().dataType()) {
+      case DT_FLOAT -> "float32";
+      case DT_INT32 -> "int32";
+      case DT_INT64 -> "int64";
+      case DT_BOOL -> "bool";
+      default -> throw new IllegalStateException("no signature of ours has " + tensor);
+    };
+  }
+
+  /** All files but the manifest, by their paths with slashes. */
+  private static List<String> files(Path folder) throws IOException {
+    try (var all = Files.walk(folder)) {
+      return all.filter(Files::isRegularFile)
+          .map(file -> folder.relativize(file).toString().replace('\\', '/'))
+          .filter(name -> !name.equals(NAME))
+          .sorted()
+          .toList();
+    }
+  }
+
+  static byte[] bytes(ObjectNode json) {
+    try {
+      DefaultPrettyPrinter printer =
+          new DefaultPrettyPrinter()
+              .withObjectIndenter(LINES)
+              .withArrayIndenter(new DefaultPrettyPrinter.FixedSpaceIndenter());
+      return (JSON.writer(printer).writeValueAsString(json) + "\n")
+          .getBytes(StandardCharsets.UTF_8);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a tree of JSON nodes can always be written", e);
+    }
+  }
+
+  /**
+   * Reads the manifest of an export and compares all that it speaks of with what is there.
+   *
+   * @throws InvalidInputException if the folder is none of ours, is of a newer format, or if a byte
+   *     in it has changed
+   */
+  static Manifest check(Path folder) throws IOException {
+    Path file = folder.resolve(NAME);
+    if (!Files.isRegularFile(file)) {
+      throw new InvalidInputException(
+          "%s: a SavedModel, but not one of ours, or damaged: %s is missing"
+              .formatted(folder, NAME));
+    }
+    byte[] found = Files.readAllBytes(file);
+    ObjectNode json = parse(folder, found);
+    if (json.path(VERSION).intValue() > NEWEST) {
+      throw new InvalidInputException(
+          "%s: an export of format version %s, but this library knows those up to %d; use a newer one"
+              .formatted(folder, json.path(VERSION), NEWEST));
+    }
+    ObjectNode rest = json.deepCopy();
+    JsonNode seal = rest.remove(SEAL);
+    if (!json.path(FORMAT).asText().equals(OURS)
+        || seal == null
+        || !seal.asText().equals(Digests.of(bytes(rest)))
+        || !Arrays.equals(found, bytes(json))) {
+      throw damaged(folder, NAME + " doesn't have the digest that it names");
+    }
+    for (Map.Entry<String, JsonNode> each : json.path(FILES).properties()) {
+      compare(folder, each.getKey(), each.getValue());
+    }
+    return new Manifest(json);
+  }
+
+  private static ObjectNode parse(Path folder, byte[] bytes) {
+    try {
+      if (JSON.readTree(bytes) instanceof ObjectNode object) {
+        return object;
+      }
+    } catch (IOException e) {
+      throw new InvalidInputException(
+          "%s: the export is damaged: %s is no JSON".formatted(folder, NAME), e);
+    }
+    throw damaged(folder, NAME + " is no JSON object");
+  }
+
+  private static void compare(Path folder, String name, JsonNode wanted) throws IOException {
+    Path file = folder.resolve(name);
+    if (!Files.isRegularFile(file)) {
+      throw damaged(folder, name + " is missing");
+    }
+    long bytes = wanted.path("bytes").longValue();
+    if (Files.size(file) != bytes) {
+      throw damaged(folder, "%s has %,d bytes, not %,d".formatted(name, Files.size(file), bytes));
+    }
+    if (!Digests.of(file).equals(wanted.path(SEAL).asText())) {
+      throw damaged(folder, name + " is not what was exported, its SHA-256 is another");
+    }
+  }
+
+  static InvalidInputException damaged(Path folder, String how) {
+    return new InvalidInputException(
+        "%s: the export is damaged: %s; export the model again".formatted(folder, how));
+  }
+
+  /** Names of the signatures. */
+  List<String> signatures() {
+    return json.path("signatures").properties().stream().map(Map.Entry::getKey).toList();
+  }
+
+  /**
+   * Tensors of a signature.
+   *
+   * @param kind inputs or outputs
+   */
+  List<Entry> tensors(String signature, String kind) {
+    return json.path("signatures").path(signature).path(kind).properties().stream()
+        .map(
+            each -> {
+              JsonNode shape = each.getValue().path("shape");
+              long[] sizes = new long[shape.size()];
+              Arrays.setAll(sizes, i -> shape.get(i).longValue());
+              return new Entry(
+                  each.getKey(),
+                  each.getValue().path("dtype").asText(),
+                  Shape.of(sizes),
+                  each.getValue().path("node").asText(),
+                  each.getValue().path("meaning").asText());
+            })
+        .toList();
+  }
+
+  /**
+   * An input or output.
+   *
+   * @param dtype float32, int32, int64 or bool
+   * @param shape unknown sizes are -1
+   * @param node its operation in the graph
+   */
+  record Entry(String name, String dtype, Shape shape, String node, String meaning) {}
+
+  String text(String key) {
+    return json.path(key).asText();
+  }
+}

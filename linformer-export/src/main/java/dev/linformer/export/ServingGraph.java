@@ -1,0 +1,206 @@
+package dev.linformer.export;
+
+import dev.linformer.export.ServingSignature.Tensor;
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerLM;
+import dev.linformer.model.Model;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.train.Sessions;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Session;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * What is exported: a model in inference, once, with all signatures that are asked for on the same
+ * weights, and the session that holds these.
+ */
+final class ServingGraph implements AutoCloseable {
+
+  private final ModelConfig config;
+  private final ExportOptions options;
+  private final Graph graph = new Graph();
+  private final List<ServingSignature> signatures = new ArrayList<>();
+  private final ServingWeights weights;
+  private final Session session;
+
+  /**
+   * The model of a directory.
+   *
+   * @throws InvalidInputException if the weights don't fit, or the model has no such signature or
+   *     layer
+   */
+  static ServingGraph load(ModelDirectory directory, ExportOptions options) throws IOException {
+    ModelConfig original = directory.config();
+    requireSignatures(original, options);
+    requireLayers(original, options);
+    try (InferenceGraph live = InferenceGraph.load(directory)) {
+      ServingGraph serving = new ServingGraph(OutputFolding.fold(original), original, options);
+      try {
+        serving.fill(live);
+        return serving;
+      } catch (RuntimeException e) {
+        serving.close();
+        throw e;
+      }
+    }
+  }
+
+  private ServingGraph(ModelConfig folded, ModelConfig original, ExportOptions options) {
+    this.config = original;
+    this.options = options;
+    Ops tf = Ops.create(graph);
+    weights = new ServingWeights(tf, options.precision());
+    Model<TFloat32> model = folded.forInference().declare(weights);
+    Set<SignatureName> names = signatureNames(original, options);
+    if (names.stream().anyMatch(name -> name != SignatureName.DECODE)) {
+      addPass(tf, model, names);
+    }
+    if (names.contains(SignatureName.DECODE)
+        && model instanceof LinformerLM<TFloat32> language
+        && original instanceof LanguageModelConfig lm) {
+      signatures.add(DecodeSignature.build(tf, language, lm.vocabularySize()));
+    }
+    session = Sessions.open(graph, Sessions.ALL_THREADS);
+  }
+
+  /** The whole sequence, of which the signatures take different results. */
+  private void addPass(Ops tf, Model<TFloat32> model, Set<SignatureName> names) {
+    ServingInputs inputs = new ServingInputs(tf, model.inputs(), options.lengths());
+    List<Tensor> placeholders = inputs.placeholders();
+    String main = placeholders.get(0).name();
+    Operand<TFloat32> embedded = model.embed(tf, inputs.forModel(), null); // [b,n,e] or [b,c]
+    List<AttentionTap> taps =
+        names.contains(SignatureName.ATTENTION) ? AttentionTap.find(tf, graph, config) : List.of();
+    if (names.contains(SignatureName.SERVING_DEFAULT)) {
+      Operand<TFloat32> y = model.head(tf, embedded); // [b,n,v] or [b,classes]
+      String name = model.outputName();
+      Tensor output =
+          new Tensor(name, named(tf, name, byLength(inputs, y, main)), "the model's output");
+      add(SignatureName.SERVING_DEFAULT, placeholders, List.of(output));
+    }
+    if (names.contains(SignatureName.EMBEDDINGS)) {
+      Operand<TFloat32> e = byLength(inputs, embedded, main);
+      String name = SignatureName.EMBEDDINGS.key();
+      add(
+          SignatureName.EMBEDDINGS,
+          placeholders,
+          List.of(new Tensor(name, named(tf, name, e), "what the last map takes")));
+    }
+    if (names.contains(SignatureName.ATTENTION)) {
+      List<Tensor> outputs = new ArrayList<>();
+      for (AttentionTap tap : taps) {
+        if (options.attentionLayers().isEmpty()
+            || options.attentionLayers().contains(tap.layer())) {
+          String of = tap.name().startsWith("encoder_") ? "source" : main;
+          Operand<TFloat32> weights = inputs.cut(tap.weights(), 2, of); // [b,h,n,k]
+          outputs.add(
+              new Tensor(
+                  tap.name(), named(tf, tap.name(), weights), "P-bar, rows that add up to 1"));
+        }
+      }
+      add(SignatureName.ATTENTION, placeholders, outputs);
+    }
+  }
+
+  private void add(SignatureName name, List<Tensor> inputs, List<Tensor> outputs) {
+    signatures.add(new ServingSignature(name.key(), inputs, outputs));
+  }
+
+  private Operand<TFloat32> named(Ops tf, String name, Operand<TFloat32> y) {
+    // A model whose output is called embeddings has the name already.
+    return graph.operation(name) == null
+        ? tf.withName(name).identity(y)
+        : graph.operation(name).output(0);
+  }
+
+  /** A value for every position is cut to the caller's positions. */
+  private static Operand<TFloat32> byLength(
+      ServingInputs inputs, Operand<TFloat32> y, String main) {
+    return y.shape().numDimensions() == 3 ? inputs.cut(y, 1, main) : y;
+  }
+
+  /** Sets the weights, one after the other. */
+  private void fill(InferenceGraph live) {
+    for (ServingWeights.Weight weight : weights.weights()) {
+      String name = weight.parameter().name();
+      try (TFloat32 value =
+          OutputFolding.makes(name) && !live.hasWeight(name)
+              ? OutputFolding.weight(name, live::weight)
+              : live.weight(name)) {
+        weight.set(session, value);
+      }
+    }
+  }
+
+  private static Set<SignatureName> signatureNames(ModelConfig config, ExportOptions options) {
+    if (!options.signatures().isEmpty()) {
+      return options.signatures();
+    }
+    Set<SignatureName> all = EnumSet.allOf(SignatureName.class);
+    if (!DecodeSignature.fits(config)) {
+      all.remove(SignatureName.DECODE);
+    }
+    return all;
+  }
+
+  private static void requireSignatures(ModelConfig config, ExportOptions options) {
+    if (options.signatures().contains(SignatureName.DECODE) && !DecodeSignature.fits(config)) {
+      throw new InvalidInputException(
+          "signature decode: only a language model (model_type lm) with causal = true, without"
+              + " full_attention and decoder_mode, goes step by step; found model_type "
+              + config.modelType());
+    }
+  }
+
+  private static void requireLayers(ModelConfig config, ExportOptions options) {
+    int depth = config.stacks().stream().mapToInt(LinformerConfig::depth).max().orElse(0);
+    for (int layer : options.attentionLayers()) {
+      if (layer < 0 || layer >= depth) {
+        throw new InvalidInputException(
+            "attention of layer %d, but 0 to depth - 1 = %d is expected"
+                .formatted(layer, depth - 1));
+      }
+    }
+  }
+
+  /** The functions, those with the same inputs on the same placeholders. */
+  List<ServingSignature> signatures() {
+    return List.copyOf(signatures);
+  }
+
+  ModelConfig config() {
+    return config;
+  }
+
+  ExportOptions options() {
+    return options;
+  }
+
+  Graph graph() {
+    return graph;
+  }
+
+  Session session() {
+    return session;
+  }
+
+  ServingWeights weights() {
+    return weights;
+  }
+
+  @Override
+  public void close() {
+    session.close();
+    graph.close();
+  }
+}

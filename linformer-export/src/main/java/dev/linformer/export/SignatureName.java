@@ -1,0 +1,43 @@
+package dev.linformer.export;
+
+import dev.linformer.model.InvalidInputException;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** The functions that an export can have. */
+public enum SignatureName {
+  /** The model: logits, or an encoder's encodings. */
+  SERVING_DEFAULT,
+  /** What the logits are made of; an encoder's encodings. */
+  EMBEDDINGS,
+  /** P̄ of the chosen layers, [b,h,n,k] each. */
+  ATTENTION,
+  /** One token more of a causal language model, with its state. */
+  DECODE;
+
+  /** The key of the signature. */
+  public String key() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * The signature of a key.
+   *
+   * @throws InvalidInputException if there is none
+   */
+  public static SignatureName of(String key) {
+    return Arrays.stream(values())
+        .filter(each -> each.key().equals(key))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new InvalidInputException(
+                    "signature %s, but one of %s is expected"
+                        .formatted(
+                            key,
+                            Arrays.stream(values())
+                                .map(SignatureName::key)
+                                .collect(Collectors.joining(", ")))));
+  }
+}

@@ -1,0 +1,51 @@
+package dev.linformer.export;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Other programs. */
+final class Commands {
+
+  private Commands() {}
+
+  /** Runs one; fails with all that it printed unless it ends well and in time. */
+  static String run(List<String> command, Duration limit, Map<String, String> environment)
+      throws IOException {
+    return run(command, Path.of("").toAbsolutePath(), limit, environment);
+  }
+
+  /** Runs one in a folder. */
+  static String run(
+      List<String> command, Path folder, Duration limit, Map<String, String> environment)
+      throws IOException {
+    Path output = Files.createTempFile("command", ".log");
+    try {
+      ProcessBuilder builder =
+          new ProcessBuilder(command)
+              .directory(folder.toFile())
+              .redirectErrorStream(true)
+              .redirectOutput(output.toFile());
+      builder.environment().putAll(environment);
+      Process process = builder.start();
+      boolean ended = process.waitFor(limit.toSeconds(), TimeUnit.SECONDS);
+      process.destroyForcibly();
+      String printed = Files.readString(output);
+      assertTrue(ended, () -> command + " took more than " + limit + "; it printed\n" + printed);
+      assertEquals(0, process.exitValue(), () -> command + " failed; it printed\n" + printed);
+      return printed;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException(command + " was interrupted", e);
+    } finally {
+      Files.deleteIfExists(output);
+    }
+  }
+}

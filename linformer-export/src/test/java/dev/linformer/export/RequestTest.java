@@ -1,0 +1,140 @@
+package dev.linformer.export;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.linformer.export.ExportOptions.Lengths;
+import dev.linformer.model.InvalidInputException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Inputs that don't fit are refused before TensorFlow sees them; threads don't disturb another. */
+class RequestTest {
+
+  @TempDir private Path folder = Path.of("");
+
+  private ExportedLinformer export(String name, Lengths lengths) throws IOException {
+    return ExportedLinformer.load(
+        ModelExporter.export(
+            Models.save(Objects.requireNonNull(Family.all().get(name)), 5, folder.resolve("model")),
+            folder.resolve("export"),
+            ExportOptions.savedModel().withLengths(lengths)));
+  }
+
+  @Test
+  void refusesWhatDoesNotFit() throws IOException {
+    try (ExportedLinformer exported = export("classifier, LEARNABLE", Lengths.ANY)) {
+      refused(
+          () -> request(exported).with("tokens", new int[5]),
+          "input tokens takes sequences of any length, [b, m]: give the shape of the values, too");
+      refused(
+          () -> request(exported).with("tokens", new int[23], 1, 23),
+          "input tokens takes [b, m] with at most [b, 22], given were 23 values of shape [1, 23]");
+      refused(
+          () -> request(exported).with("tokens", new int[5], 1, 4),
+          "input tokens takes [b, m] with at most [b, 22], given were 5 values of shape [1, 4]");
+      for (int token : new int[] {-1, 19}) {
+        refused(
+            () -> request(exported).with("tokens", new int[] {0, token}, 1, 2),
+            "input tokens: token %d, but 0 to num_tokens - 1 = 18 is expected".formatted(token));
+      }
+      refused(
+          () -> request(exported).with("tokens", new int[5], 1, 5).run(),
+          "signature serving_default: input mask is missing");
+      refused(
+          () ->
+              request(exported)
+                  .with("tokens", new int[5], 1, 5)
+                  .with("mask", new boolean[4], 1, 4)
+                  .run(),
+          "input mask has 4 positions, but tokens has 5; shapes are [1, 4] and [1, 5]");
+      refused(
+          () ->
+              request(exported)
+                  .with("tokens", new int[5], 1, 5)
+                  .with("mask", new boolean[10], 2, 5)
+                  .run(),
+          "input mask has a batch of 2, but tokens of 1");
+      refused(
+          () -> request(exported).with("source", new int[5], 1, 5),
+          "signature serving_default has no input source, but tokens, mask");
+      refused(
+          () -> request(exported).with("mask", new int[5], 1, 5),
+          "input mask is bool [b, m], but int32 was given");
+      Answer answer =
+          request(exported)
+              .with("tokens", new int[5], 1, 5)
+              .with("mask", new boolean[] {true, true, true, true, false}, 1, 5)
+              .run();
+      refused(() -> answer.values("outputs"), "no output outputs, but logits");
+      String message =
+          String.valueOf(
+              assertThrows(InvalidInputException.class, () -> exported.decoder(1)).getMessage());
+      assertTrue(message.contains("has no signature decode, but serving_default"), message);
+    }
+  }
+
+  private static Request request(ExportedLinformer exported) {
+    return exported.request(SignatureName.SERVING_DEFAULT);
+  }
+
+  @Test
+  void aDecoderRefusesWhatDoesNotFit() throws IOException {
+    try (ExportedLinformer exported = export("causal language model, KV", Lengths.FIXED)) {
+      refused(() -> exported.decoder(0), "a batch of 0, but at least 1 is expected");
+      Decoder decoder = exported.decoder(2);
+      refused(() -> decoder.next(1, 19), "token 19, but 0 to num_tokens - 1 = 18 is expected");
+      refused(
+          () -> decoder.next(1),
+          "input token takes [b, 1] with at most [b, 1], given were 1 values of shape [2, 1]");
+      for (int t = 0; t < Family.N; t++) {
+        assertEquals(2 * Family.VOCABULARY, decoder.next(1, 2).length);
+      }
+      refused(() -> decoder.next(1, 2), "the sequence has input_size = 22 tokens already");
+    }
+  }
+
+  /** Twelve decoders, each with a state of its own, on one model. */
+  @Test
+  void threadsDecodeSideBySide() throws Exception {
+    ExecutorService pool = Executors.newFixedThreadPool(12);
+    try (ExportedLinformer exported = export("causal language model, NONE", Lengths.FIXED)) {
+      List<Future<float[]>> last = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        int start = i % 4;
+        last.add(pool.submit(() -> decode(exported, start)));
+      }
+      for (int i = 0; i < 12; i++) {
+        assertArrayEquals(decode(exported, i % 4), last.get(i).get(), 1e-5f);
+      }
+      assertTrue(Close.difference(last.get(0).get(), last.get(1).get()) > 1e-3);
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
+  private static float[] decode(ExportedLinformer exported, int start) {
+    Decoder decoder = exported.decoder(1);
+    float[] logits = {};
+    for (int t = 0; t < Family.N; t++) {
+      logits = decoder.next((start * (t + 1)) % Family.VOCABULARY);
+    }
+    return logits;
+  }
+
+  private static void refused(Executable call, String message) {
+    assertEquals(
+        message, String.valueOf(assertThrows(InvalidInputException.class, call).getMessage()));
+  }
+}

@@ -1,0 +1,115 @@
+package dev.linformer.model;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.ops.attention.ContractionPlan;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+
+/**
+ * In which order each attention of a model computes its products, at the full length, and what the
+ * other orders would cost.
+ *
+ * @param attentions in the order in which they are computed
+ */
+public record AttentionPlans(List<Attention> attentions) {
+
+  /**
+   * An attention.
+   *
+   * @param name what its weights' names begin with
+   * @param sizes what the order depends on
+   * @param byPrefix whether it is causal and compresses prefixes: then the order is fixed
+   */
+  public record Attention(String name, ContractionPlan.Sizes sizes, boolean byPrefix) {
+
+    /** The order that is taken. */
+    public ContractionPlan chosen(boolean training) {
+      return ContractionPlan.choose(sizes, training);
+    }
+
+    private String title() {
+      return "%s (n %d, c %d, h %d, d %d, k %d)"
+          .formatted(name, sizes.n(), sizes.c(), sizes.h(), sizes.d(), sizes.k());
+    }
+  }
+
+  /** The orders of all attentions in a configuration. */
+  public static AttentionPlans of(ModelConfig config) {
+    List<LinformerConfig> stacks = config.stacks();
+    List<Attention> all = new ArrayList<>();
+    for (int i = 0; i < stacks.size(); i++) {
+      String prefix = stacks.size() == 1 ? "" : i == 0 ? "encoder." : "decoder.";
+      all.addAll(Linformer.attentions(prefix, stacks.get(i)));
+    }
+    return new AttentionPlans(all);
+  }
+
+  /** All orders of an attention, the cheapest first. */
+  private static List<ContractionPlan> byCost(Attention attention, boolean training) {
+    return IntStream.range(0, 8)
+        .mapToObj(i -> new ContractionPlan((i & 1) == 0, (i & 2) == 0, (i & 4) == 0))
+        .sorted(
+            Comparator.comparingDouble(
+                (ContractionPlan plan) -> plan.cost(attention.sizes, training)))
+        .toList();
+  }
+
+  /** Costs are relative to that of the chosen order. */
+  private static double relative(Attention attention, ContractionPlan plan, boolean training) {
+    return plan.cost(attention.sizes, training)
+        / attention.chosen(training).cost(attention.sizes, training);
+  }
+
+  /** A table for people. */
+  public String table() {
+    StringBuilder table = new StringBuilder();
+    for (Attention attention : attentions) {
+      table.append("%s%n".formatted(attention.title()));
+      if (attention.byPrefix) {
+        table.append("  causal: compressed prefix by prefix, in a fixed order%n".formatted());
+        continue;
+      }
+      for (boolean training : new boolean[] {true, false}) {
+        table.append("  %s%n".formatted(training ? "training" : "inference"));
+        for (ContractionPlan plan : byCost(attention, training)) {
+          boolean chosen = plan.equals(attention.chosen(training));
+          table.append(
+              String.format(
+                  Locale.ROOT,
+                  "    %-48s cost %7.2f%s%n",
+                  plan,
+                  relative(attention, plan, training),
+                  chosen ? "  chosen" : ""));
+        }
+      }
+    }
+    return table.toString().stripTrailing();
+  }
+
+  /** The same for programs. */
+  public ArrayNode toJson() {
+    ArrayNode json = JsonNodeFactory.instance.arrayNode();
+    for (Attention attention : attentions) {
+      ObjectNode node =
+          json.addObject().put("name", attention.name).put("by_prefix", attention.byPrefix);
+      if (!attention.byPrefix) {
+        for (boolean training : new boolean[] {true, false}) {
+          ArrayNode orders = node.putArray(training ? "training" : "inference");
+          for (ContractionPlan plan : byCost(attention, training)) {
+            orders
+                .addObject()
+                .put("order", plan.toString())
+                .put("cost", relative(attention, plan, training))
+                .put("chosen", plan.equals(attention.chosen(training)));
+          }
+        }
+      }
+    }
+    return json;
+  }
+}

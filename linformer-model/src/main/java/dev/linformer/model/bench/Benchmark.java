@@ -1,0 +1,164 @@
+package dev.linformer.model.bench;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.Linformer;
+import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.Variables;
+import dev.linformer.model.train.Sessions;
+import dev.linformer.ops.RandomKey;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalLong;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Op;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Variable;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * Measures a {@link Work}: the loss is the mean of the output's squares, the update plain gradient
+ * descent. To be used once in a process, so that memory is one work's alone.
+ */
+public final class Benchmark {
+
+  private static final float LEARNING_RATE = 1e-4f;
+
+  private Benchmark() {}
+
+  /** Whether there is an NVIDIA GPU. */
+  public static boolean hasGpu() {
+    return DeviceMemory.now().isPresent();
+  }
+
+  /** The first GPU's name, or the number of cores. */
+  public static String device() {
+    return DeviceMemory.device()
+        .orElse(
+            "%d cores, %s"
+                .formatted(
+                    Runtime.getRuntime().availableProcessors(), System.getProperty("os.arch")));
+  }
+
+  /** The graph, and what a step fetches. */
+  record Built(Operand<TFloat32> loss, List<Op> updates) {}
+
+  /**
+   * Runs the steps.
+   *
+   * @return the work's keys, and {@code median_ms}, {@code min_ms}, {@code first_step_ms}, {@code
+   *     peak_mib} (on a GPU, without what CUDA took before), {@code loss}, {@code plan}
+   */
+  public static ObjectNode measure(Work work) throws IOException {
+    ObjectNode json = work.toJson();
+    OptionalLong before = work.memoryLimit() == 0 ? touch() : OptionalLong.empty();
+    double fraction =
+        work.memoryLimit() == 0 ? 0 : (double) work.memoryLimit() / DeviceMemory.total();
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      long start = System.nanoTime();
+      Built built = build(tf, work);
+      json.put("build_ms", millis(start));
+      json.put("nodes", graph.toGraphDef().getNodeCount());
+      LinformerConfig config = work.config();
+      json.put("plan", String.valueOf(Linformer.plan(config, work.training())));
+      try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, work.xla(), fraction)) {
+        session.initialize();
+        if (before.isEmpty()) {
+          run(session, built, work, json);
+        } else {
+          try (DeviceMemory memory = new DeviceMemory()) {
+            run(session, built, work, json);
+            json.put("peak_mib", memory.most() - before.getAsLong());
+          }
+        }
+      }
+    }
+    return json;
+  }
+
+  private static double millis(long since) {
+    return (System.nanoTime() - since) / 1e6;
+  }
+
+  /** What the device's memory holds once CUDA is there. */
+  private static OptionalLong touch() {
+    if (DeviceMemory.now().isEmpty()) {
+      return OptionalLong.empty();
+    }
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      var x =
+          tf.math.add(
+              tf.random.randomUniform(tf.constant(new int[] {8}), TFloat32.class), tf.constant(1f));
+      try (Session session = Sessions.open(graph, Sessions.ALL_THREADS)) {
+        session.runner().fetch(x).run().close();
+        return DeviceMemory.now();
+      }
+    }
+  }
+
+  static Built build(Ops tf, Work work) {
+    LinformerConfig config = work.config();
+    var variables = Variables.random(tf, TFloat32.class, 1);
+    var model = Linformer.declare(variables, "", config);
+    Shape shape = Shape.of(work.batch(), config.sequenceLength(), config.channels());
+    Variable<TFloat32> batch = tf.withName("batch").variable(shape, TFloat32.class);
+    Ops init = tf.withInitScope();
+    init.assign(
+        batch,
+        init.random.statelessRandomNormal(
+            init.constant(shape.asArray()), init.constant(new long[] {1, 2})));
+    Operand<TFloat32> x = tf.identity(batch); // [b,n,c]
+    RandomKey key = work.training() ? new RandomKey(tf.constant(new long[] {1, 1})) : null;
+    Operand<TFloat32> y = model.call(tf, x, key); // [b,n,c]
+    Operand<TFloat32> loss =
+        tf.math.mean(
+            tf.reshape(tf.math.square(y), tf.constant(new int[] {-1})), tf.constant(0)); // scalar
+    List<Op> updates = new ArrayList<>();
+    if (work.training()) {
+      var weights = variables.trainable();
+      var gradients = tf.gradients(loss, weights.stream().map(w -> w.value()).toList());
+      List<Op> all = new ArrayList<>();
+      for (int i = 0; i < weights.size(); i++) {
+        Operand<TFloat32> gradient = gradients.dy(i);
+        all.add(gradient);
+      }
+      Ops after = tf.withControlDependencies(all);
+      Operand<TFloat32> rate = tf.constant(LEARNING_RATE);
+      for (int i = 0; i < weights.size(); i++) {
+        Operand<TFloat32> gradient = gradients.dy(i);
+        updates.add(after.train.applyGradientDescent(weights.get(i).variable(), rate, gradient));
+      }
+    }
+    return new Built(loss, updates);
+  }
+
+  private static void run(Session session, Built built, Work work, ObjectNode json) {
+    double[] times = new double[work.steps()];
+    float loss = Float.NaN;
+    for (int i = 0; i < work.warmup() + work.steps(); i++) {
+      long start = System.nanoTime();
+      Session.Runner runner = session.runner().fetch(built.loss);
+      built.updates.forEach(runner::addTarget);
+      try (Result result = runner.run()) {
+        loss = ((TFloat32) result.get(0)).getFloat();
+      }
+      double time = millis(start);
+      if (i == 0) {
+        json.put("first_step_ms", time);
+        json.put("first_loss", loss);
+      }
+      if (i >= work.warmup()) {
+        times[i - work.warmup()] = time;
+      }
+    }
+    Arrays.sort(times);
+    json.put("median_ms", times[times.length / 2]).put("min_ms", times[0]).put("loss", loss);
+  }
+}

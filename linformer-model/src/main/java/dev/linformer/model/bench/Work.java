@@ -1,0 +1,73 @@
+package dev.linformer.model.bench;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.JsonKeys;
+import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.ModelConfig;
+
+/**
+ * Something to be measured: steps of an encoder on one resident batch of random numbers.
+ *
+ * @param name for tables
+ * @param config the encoder; its input_size is the length that is measured
+ * @param batch sequences
+ * @param training forward, backward and update, or forward alone
+ * @param xla whether XLA compiles the graph
+ * @param memoryLimit MiB of a GPU's memory that may be used; 0 for all
+ * @param warmup steps before those that are measured
+ * @param steps that are measured
+ */
+public record Work(
+    String name,
+    LinformerConfig config,
+    int batch,
+    boolean training,
+    boolean xla,
+    int memoryLimit,
+    int warmup,
+    int steps) {
+
+  /** The same with another number of measured steps. */
+  public Work measured(int number) {
+    return new Work(name, config, batch, training, xla, memoryLimit, warmup, number);
+  }
+
+  /** The same within so much of a GPU's memory. */
+  public Work limited(int mebibytes) {
+    return new Work(name, config, batch, training, xla, mebibytes, warmup, steps);
+  }
+
+  /** From what {@link #toJson} gives. */
+  public static Work parse(JsonKeys keys) {
+    ModelConfig config = ModelConfig.parse(keys.object("config"));
+    Work work =
+        new Work(
+            keys.text("name", ""),
+            config.stacks().get(0),
+            keys.integer("batch", 1),
+            keys.flag("training", true),
+            keys.flag("xla", false),
+            keys.integer("memory_limit_mib", 0),
+            keys.integer("warmup", 3),
+            keys.integer("steps", 10));
+    keys.refuseTheRest();
+    return work;
+  }
+
+  /** All keys. */
+  public ObjectNode toJson() {
+    ObjectNode json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("name", name)
+            .put("batch", batch)
+            .put("training", training)
+            .put("xla", xla)
+            .put("memory_limit_mib", memoryLimit)
+            .put("warmup", warmup)
+            .put("steps", steps);
+    json.set("config", config.toJson());
+    return json;
+  }
+}

@@ -1,0 +1,100 @@
+package dev.linformer.model.data;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.JsonKeys;
+import dev.linformer.model.ModelConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * Classification of texts in a table: a file of comma-separated values (RFC 4180), or of
+ * tab-separated ones if its name ends in {@code .tsv}, whose first line names the columns. Of the
+ * rows, drawn by the seed, a tenth is to watch on and a tenth to measure on.
+ *
+ * @param data the file
+ * @param textColumn name of the column with the text
+ * @param labelColumn name of the column with the class: whole numbers from 0, or any words, which
+ *     are then numbered in the order of the alphabet
+ * @param tokenizer how text becomes tokens
+ * @param truncate whether a text's end is cut off where it is longer than the model's input
+ * @param seed of the parts and of the order
+ */
+public record ClassifyTask(
+    String data,
+    String textColumn,
+    String labelColumn,
+    Tokenizer tokenizer,
+    boolean truncate,
+    long seed)
+    implements Task {
+
+  /** The task's word on the command line. */
+  public static final String NAME = "classify";
+
+  static ClassifyTask take(JsonKeys keys) {
+    var data = keys.texts("data");
+    if (data.size() != 1) {
+      throw new InvalidInputException(
+          "the task %s needs a table: name one .csv or .tsv file with --data, found %d"
+              .formatted(NAME, data.size()));
+    }
+    return new ClassifyTask(
+        data.get(0),
+        keys.text("text_column", "text"),
+        keys.text("label_column", "label"),
+        keys.choice("tokenizer", Tokenizer.BYTES),
+        keys.flag("truncate", false),
+        keys.longInteger("seed", 1));
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public Objective objective() {
+    return new Objective(false, true);
+  }
+
+  @Override
+  public void check(ModelConfig model, String source) {
+    if (!(model instanceof ClassifierConfig classifier)) {
+      throw new InvalidInputException(
+          "%s: model_type = %s, but the task %s trains a %s"
+              .formatted(source, model.modelType(), NAME, ClassifierConfig.TYPE));
+    }
+    if (classifier.vocabularySize() < tokenizer.size()) {
+      throw new InvalidInputException(
+          "%s: num_tokens = %d, but the tokenizer %s has %d tokens"
+              .formatted(source, classifier.vocabularySize(), tokenizer.word(), tokenizer.size()));
+    }
+  }
+
+  @Override
+  public TaskData open(ModelConfig model) throws IOException {
+    ClassifierConfig classifier = (ClassifierConfig) model;
+    Table table = Table.read(this, Path.of(data), classifier.encoder().sequenceLength());
+    try {
+      return new TableData(
+          this, table, classifier.classes(), classifier.encoder().sequenceLength());
+    } catch (RuntimeException e) {
+      table.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public ObjectNode toJson() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode().put(Task.NAME, NAME);
+    json.putArray("data").add(data);
+    return json.put("text_column", textColumn)
+        .put("label_column", labelColumn)
+        .put("tokenizer", tokenizer.word())
+        .put("truncate", truncate)
+        .put("seed", seed);
+  }
+}

@@ -1,0 +1,182 @@
+package dev.linformer.model.data;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.InvalidInputException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.SplittableRandom;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/** Batches of a table's rows. An epoch is a permutation of the rows to learn from. */
+final class TableData implements TaskData {
+
+  private static final Pattern NUMBER = Pattern.compile("\\d{1,9}");
+
+  private final ClassifyTask task;
+  private final Table table;
+  private final int n;
+  private final List<String> names;
+  private final int[] classes;
+  private final int[] train;
+  private final int[] validation;
+  private final int[] test;
+  private long epoch = -1;
+  private int[] order = new int[0];
+
+  TableData(ClassifyTask task, Table table, int classes, int n) {
+    this.task = task;
+    this.table = table;
+    this.n = n;
+    List<Map.Entry<String, Long>> labels = table.labels();
+    boolean numbers = labels.stream().allMatch(label -> NUMBER.matcher(label.getKey()).matches());
+    names =
+        numbers
+            ? IntStream.range(0, classes).mapToObj(Integer::toString).toList()
+            : labels.stream().map(Map.Entry::getKey).sorted(Comparator.naturalOrder()).toList();
+    if (names.size() > classes) {
+      throw new InvalidInputException(
+          "--data %s: %d labels (%s, …), but num_classes = %d"
+              .formatted(
+                  task.data(),
+                  names.size(),
+                  String.join(", ", names.subList(0, Math.min(5, names.size()))),
+                  classes));
+    }
+    this.classes = new int[labels.size()];
+    for (int i = 0; i < labels.size(); i++) {
+      String label = labels.get(i).getKey();
+      int number = numbers ? Integer.parseInt(label) : names.indexOf(label);
+      if (number >= classes) {
+        throw new InvalidInputException(
+            "--data %s, line %d: label %s, but 0 to num_classes - 1 = %d is expected"
+                .formatted(task.data(), labels.get(i).getValue(), label, classes - 1));
+      }
+      this.classes[i] = number;
+    }
+    int[] all = permutation(IntStream.range(0, table.rows()).toArray(), 0);
+    int tenth = all.length / 10;
+    if (tenth == 0) {
+      throw new InvalidInputException(
+          "--data %s: %d rows, but at least 10 are expected".formatted(task.data(), all.length));
+    }
+    test = Arrays.copyOf(all, tenth);
+    validation = Arrays.copyOfRange(all, tenth, 2 * tenth);
+    train = Arrays.copyOfRange(all, 2 * tenth, all.length);
+  }
+
+  private int[] permutation(int[] rows, long number) {
+    SplittableRandom random = Rows.random(task.seed(), number);
+    int[] shuffled = rows.clone();
+    for (int i = shuffled.length - 1; i > 0; i--) {
+      int j = random.nextInt(i + 1);
+      int swapped = shuffled[i];
+      shuffled[i] = shuffled[j];
+      shuffled[j] = swapped;
+    }
+    return shuffled;
+  }
+
+  @Override
+  public Batch train(long index, int size) throws IOException {
+    int batches = train.length / size;
+    if (batches == 0) {
+      throw new InvalidInputException(
+          "batch size %d is above the %d examples there are: lower it"
+              .formatted(size, train.length));
+    }
+    int from = (int) (index % batches) * size;
+    return batch(Arrays.copyOfRange(order(index / batches), from, from + size));
+  }
+
+  private synchronized int[] order(long number) {
+    if (epoch != number) {
+      order = permutation(train, 1 + number);
+      epoch = number;
+    }
+    return order;
+  }
+
+  @Override
+  public Iterable<Batch> validation(int size) {
+    return inOrder(validation, size);
+  }
+
+  @Override
+  public HeldOut test(int size) {
+    int[] counts = new int[classes.length];
+    Arrays.stream(train).forEach(row -> counts[table.label(row)]++);
+    int best =
+        IntStream.range(0, counts.length)
+            .reduce((a, b) -> counts[b] > counts[a] ? b : a)
+            .orElseThrow();
+    long right = Arrays.stream(test).filter(row -> table.label(row) == best).count();
+    var majority =
+        new Baseline("majority_class_accuracy", "majority class", (double) right / test.length);
+    return new HeldOut(inOrder(test, size), List.of(majority), 0);
+  }
+
+  @Override
+  public HeldOut fresh(OptionalLong seed, int size) {
+    if (seed.isPresent()) {
+      throw new InvalidInputException(
+          "--seed: the task %s is measured on rows of its table, which have none; leave it out"
+              .formatted(ClassifyTask.NAME));
+    }
+    return test(size);
+  }
+
+  @Override
+  public ObjectNode facts() {
+    ObjectNode facts =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("rows", table.rows())
+            .put("crc32c", "%08x".formatted(table.crc32c()))
+            .put("num_train", train.length)
+            .put("num_validation", validation.length)
+            .put("num_test", test.length);
+    ArrayNode labels = facts.putArray("labels");
+    names.forEach(labels::add);
+    return facts;
+  }
+
+  private Iterable<Batch> inOrder(int[] rows, int size) {
+    return () ->
+        IntStream.iterate(0, from -> from < rows.length, from -> from + size)
+            .mapToObj(from -> Arrays.copyOfRange(rows, from, Math.min(rows.length, from + size)))
+            .map(this::unchecked)
+            .iterator();
+  }
+
+  private Batch unchecked(int[] rows) {
+    try {
+      return batch(rows);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Batch batch(int[] rows) throws IOException {
+    int[] tokens = new int[Math.multiplyExact(rows.length, n)];
+    int[] targets = new int[rows.length];
+    int[] lengths = new int[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      lengths[i] = table.read(rows[i], tokens, i * n);
+      targets[i] = classes[table.label(rows[i])];
+    }
+    return new Batch(tokens, targets, lengths);
+  }
+
+  @Override
+  public void close() throws IOException {
+    table.close();
+  }
+}

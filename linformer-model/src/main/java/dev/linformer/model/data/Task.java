@@ -1,0 +1,68 @@
+package dev.linformer.model.data;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.JsonKeys;
+import dev.linformer.model.ModelConfig;
+import java.io.IOException;
+import java.util.List;
+
+/** Something to learn: where its examples come from, and which models can learn it. */
+public sealed interface Task permits ListOpsTask, LanguageTask, ClassifyTask, CopyTask {
+
+  /** The key that tells tasks apart. */
+  String NAME = "name";
+
+  /** Every task's name. */
+  List<String> NAMES =
+      List.of(
+          ListOpsTask.NAME,
+          LanguageTask.Kind.MASKED.word(),
+          LanguageTask.Kind.CAUSAL.word(),
+          ClassifyTask.NAME,
+          CopyTask.NAME);
+
+  /** The value of {@value #NAME}. */
+  String name();
+
+  /** What a model is asked for. */
+  Objective objective();
+
+  /**
+   * Makes sure that a model can learn the task.
+   *
+   * @param source where the model comes from, for messages
+   * @throws dev.linformer.model.InvalidInputException if it can't: what it needs
+   */
+  void check(ModelConfig model, String source);
+
+  /**
+   * Reads or makes the examples for a model that {@link #check} lets pass.
+   *
+   * @throws dev.linformer.model.InvalidInputException if files are missing, empty or of another
+   *     kind
+   */
+  TaskData open(ModelConfig model) throws IOException;
+
+  /** Every key with its value. */
+  ObjectNode toJson();
+
+  /**
+   * Takes the keys of {@link #toJson}; all but the name have defaults.
+   *
+   * @param inputSize n of the model, on which some defaults depend
+   */
+  static Task parse(JsonKeys keys, int inputSize) {
+    String name = keys.text(NAME, ListOpsTask.NAME);
+    Task task =
+        switch (name) {
+          case ListOpsTask.NAME -> ListOpsTask.take(keys, inputSize);
+          case "masked-lm" -> LanguageTask.take(keys, LanguageTask.Kind.MASKED);
+          case "causal-lm" -> LanguageTask.take(keys, LanguageTask.Kind.CAUSAL);
+          case ClassifyTask.NAME -> ClassifyTask.take(keys);
+          case CopyTask.NAME -> CopyTask.take(keys, inputSize);
+          default -> throw keys.invalid(NAME, name, "one of " + String.join(", ", NAMES));
+        };
+    keys.refuseTheRest();
+    return task;
+  }
+}

@@ -1,0 +1,251 @@
+package dev.linformer.model.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.data.Batch;
+import dev.linformer.model.data.Example;
+import dev.linformer.model.data.ExampleData;
+import dev.linformer.model.data.Objective;
+import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.model.weights.SafetensorsWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+
+/** Accumulation, measurements on the way, the end that they bring, and divergence. */
+class TrainerOptionsTest {
+
+  private static final ClassifierConfig MODEL = Tiny.model(0);
+
+  @TempDir private Path folder = Path.of("");
+
+  private Trainer start(TrainerConfig config, String name) {
+    return Trainer.start(MODEL, Tiny.OBJECTIVE, config, folder.resolve(name));
+  }
+
+  private static List<Double> losses(Trainer trainer) throws IOException {
+    List<Double> losses = new ArrayList<>();
+    trainer.train(
+        Tiny.data(1),
+        new TrainingListener() {
+          @Override
+          public void onStep(StepReport report) {
+            losses.add(report.loss());
+          }
+        });
+    return losses;
+  }
+
+  /** Four batches of 4 are the same examples as one of 16. */
+  @Test
+  void accumulatedGradientsAreThoseOfOneBatch() throws IOException {
+    try (Trainer whole = start(Tiny.trainer(18, 1, 0, 0, 100, 1), "whole");
+        Trainer parts = start(Tiny.trainer(18, 4, 0, 0, 100, 1), "parts")) {
+      List<Double> expected = losses(whole);
+      List<Double> found = losses(parts);
+      assertEquals(expected.size(), found.size());
+      for (int i = 0; i < expected.size(); i++) {
+        assertEquals(expected.get(i), found.get(i), 1e-4, "step " + (i + 1));
+      }
+      assertNotEquals(expected.get(0), expected.get(17));
+      assertEquals(whole.state().tokensSeen(), parts.state().tokensSeen());
+    }
+  }
+
+  @Test
+  void accumulationResumesToTheBit() throws IOException {
+    TrainerConfig config = Tiny.trainer(14, 2, 5, 0, 100, 1);
+    assertEquals(-1, Files.mismatch(run(config, "straight"), run(config, "stopped", 6)));
+  }
+
+  private Path run(TrainerConfig config, String name, int... stops) throws IOException {
+    ClassifierConfig model = Tiny.model(0.2);
+    Path checkpoints = folder.resolve(name);
+    for (int stop : stops) {
+      try (Trainer trainer = Trainer.resume(model, Tiny.OBJECTIVE, config, checkpoints)) {
+        trainer.train(
+            Tiny.data(1),
+            new TrainingListener() {
+              @Override
+              public void onStep(StepReport report) {
+                if (report.step() == stop) {
+                  trainer.requestStop();
+                }
+              }
+            });
+      }
+    }
+    Path weights = folder.resolve(name + ".safetensors");
+    try (Trainer trainer = Trainer.resume(model, Tiny.OBJECTIVE, config, checkpoints)) {
+      assertTrue(trainer.train(Tiny.data(1), TrainingListener.NONE));
+      trainer.saveWeights(weights);
+    }
+    return weights;
+  }
+
+  /** So few examples to learn from that what is learnt of them soon harms on others. */
+  private static ExampleData few() {
+    List<Example> all = Tiny.examples();
+    return new ExampleData(all.subList(0, 16), all.subList(100, 200), all, 16, 1);
+  }
+
+  @Test
+  void endsWhenTheLossFallsNoMoreAndKeepsTheBest() throws IOException {
+    TrainerConfig config = Tiny.trainer(2000, 1, 7, 3, 10, 1);
+    List<Integer> heard = new ArrayList<>();
+    try (Trainer trainer = start(config, "early")) {
+      assertTrue(
+          trainer.train(
+              few(),
+              new TrainingListener() {
+                @Override
+                public void onEvaluation(int step, Evaluation evaluation) {
+                  heard.add(step);
+                }
+              }));
+      TrainingState state = trainer.state();
+      var best = state.best().orElseThrow();
+      assertTrue(state.step() < 2000, state::toString);
+      assertEquals(best.step() + 3 * 7, state.step());
+      assertEquals(heard, state.evaluations().stream().map(each -> each.step()).toList());
+      trainer.loadBest();
+      Evaluation again = trainer.evaluate(few().validation(config.batchSize()));
+      assertEquals(best.loss(), again.loss());
+      assertTrue(Files.isDirectory(folder.resolve("early/step-%08d".formatted(best.step()))));
+      try (var kept = Files.list(folder.resolve("early"))) {
+        assertEquals(3, kept.count());
+      }
+    }
+    try (Trainer trainer = Trainer.resume(MODEL, Tiny.OBJECTIVE, config, folder.resolve("early"))) {
+      int step = trainer.state().step();
+      assertTrue(trainer.train(few(), TrainingListener.NONE));
+      assertEquals(step, trainer.state().step());
+    }
+  }
+
+  @Test
+  void aTrainingWithMeasurementsResumesToTheBit() throws IOException {
+    TrainerConfig config = Tiny.trainer(40, 1, 6, 0, 9, 1);
+    assertEquals(-1, Files.mismatch(run(config, "straight"), run(config, "stopped", 5, 12, 31)));
+  }
+
+  /** With masks, tokens behind a sequence's end make no difference; without, they do. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void masksHidePadding(boolean masked) throws IOException {
+    int[] tokens = new int[2 * 16];
+    Arrays.setAll(tokens, i -> 1 + i % 13);
+    int[] others = tokens.clone();
+    others[9] = 14;
+    others[31] = 14;
+    int[] targets = {3, 7};
+    int[] lengths = {9, 15};
+    try (Trainer trainer =
+        Trainer.start(MODEL, new Objective(false, masked), Tiny.trainer(1, 1, 1), folder)) {
+      Evaluation first = trainer.evaluate(List.of(new Batch(tokens, targets, lengths)));
+      Evaluation second = trainer.evaluate(List.of(new Batch(others, targets, lengths)));
+      assertEquals(masked, first.loss() == second.loss(), first + " and " + second);
+    }
+  }
+
+  @Test
+  void aDryRunChangesNothingOnDisk() throws IOException {
+    try (Trainer trainer = start(Tiny.trainer(10, 2, 0, 0, 1, 1), "dry")) {
+      var report = trainer.dryRun(Tiny.data(1));
+      assertTrue(report.loss() > 0 && report.gradientNorm() > 0, report::toString);
+      assertEquals(Tiny.BATCH * 16, report.tokens());
+    }
+    assertFalse(Files.exists(folder.resolve("dry")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"sgd", "adagrad", "rmsprop", "adadelta"})
+  void everyOptimizerLearnsAndResumesToTheBit(String optim) throws IOException {
+    var json = Tiny.trainer(30, 1, 0, 0, 100, 1).toJson();
+    List.of("adam_beta1", "adam_beta2", "adam_epsilon").forEach(json::remove);
+    json.put("optim", optim).put("learning_rate", optim.equals("adadelta") ? 5 : 0.05);
+    TrainerConfig config = TrainerConfig.parse(new dev.linformer.model.JsonKeys("json", json));
+    Path stopped = run(config, "stopped", 11);
+    try (Trainer trainer =
+        Trainer.start(Tiny.model(0.2), Tiny.OBJECTIVE, config, folder.resolve("straight"))) {
+      double before = trainer.evaluate(Tiny.data(1).validation(16)).loss();
+      trainer.train(Tiny.data(1), TrainingListener.NONE);
+      assertTrue(trainer.evaluate(Tiny.data(1).validation(16)).loss() < before, optim);
+      Path straight = folder.resolve("straight.safetensors");
+      trainer.saveWeights(straight);
+      assertEquals(-1, Files.mismatch(straight, stopped));
+    }
+  }
+
+  /** Where numbers end is said, and the weights are still those before. */
+  @ParameterizedTest
+  @CsvSource({
+    "linformer.seq.1.fn.w_1.weight, NaN, the weight linformer.seq.1.fn.w_1.weight is no number",
+    "pos_emb.weight, 1e38, it began in the forward pass at ",
+    "to_logits.weight, 1e38, it began in the forward pass at to_logits.",
+    "to_logits.weight, 1e25, 'every gradient is a number, but their norm is not'"
+  })
+  void divergenceNamesThePlace(String weight, float factor, String place) throws IOException {
+    Path before = folder.resolve("before.safetensors");
+    Path after = folder.resolve("after.safetensors");
+    try (Trainer trainer = start(Tiny.trainer(3, 1, 0, 0, 1, 1), "checkpoints")) {
+      trainer.saveWeights(before);
+      enlarge(before, weight, factor);
+      trainer.loadWeights(before);
+      var e =
+          assertThrows(
+              DivergedException.class, () -> trainer.train(Tiny.data(1), TrainingListener.NONE));
+      String message = String.valueOf(e.getMessage());
+      assertTrue(message.contains(" at step 1, "), message);
+      assertTrue(message.contains(place), message);
+      trainer.saveWeights(after);
+    }
+    assertFalse(Files.exists(folder.resolve("checkpoints")));
+    if (!Float.isNaN(factor)) {
+      try (SafetensorsFile first = SafetensorsFile.open(before);
+          SafetensorsFile last = SafetensorsFile.open(after)) {
+        assertEquals(values(first, weight), values(last, weight));
+      }
+    }
+  }
+
+  private static List<Float> values(SafetensorsFile file, String name) throws IOException {
+    var values = new float[Math.toIntExact(file.shape(name).size())];
+    file.read(name, DataBuffers.of(values, false, false));
+    List<Float> list = new ArrayList<>();
+    for (float value : values) {
+      list.add(value);
+    }
+    return list;
+  }
+
+  private static void enlarge(Path path, String name, float factor) throws IOException {
+    List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
+    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      for (String each : file.names()) {
+        var values = new float[Math.toIntExact(file.shape(each).size())];
+        file.read(each, DataBuffers.of(values, false, false));
+        for (int i = 0; i < values.length && each.equals(name); i++) {
+          values[i] *= factor;
+        }
+        tensors.add(new SafetensorsWriter.Tensor(each, file.shape(each), DataBuffers.of(values)));
+      }
+    }
+    SafetensorsWriter.write(path, Map.of(), tensors);
+  }
+}

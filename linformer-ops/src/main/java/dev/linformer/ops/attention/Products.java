@@ -1,0 +1,62 @@
+package dev.linformer.ops.attention;
+
+import dev.linformer.ops.Shapes;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.linalg.MatMul;
+import org.tensorflow.op.train.BatchMatMul;
+import org.tensorflow.types.family.TFloating;
+
+/** Products and changes of layout that the parts of an attention share. */
+final class Products {
+
+  private Products() {}
+
+  /** [b,n,p]·[b,p,q] → [b,n,q]; a batch of one as a plain product. */
+  static <T extends TFloating> Operand<T> each(Ops tf, Operand<T> x, Operand<T> y) {
+    long[] left = x.shape().asArray();
+    long[] right = y.shape().asArray();
+    if (left[0] != 1 || right[0] != 1) {
+      return tf.train.batchMatMul(x, y, x.type()); // [b,n,q]
+    }
+    Operand<T> rows = Shapes.reshape(tf, x, left[1], left[2]); // [n,p]
+    Operand<T> columns = Shapes.reshape(tf, y, right[1], right[2]); // [p,q]
+    return Shapes.reshape(tf, tf.linalg.matMul(rows, columns), 1, left[1], right[2]); // [1,n,q]
+  }
+
+  /** x·yᵀ within each head, [b,h,n,d]·[b,h,k,d]ᵀ → [b,h,n,k]. */
+  static <T extends TFloating> Operand<T> transposed(Ops tf, Operand<T> x, Operand<T> y) {
+    return tf.train.batchMatMul(x, y, x.type(), BatchMatMul.adjY(true));
+  }
+
+  /** x·Wᵀ on the last axis, without a bias: [b,n,c]·[out,c]ᵀ → [b,n,out]. */
+  static <T extends TFloating> Operand<T> map(Ops tf, Operand<T> x, Operand<T> weight) {
+    long n = x.shape().get(1);
+    long c = x.shape().get(2);
+    Operand<T> rows = Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, c); // [b·n,c]
+    Operand<T> y = tf.linalg.matMul(rows, weight, MatMul.transposeB(true)); // [b·n,out]
+    return Shapes.reshape(tf, y, x.shape().get(0), n, weight.shape().get(0)); // [b,n,out]
+  }
+
+  /** [b,n,h·d] → [b,h,n,d]. */
+  static <T extends TFloating> Operand<T> splitHeads(Ops tf, Operand<T> x, long d) {
+    long length = x.shape().get(1);
+    long heads = x.shape().get(2) / d;
+    return swapHeads(tf, Shapes.reshape(tf, x, x.shape().get(0), length, heads, d)); // [b,h,n,d]
+  }
+
+  /** [b,h,n,d] → [b,n,h·d]. */
+  static <T extends TFloating> Operand<T> joinHeads(Ops tf, Operand<T> x) {
+    long[] sizes = x.shape().asArray();
+    return Shapes.reshape(tf, swapHeads(tf, x), sizes[0], sizes[2], sizes[1] * sizes[3]);
+  }
+
+  /** [b,n,h,d] ↔ [b,h,n,d]; with one head nothing moves. */
+  static <T extends TFloating> Operand<T> swapHeads(Ops tf, Operand<T> x) {
+    long[] sizes = x.shape().asArray();
+    return sizes[1] == 1 || sizes[2] == 1
+        ? Shapes.reshape(tf, x, sizes[0], sizes[2], sizes[1], sizes[3])
+        : tf.linalg.transpose(x, tf.constant(new int[] {0, 2, 1, 3}));
+  }
+}

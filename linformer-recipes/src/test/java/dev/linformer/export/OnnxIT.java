@@ -1,0 +1,139 @@
+package dev.linformer.export;
+
+import static dev.linformer.export.Close.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import dev.linformer.export.ExportOptions.Lengths;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.ModelDirectory;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** ONNX Runtime for Java computes what the live graph computes. */
+class OnnxIT {
+
+  @TempDir private Path folder = Path.of("");
+
+  static Stream<String> models() {
+    return Family.all().keySet().stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void computesTheSame(String name) throws Exception {
+    ModelConfig config = Objects.requireNonNull(Family.all().get(name));
+    ModelDirectory model = Models.save(config, 5, folder.resolve("model"));
+    Path version =
+        ModelExporter.export(
+            model,
+            folder.resolve("export"),
+            ExportOptions.savedModel()
+                .withFormats(ExportFormat.SAVEDMODEL, ExportFormat.ONNX)
+                .withLengths(Lengths.ANY));
+    try (InferenceGraph live = InferenceGraph.load(model, Set.of("mask", "source_mask"));
+        ExportedLinformer exported = ExportedLinformer.load(version)) {
+      for (SignatureName signature :
+          new SignatureName[] {
+            SignatureName.SERVING_DEFAULT, SignatureName.EMBEDDINGS, SignatureName.ATTENTION
+          }) {
+        try (OrtSession session = session(version, signature)) {
+          for (int shorter : new int[] {0, 5}) {
+            Feed feed = Feed.random(live.inputs(), 20, shorter, 4);
+            Answer expected = feed.run(exported, signature);
+            Map<String, float[]> found = run(session, feed);
+            assertEquals(expected.names(), found.keySet());
+            found.forEach(
+                (output, values) ->
+                    assertClose(name + ", " + output, expected.values(output), values));
+          }
+        }
+      }
+      Feed feed = Feed.random(live.inputs(), 20, 0, 4);
+      Answer answer = feed.run(exported, SignatureName.SERVING_DEFAULT);
+      assertClose(name, feed.run(live), answer.values(answer.names().iterator().next()));
+    }
+  }
+
+  @Test
+  void storesBfloat16() throws Exception {
+    ModelDirectory model = Models.save(Family.stack().build(), 5, folder.resolve("model"));
+    Path version =
+        ModelExporter.export(
+            model,
+            folder.resolve("export"),
+            ExportOptions.savedModel()
+                .withFormats(ExportFormat.ONNX)
+                .withPrecision(Precision.BFLOAT16));
+    try (InferenceGraph live = InferenceGraph.load(model)) {
+      Feed feed = Feed.random(live.inputs(), 2, 0, 4);
+      try (OrtSession session = session(version, SignatureName.SERVING_DEFAULT)) {
+        float[] found = run(session, feed).getOrDefault("outputs", new float[0]);
+        assertClose("bfloat16", feed.run(live), found, 1e-2);
+      }
+    }
+  }
+
+  private static OrtSession session(Path version, SignatureName signature) throws OrtException {
+    String file = version.resolve("onnx/" + signature.key() + ".onnx").toString();
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      return OrtEnvironment.getEnvironment().createSession(file, options);
+    }
+  }
+
+  private static Map<String, float[]> run(OrtSession session, Feed feed) throws OrtException {
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
+    try {
+      for (Feed.Value value : feed.values().values()) {
+        inputs.put(value.input().name(), tensor(environment, value));
+      }
+      try (OrtSession.Result result = session.run(inputs)) {
+        Map<String, float[]> outputs = new LinkedHashMap<>();
+        for (Map.Entry<String, OnnxValue> each : result) {
+          FloatBuffer values = ((OnnxTensor) each.getValue()).getFloatBuffer();
+          float[] array = new float[values.remaining()];
+          values.get(array);
+          outputs.put(each.getKey(), array);
+        }
+        return outputs;
+      }
+    } finally {
+      inputs.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  private static OnnxTensor tensor(OrtEnvironment environment, Feed.Value value)
+      throws OrtException {
+    long[] shape = value.shape().asArray();
+    return switch (value.dtype()) {
+      case "float32" ->
+          OnnxTensor.createTensor(environment, FloatBuffer.wrap(value.floats()), shape);
+      case "int32" -> OnnxTensor.createTensor(environment, IntBuffer.wrap(value.ints()), shape);
+      default -> {
+        boolean[] flags = value.flags();
+        ByteBuffer bytes = ByteBuffer.allocateDirect(flags.length);
+        for (boolean flag : flags) {
+          bytes.put((byte) (flag ? 1 : 0));
+        }
+        yield OnnxTensor.createTensor(environment, bytes.rewind(), shape, OnnxJavaType.BOOL);
+      }
+    };
+  }
+}

@@ -1,0 +1,335 @@
+package dev.linformer.export;
+
+import static dev.linformer.export.Close.assertClose;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.weights.WholeFile;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every recipe of docs/export.md computes, for the same 20 sequences, what the live graph does. */
+class RuntimesIT {
+
+  private static final int SEQUENCES = 20;
+  private static final Path RECIPES = Path.of("recipes").toAbsolutePath();
+  private static final Path TARGET = Path.of("target").toAbsolutePath();
+  private static final Duration LIMIT = Duration.ofMinutes(5);
+  private static final Map<String, String> QUIET = Map.of("TF_CPP_MIN_LOG_LEVEL", "2");
+
+  private static Path folder = Path.of("");
+  private static Path export = Path.of("");
+  private static Path tokens = Path.of("");
+  private static float[] expected = {};
+
+  @BeforeAll
+  static void export() throws IOException {
+    folder = Files.createTempDirectory("runtimes");
+    ModelDirectory model =
+        Models.save(
+            Objects.requireNonNull(Family.all().get("classifier, LEARNABLE")),
+            11,
+            folder.resolve("model"));
+    export =
+        ModelExporter.export(
+            model,
+            folder.resolve("export"),
+            ExportOptions.savedModel()
+                .withFormats(
+                    ExportFormat.SAVEDMODEL,
+                    ExportFormat.FROZEN,
+                    ExportFormat.TFLITE_READY,
+                    ExportFormat.TFJS,
+                    ExportFormat.ONNX));
+    try (InferenceGraph live = InferenceGraph.load(model)) {
+      Feed feed = Feed.random(live.inputs(), SEQUENCES, 0, 1);
+      expected = feed.run(live);
+      tokens = write(feed.values().values().iterator().next().ints());
+    }
+  }
+
+  @AfterAll
+  static void delete() throws IOException {
+    WholeFile.delete(folder);
+  }
+
+  private static Path write(int[] values) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asIntBuffer().put(values);
+    return Files.write(folder.resolve("tokens.bin"), bytes.array());
+  }
+
+  private static void compare(String runtime, Path logits) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(logits)).order(ByteOrder.LITTLE_ENDIAN);
+    float[] found = new float[bytes.remaining() / 4];
+    bytes.asFloatBuffer().get(found);
+    assertClose(runtime, expected, found);
+  }
+
+  private static List<String> arguments(Path logits) {
+    return List.of(export.toString(), tokens.toString(), logits.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"saved_model", "frozen", "tflite", "onnx_runtime"})
+  void python(String recipe) throws IOException {
+    Path logits = folder.resolve(recipe + ".bin");
+    Python.run(RECIPES.resolve("python/" + recipe + ".py"), arguments(logits));
+    compare(recipe, logits);
+  }
+
+  @Test
+  void savedModelCli() throws IOException {
+    Path cli = Python.interpreter().resolveSibling("saved_model_cli");
+    String shown =
+        Commands.run(
+            List.of(cli.toString(), "show", "--dir", export.toString(), "--all"), LIMIT, QUIET);
+    for (String line :
+        new String[] {
+          "signature_def['serving_default']",
+          "inputs['tokens'] tensor_info:",
+          "shape: (-1, %d)".formatted(Family.N),
+          "outputs['logits'] tensor_info:",
+          "Method name is: tensorflow/serving/predict"
+        }) {
+      assertTrue(shown.contains(line), shown);
+    }
+    Path out = Files.createDirectory(folder.resolve("cli"));
+    Commands.run(
+        List.of(
+            cli.toString(),
+            "run",
+            "--dir",
+            export.toString(),
+            "--tag_set",
+            "serve",
+            "--signature_def",
+            "serving_default",
+            "--inputs",
+            "tokens=" + npy(),
+            "--outdir",
+            out.toString()),
+        LIMIT,
+        QUIET);
+    assertClose("saved_model_cli", expected, NpyFile.read(out.resolve("logits.npy")).floats());
+  }
+
+  /** The tokens as a file of NumPy's. */
+  private static Path npy() throws IOException {
+    byte[] header =
+        "{'descr': '<i4', 'fortran_order': False, 'shape': (%d, %d), }\n"
+            .formatted(SEQUENCES, Family.N)
+            .getBytes(StandardCharsets.ISO_8859_1);
+    byte[] values = Files.readAllBytes(tokens);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(10 + header.length + values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0});
+    bytes.putShort((short) header.length).put(header).put(values);
+    return Files.write(folder.resolve("tokens.npy"), bytes.array());
+  }
+
+  @Test
+  void c() throws IOException {
+    assumeTrue(has("gcc"), "there is no gcc");
+    Path headers =
+        Path.of(
+            Commands.run(
+                    List.of(
+                        Python.interpreter().toString(),
+                        "-c",
+                        "import sysconfig; print(sysconfig.get_paths()['purelib'])"),
+                    LIMIT,
+                    QUIET)
+                .strip(),
+            "tensorflow",
+            "include");
+    Path natives = natives();
+    Path program = folder.resolve("classify");
+    Commands.run(
+        List.of(
+            "gcc",
+            "-I" + headers,
+            RECIPES.resolve("c/classify.c").toString(),
+            natives.resolve("libtensorflow_cc.so.2").toString(),
+            natives.resolve("libtensorflow_framework.so.2").toString(),
+            "-Wl,-rpath," + natives,
+            "-o",
+            program.toString()),
+        LIMIT,
+        QUIET);
+    Path logits = folder.resolve("c.bin");
+    Commands.run(command(List.of(program.toString()), logits), LIMIT, QUIET);
+    compare("C", logits);
+  }
+
+  @Test
+  void javascript() throws IOException {
+    assumeTrue(has("npm"), "there is no npm");
+    Path project = TARGET.resolve("javascript");
+    copy(RECIPES.resolve("javascript"), project);
+    if (!Files.isDirectory(project.resolve("node_modules"))) {
+      Commands.run(List.of("npm", "install", "--no-audit", "--no-fund"), project, LIMIT, Map.of());
+    }
+    Path logits = folder.resolve("javascript.bin");
+    List<String> command = new ArrayList<>(List.of("node", "classify.js"));
+    command.addAll(arguments(logits));
+    Commands.run(command, project, LIMIT, Map.of());
+    compare("JavaScript", logits);
+  }
+
+  @Test
+  void djl() throws IOException {
+    assumeTrue(
+        System.getProperty("os.name").equals("Linux")
+            && System.getProperty("os.arch").equals("amd64"),
+        "the recipe's natives are for Linux on x86-64");
+    Path project = TARGET.resolve("djl");
+    copy(RECIPES.resolve("djl"), project);
+    Path classPath = project.resolve("classpath");
+    if (!Files.exists(classPath)) {
+      Commands.run(
+          List.of(
+              Path.of("..", "mvnw").toAbsolutePath().normalize().toString(),
+              "-q",
+              "-f",
+              project.resolve("pom.xml").toString(),
+              "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath",
+              "-Dmdep.outputFile=" + classPath),
+          LIMIT,
+          Map.of());
+    }
+    String jars = Files.readString(classPath).strip();
+    Path natives = unpack(jars, TARGET.resolve("djl-natives"));
+    Path logits = folder.resolve("djl.bin");
+    List<String> command =
+        command(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                jars,
+                project.resolve("Classify.java").toString()),
+            logits);
+    Commands.run(
+        command,
+        LIMIT,
+        Map.of("TENSORFLOW_LIBRARY_PATH", natives.toString(), "TF_CPP_MIN_LOG_LEVEL", "2"));
+    compare("DJL", logits);
+  }
+
+  /**
+   * Cargo takes minutes to build TensorFlow's binding, so only on demand: -Dlinformer.rust=true.
+   */
+  @Test
+  @EnabledIfSystemProperty(named = "linformer.rust", matches = "true")
+  void rust() throws IOException {
+    Path project = TARGET.resolve("rust");
+    copy(RECIPES.resolve("rust"), project);
+    Path natives = natives();
+    for (String library : new String[] {"tensorflow_cc", "tensorflow_framework"}) {
+      Path link = natives.resolve("lib" + library + ".so");
+      if (!Files.exists(link)) {
+        Files.createSymbolicLink(link, Path.of("lib" + library + ".so.2"));
+      }
+    }
+    Files.writeString(
+        project.resolve("tensorflow.pc"),
+        """
+        Name: tensorflow
+        Description: the libraries of TensorFlow Java
+        Version: 2.18.0
+        Libs: -L%s -ltensorflow_cc -ltensorflow_framework
+        """
+            .formatted(natives));
+    Commands.run(
+        List.of("cargo", "build"),
+        project,
+        Duration.ofMinutes(20),
+        Map.of("PKG_CONFIG_PATH", project.toString()));
+    Path logits = folder.resolve("rust.bin");
+    Commands.run(
+        command(List.of(project.resolve("target/debug/classify").toString()), logits),
+        LIMIT,
+        Map.of("LD_LIBRARY_PATH", natives.toString(), "TF_CPP_MIN_LOG_LEVEL", "2"));
+    compare("Rust", logits);
+  }
+
+  /** A program, the three files and n. */
+  private static List<String> command(List<String> program, Path logits) {
+    List<String> command = new ArrayList<>(program);
+    command.addAll(arguments(logits));
+    command.add(Integer.toString(Family.N));
+    return command;
+  }
+
+  private static boolean has(String program) {
+    try {
+      Commands.run(List.of(program, "--version"), LIMIT, Map.of());
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    Files.createDirectories(to);
+    try (var files = Files.list(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, to.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+  }
+
+  /** TensorFlow's libraries, out of the jar on the class path. */
+  static Path natives() throws IOException {
+    return unpack(System.getProperty("java.class.path"), TARGET.resolve("natives"));
+  }
+
+  private static Path unpack(String classPath, Path into) throws IOException {
+    if (Files.isDirectory(into)) {
+      return into;
+    }
+    WholeFile.newFolder(
+        into,
+        aside -> {
+          for (String jar : classPath.split(File.pathSeparator, -1)) {
+            if (jar.matches(".*tensorflow-core-native-[^/]*-linux-[^/]*\\.jar")) {
+              unpackLibraries(Path.of(jar), aside);
+            }
+          }
+        });
+    return into;
+  }
+
+  private static void unpackLibraries(Path jar, Path into) throws IOException {
+    try (ZipFile zip = new ZipFile(jar.toFile())) {
+      for (ZipEntry entry : zip.stream().filter(each -> each.getName().contains(".so")).toList()) {
+        String name = Path.of(entry.getName()).getFileName().toString();
+        try (InputStream in = zip.getInputStream(entry)) {
+          Files.copy(in, into.resolve(name));
+        }
+      }
+    }
+  }
+}
