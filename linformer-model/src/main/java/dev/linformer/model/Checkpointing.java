@@ -22,6 +22,7 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
+import org.tensorflow.types.family.TType;
 
 /**
  * Half layers whose insides are computed again in the backward pass. What is kept of each, as [n,c]
@@ -34,6 +35,9 @@ import org.tensorflow.types.family.TFloating;
  */
 record Checkpointing<T extends TFloating>(
     Sublayer<T> sublayer, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
+
+  private static final long WIDEST = 1 << 23; // values: 32 MiB in float32
+  private static final long MOST_PARTS = 32;
 
   /** The sublayer at the configuration's level, [b,n,c] → [b,n,out]. */
   Operand<T> call(Ops tf, Operand<T> x) {
@@ -50,9 +54,6 @@ record Checkpointing<T extends TFloating>(
               : feedByPositions(tf, x);
     };
   }
-
-  private static final long WIDEST = 1 << 23; // values: 32 MiB in float32
-  private static final long MOST_PARTS = 32;
 
   /** The map method of a layer. */
   private interface Layer<T extends TFloating> {
@@ -96,7 +97,8 @@ record Checkpointing<T extends TFloating>(
     }
   }
 
-  private static @Nullable Operand<TBool> find(Substitution of, @Nullable Operand<TBool> operand) {
+  private static <U extends TType> @Nullable Operand<U> find(
+      Substitution of, @Nullable Operand<U> operand) {
     return operand == null ? null : of.get(operand);
   }
 
@@ -139,11 +141,8 @@ record Checkpointing<T extends TFloating>(
   }
 
   private static <T extends TFloating> Context<T> in(Substitution of, Context<T> context) {
-    Operand<T> source = context.source();
     return new Context<>(
-        find(of, context.mask()),
-        source == null ? null : of.get(source),
-        find(of, context.sourceMask()));
+        find(of, context.mask()), find(of, context.source()), find(of, context.sourceMask()));
   }
 
   /** The norm before an attention, computed again too. */

@@ -8,7 +8,6 @@ import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
 import dev.linformer.ops.Wide;
 import dev.linformer.ops.attention.AttentionSpec;
-import dev.linformer.ops.attention.ContractionPlan;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
@@ -189,38 +188,24 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     return call(tf, Model.require(inputs, INPUTS), Context.of(inputs), key);
   }
 
-  /** The order of the products in a configuration's first attention, at its full length. */
-  public static ContractionPlan plan(LinformerConfig config, boolean training) {
-    try (Graph graph = new Graph()) {
-      var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
-      MultiHeadAttention<TFloat32> attention =
-          config.declare(variables).attentions().findFirst().orElseThrow();
-      return attention.plan(config.sequenceLength(), config.sequenceLength(), training);
-    }
-  }
-
   /** The name and the sizes of each attention at a configuration's full length. */
   static List<AttentionPlans.Attention> attentions(String prefix, LinformerConfig config) {
     try (Graph graph = new Graph()) {
       var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
       Linformer<TFloat32> model = Linformer.declare(variables, prefix, config);
       List<AttentionPlans.Attention> all = new ArrayList<>();
-      for (Plan plan : plans(prefix, config)) {
-        if (plan.kind != Plan.Kind.FEED
-            && model.sublayers.get(sublayerOf(plan, prefix)).body()
-                instanceof Sublayer.Attention<TFloat32> body) {
+      List<Plan> plans = plans(prefix, config); // one a sublayer, in the same order
+      long n = config.sequenceLength();
+      for (int j = 0; j < plans.size(); j++) {
+        if (model.sublayers.get(j).body() instanceof Sublayer.Attention<TFloat32> body) {
           MultiHeadAttention<TFloat32> attention = body.attention();
-          long n = config.sequenceLength();
           all.add(
-              new AttentionPlans.Attention(plan.name, attention.sizes(n, n), attention.byPrefix()));
+              new AttentionPlans.Attention(
+                  plans.get(j).name, attention.sizes(n, n), attention.byPrefix()));
         }
       }
       return all;
     }
-  }
-
-  private static int sublayerOf(Plan plan, String prefix) {
-    return Integer.parseInt(plan.name.substring(prefix.length() + "seq.".length()));
   }
 
   /** A model without padding and source. */

@@ -1,16 +1,16 @@
 package dev.linformer.model.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.AttentionPlans;
 import dev.linformer.model.Linformer;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Variables;
 import dev.linformer.model.train.Sessions;
 import dev.linformer.ops.RandomKey;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
@@ -26,8 +26,6 @@ import org.tensorflow.types.TFloat32;
  * descent. To be used once in a process, so that memory is one work's alone.
  */
 public final class Benchmark {
-
-  private static final float LEARNING_RATE = 1e-4f;
 
   private Benchmark() {}
 
@@ -46,7 +44,7 @@ public final class Benchmark {
   }
 
   /** The graph, and what a step fetches. */
-  record Built(Operand<TFloat32> loss, List<Op> updates) {}
+  private record Built(Operand<TFloat32> loss, @Nullable Op update) {}
 
   /**
    * Runs the steps.
@@ -66,7 +64,8 @@ public final class Benchmark {
       json.put("build_ms", millis(start));
       json.put("nodes", graph.toGraphDef().getNodeCount());
       LinformerConfig config = work.config();
-      json.put("plan", String.valueOf(Linformer.plan(config, work.training())));
+      json.put(
+          "plan", AttentionPlans.of(config).attentions().get(0).chosen(work.training()).toString());
       try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, work.xla(), fraction)) {
         session.initialize();
         if (before.isEmpty()) {
@@ -103,7 +102,7 @@ public final class Benchmark {
     }
   }
 
-  static Built build(Ops tf, Work work) {
+  private static Built build(Ops tf, Work work) {
     LinformerConfig config = work.config();
     var variables = Variables.random(tf, TFloat32.class, 1);
     var model = Linformer.declare(variables, "", config);
@@ -116,27 +115,8 @@ public final class Benchmark {
             init.constant(shape.asArray()), init.constant(new long[] {1, 2})));
     Operand<TFloat32> x = tf.identity(batch); // [b,n,c]
     RandomKey key = work.training() ? new RandomKey(tf.constant(new long[] {1, 1})) : null;
-    Operand<TFloat32> y = model.call(tf, x, key); // [b,n,c]
-    Operand<TFloat32> loss =
-        tf.math.mean(
-            tf.reshape(tf.math.square(y), tf.constant(new int[] {-1})), tf.constant(0)); // scalar
-    List<Op> updates = new ArrayList<>();
-    if (work.training()) {
-      var weights = variables.trainable();
-      var gradients = tf.gradients(loss, weights.stream().map(w -> w.value()).toList());
-      List<Op> all = new ArrayList<>();
-      for (int i = 0; i < weights.size(); i++) {
-        Operand<TFloat32> gradient = gradients.dy(i);
-        all.add(gradient);
-      }
-      Ops after = tf.withControlDependencies(all);
-      Operand<TFloat32> rate = tf.constant(LEARNING_RATE);
-      for (int i = 0; i < weights.size(); i++) {
-        Operand<TFloat32> gradient = gradients.dy(i);
-        updates.add(after.train.applyGradientDescent(weights.get(i).variable(), rate, gradient));
-      }
-    }
-    return new Built(loss, updates);
+    Operand<TFloat32> loss = TrainingStep.loss(tf, model.call(tf, x, key));
+    return new Built(loss, work.training() ? TrainingStep.update(tf, variables, loss) : null);
   }
 
   private static void run(Session session, Built built, Work work, ObjectNode json) {
@@ -145,7 +125,9 @@ public final class Benchmark {
     for (int i = 0; i < work.warmup() + work.steps(); i++) {
       long start = System.nanoTime();
       Session.Runner runner = session.runner().fetch(built.loss);
-      built.updates.forEach(runner::addTarget);
+      if (built.update != null) {
+        runner.addTarget(built.update);
+      }
       try (Result result = runner.run()) {
         loss = ((TFloat32) result.get(0)).getFloat();
       }

@@ -62,11 +62,8 @@ public record ClassifyTask(
 
   @Override
   public void check(ModelConfig model, String source) {
-    if (!(model instanceof ClassifierConfig classifier)) {
-      throw new InvalidInputException(
-          "%s: model_type = %s, but the task %s trains a %s"
-              .formatted(source, model.modelType(), NAME, ClassifierConfig.TYPE));
-    }
+    ClassifierConfig classifier =
+        Task.require(ClassifierConfig.class, ClassifierConfig.TYPE, model, source, NAME);
     if (classifier.vocabularySize() < tokenizer.size()) {
       throw new InvalidInputException(
           "%s: num_tokens = %d, but the tokenizer %s has %d tokens"

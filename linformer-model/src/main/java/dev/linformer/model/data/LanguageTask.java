@@ -77,11 +77,8 @@ public record LanguageTask(
 
   /** Refuses what isn't a language model of so many tokens. */
   static void checkModel(ModelConfig model, String source, String task, int tokens) {
-    if (!(model instanceof LanguageModelConfig language)) {
-      throw new InvalidInputException(
-          "%s: model_type = %s, but the task %s trains a %s"
-              .formatted(source, model.modelType(), task, LanguageModelConfig.TYPE));
-    }
+    LanguageModelConfig language =
+        Task.require(LanguageModelConfig.class, LanguageModelConfig.TYPE, model, source, task);
     if (language.returnEmbeddings() || language.encoder().decoderMode()) {
       throw new InvalidInputException(
           "%s: the task %s needs logits and has no source: leave out return_emb and decoder_mode"

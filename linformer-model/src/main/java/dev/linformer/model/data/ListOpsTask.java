@@ -29,9 +29,9 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
 
   /** Makes every check. */
   public ListOpsTask {
-    positive("num_train", train);
-    positive("num_validation", validation);
-    positive("num_test", test);
+    LanguageTask.atLeast("num_train", train, 1);
+    LanguageTask.atLeast("num_validation", validation, 1);
+    LanguageTask.atLeast("num_test", test, 1);
   }
 
   /** The task's word on the command line. */
@@ -69,11 +69,8 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
 
   @Override
   public void check(ModelConfig model, String source) {
-    if (!(model instanceof ClassifierConfig classifier)) {
-      throw new InvalidInputException(
-          "%s: model_type = %s, but the task %s trains a %s"
-              .formatted(source, model.modelType(), NAME, ClassifierConfig.TYPE));
-    }
+    ClassifierConfig classifier =
+        Task.require(ClassifierConfig.class, ClassifierConfig.TYPE, model, source, NAME);
     if (classifier.vocabularySize() < ListOps.VOCABULARY_SIZE
         || classifier.classes() < ListOps.CLASSES) {
       throw new InvalidInputException(
@@ -130,12 +127,6 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
           "input_size = %d is too small for the task %s: %s"
               .formatted(inputSize, NAME, e.getMessage()),
           e);
-    }
-  }
-
-  private static void positive(String key, int value) {
-    if (value < 1) {
-      throw new InvalidInputException("%s = %d, but at least 1 is expected".formatted(key, value));
     }
   }
 }

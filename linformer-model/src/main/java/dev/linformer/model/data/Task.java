@@ -1,6 +1,7 @@
 package dev.linformer.model.data;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.ModelConfig;
 import java.io.IOException;
@@ -31,20 +32,35 @@ public sealed interface Task permits ListOpsTask, LanguageTask, ClassifyTask, Co
    * Makes sure that a model can learn the task.
    *
    * @param source where the model comes from, for messages
-   * @throws dev.linformer.model.InvalidInputException if it can't: what it needs
+   * @throws InvalidInputException if it can't: what it needs
    */
   void check(ModelConfig model, String source);
 
   /**
    * Reads or makes the examples for a model that {@link #check} lets pass.
    *
-   * @throws dev.linformer.model.InvalidInputException if files are missing, empty or of another
-   *     kind
+   * @throws InvalidInputException if files are missing, empty or of another kind
    */
   TaskData open(ModelConfig model) throws IOException;
 
   /** Every key with its value. */
   ObjectNode toJson();
+
+  /**
+   * The model as one of a kind.
+   *
+   * @param type the kind's word
+   * @throws InvalidInputException if it is of another
+   */
+  static <M extends ModelConfig> M require(
+      Class<M> kind, String type, ModelConfig model, String source, String task) {
+    if (!kind.isInstance(model)) {
+      throw new InvalidInputException(
+          "%s: model_type = %s, but the task %s trains a %s"
+              .formatted(source, model.modelType(), task, type));
+    }
+    return kind.cast(model);
+  }
 
   /**
    * Takes the keys of {@link #toJson}; all but the name have defaults.

@@ -7,7 +7,14 @@ import dev.linformer.model.data.Example;
 import dev.linformer.model.data.ExampleData;
 import dev.linformer.model.data.ListOps;
 import dev.linformer.model.data.Objective;
+import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.model.weights.SafetensorsWriter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import org.tensorflow.ndarray.buffer.DataBuffers;
 
 /** A classifier and a task that train in no time. */
 final class Tiny {
@@ -89,5 +96,21 @@ final class Tiny {
         2,
         1,
         1);
+  }
+
+  /** Multiplies a weight in a file. */
+  static void enlarge(Path path, String name, float factor) throws IOException {
+    List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
+    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      for (String each : file.names()) {
+        var values = new float[Math.toIntExact(file.shape(each).size())];
+        file.read(each, DataBuffers.of(values, false, false));
+        for (int i = 0; i < values.length && each.equals(name); i++) {
+          values[i] *= factor;
+        }
+        tensors.add(new SafetensorsWriter.Tensor(each, file.shape(each), DataBuffers.of(values)));
+      }
+    }
+    SafetensorsWriter.write(path, Map.of(), tensors);
   }
 }

@@ -12,14 +12,12 @@ import dev.linformer.model.data.Example;
 import dev.linformer.model.data.ExampleData;
 import dev.linformer.model.data.Objective;
 import dev.linformer.model.weights.SafetensorsFile;
-import dev.linformer.model.weights.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -205,7 +203,7 @@ class TrainerOptionsTest {
     Path after = folder.resolve("after.safetensors");
     try (Trainer trainer = start(Tiny.trainer(3, 1, 0, 0, 1, 1), "checkpoints")) {
       trainer.saveWeights(before);
-      enlarge(before, weight, factor);
+      Tiny.enlarge(before, weight, factor);
       trainer.loadWeights(before);
       var e =
           assertThrows(
@@ -232,20 +230,5 @@ class TrainerOptionsTest {
       list.add(value);
     }
     return list;
-  }
-
-  private static void enlarge(Path path, String name, float factor) throws IOException {
-    List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
-    try (SafetensorsFile file = SafetensorsFile.open(path)) {
-      for (String each : file.names()) {
-        var values = new float[Math.toIntExact(file.shape(each).size())];
-        file.read(each, DataBuffers.of(values, false, false));
-        for (int i = 0; i < values.length && each.equals(name); i++) {
-          values[i] *= factor;
-        }
-        tensors.add(new SafetensorsWriter.Tensor(each, file.shape(each), DataBuffers.of(values)));
-      }
-    }
-    SafetensorsWriter.write(path, Map.of(), tensors);
   }
 }

@@ -10,8 +10,6 @@ import dev.linformer.model.ClassifierConfig;
 import dev.linformer.model.Values;
 import dev.linformer.model.data.Example;
 import dev.linformer.model.data.TokenBatches;
-import dev.linformer.model.weights.SafetensorsFile;
-import dev.linformer.model.weights.SafetensorsWriter;
 import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,13 +17,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.tensorflow.ndarray.buffer.DataBuffers;
 
 class TrainerTest {
 
@@ -341,7 +337,7 @@ class TrainerTest {
     try (Trainer trainer =
         Trainer.start(MODEL, Tiny.OBJECTIVE, config, folder.resolve("checkpoints"))) {
       trainer.saveWeights(weights);
-      enlarge(weights, "to_logits.weight", 1e25f);
+      Tiny.enlarge(weights, "to_logits.weight", 1e25f);
       trainer.loadWeights(weights);
       assertTrue(
           Double.isFinite(trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)).loss()));
@@ -350,20 +346,5 @@ class TrainerTest {
           () -> trainer.train(Tiny.data(trainer.config().seed()), TrainingListener.NONE));
     }
     assertFalse(Files.exists(folder.resolve("checkpoints")));
-  }
-
-  private static void enlarge(Path path, String name, float factor) throws IOException {
-    List<SafetensorsWriter.Tensor> tensors = new ArrayList<>();
-    try (SafetensorsFile file = SafetensorsFile.open(path)) {
-      for (String each : file.names()) {
-        var values = new float[Math.toIntExact(file.shape(each).size())];
-        file.read(each, DataBuffers.of(values, false, false));
-        for (int i = 0; i < values.length && each.equals(name); i++) {
-          values[i] *= factor;
-        }
-        tensors.add(new SafetensorsWriter.Tensor(each, file.shape(each), DataBuffers.of(values)));
-      }
-    }
-    SafetensorsWriter.write(path, Map.of(), tensors);
   }
 }

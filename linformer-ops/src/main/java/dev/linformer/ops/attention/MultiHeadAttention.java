@@ -515,7 +515,8 @@ public record MultiHeadAttention<T extends TFloating>(
 
   /** [b,h,n,d] → [b,n,out]. */
   private Operand<T> outputOf(Ops tf, Operand<T> mixed) {
-    return Products.map(tf, Products.joinHeads(tf, mixed), output.get(0).weight());
+    Dense<T> map = new Dense<>(output.get(0).weight(), null); // the bias is added by finish
+    return map.call(tf, Products.joinHeads(tf, mixed)); // [b,n,out]
   }
 
   /** What of the compressed positions a position sees, to be broadcast to the scores; null: all. */

@@ -2,9 +2,7 @@ package dev.linformer.ops.attention;
 
 import dev.linformer.ops.Shapes;
 import org.tensorflow.Operand;
-import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.op.train.BatchMatMul;
 import org.tensorflow.types.family.TFloating;
 
@@ -28,15 +26,6 @@ final class Products {
   /** x·yᵀ within each head, [b,h,n,d]·[b,h,k,d]ᵀ → [b,h,n,k]. */
   static <T extends TFloating> Operand<T> transposed(Ops tf, Operand<T> x, Operand<T> y) {
     return tf.train.batchMatMul(x, y, x.type(), BatchMatMul.adjY(true));
-  }
-
-  /** x·Wᵀ on the last axis, without a bias: [b,n,c]·[out,c]ᵀ → [b,n,out]. */
-  static <T extends TFloating> Operand<T> map(Ops tf, Operand<T> x, Operand<T> weight) {
-    long n = x.shape().get(1);
-    long c = x.shape().get(2);
-    Operand<T> rows = Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, c); // [b·n,c]
-    Operand<T> y = tf.linalg.matMul(rows, weight, MatMul.transposeB(true)); // [b·n,out]
-    return Shapes.reshape(tf, y, x.shape().get(0), n, weight.shape().get(0)); // [b,n,out]
   }
 
   /** [b,n,h·d] → [b,h,n,d]. */

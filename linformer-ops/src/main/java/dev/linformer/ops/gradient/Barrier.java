@@ -43,27 +43,30 @@ record Barrier(List<? extends Operand<?>> after, @Nullable Operand<? extends TFl
 
   /** What a part sees of an input, with a control edge. */
   Operand<?> held(Ops tf, Cut input, int part) {
-    if (input.whole() && after.isEmpty()) {
-      return input.operand();
-    }
-    OperationBuilder builder;
     if (input.whole()) {
-      builder = tf.scope().opBuilder(Identity.OP_NAME, "held");
-      builder.addInput(input.operand().asOutput());
-    } else {
-      int[] begin = new int[input.shape().numDimensions()];
-      int[] size = new int[begin.length];
-      Arrays.fill(size, -1); // all that is left
-      begin[input.axis()] = input.from().get(part);
-      size[input.axis()] = input.length().get(part);
-      builder = tf.scope().opBuilder(Slice.OP_NAME, "part");
-      builder.addInput(input.operand().asOutput());
-      builder.addInput(tf.constant(begin).asOutput());
-      builder.addInput(tf.constant(size).asOutput());
+      return after.isEmpty() ? input.operand() : held(tf, input.operand());
     }
-    for (Operand<?> operand : after) {
-      builder.addControlInput(operand.op());
-    }
+    int[] begin = new int[input.shape().numDimensions()];
+    int[] size = new int[begin.length];
+    Arrays.fill(size, -1); // all that is left
+    begin[input.axis()] = Math.toIntExact(input.from(part));
+    size[input.axis()] = Math.toIntExact(input.length(part));
+    OperationBuilder builder = tf.scope().opBuilder(Slice.OP_NAME, "part");
+    builder.addInput(input.operand().asOutput());
+    builder.addInput(tf.constant(begin).asOutput());
+    builder.addInput(tf.constant(size).asOutput());
+    return waiting(builder);
+  }
+
+  /** An operand with a control edge. */
+  Operand<?> held(Ops tf, Operand<?> x) {
+    OperationBuilder builder = tf.scope().opBuilder(Identity.OP_NAME, "held");
+    builder.addInput(x.asOutput());
+    return waiting(builder);
+  }
+
+  private Operand<?> waiting(OperationBuilder builder) {
+    after.forEach(operand -> builder.addControlInput(operand.op()));
     return builder.build().output(0);
   }
 

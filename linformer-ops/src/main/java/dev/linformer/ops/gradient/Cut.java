@@ -1,7 +1,5 @@
 package dev.linformer.ops.gradient;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.family.TFloating;
@@ -12,68 +10,76 @@ import org.tensorflow.types.family.TFloating;
  *
  * @param operand the input
  * @param differentiable whether it is floating
- * @param whole whether parts see all of it
+ * @param reach what of it a part sees; all, if there is one part
  * @param axis along which it is cut
  * @param shape of the input
- * @param from by part, where it begins on the axis
- * @param length by part, how much of the axis it sees
+ * @param parts of the segment
+ * @param scale places on the axis for each unit
  */
 record Cut(
     Operand<?> operand,
     boolean differentiable,
-    boolean whole,
+    Input.Reach reach,
     int axis,
     Shape shape,
-    List<Integer> from,
-    List<Integer> length) {
+    Parts parts,
+    long scale) {
 
   static Cut of(Input input, Parts parts) {
     Operand<?> operand = input.operand();
     Shape shape = operand.shape();
-    boolean whole = input.reach() == Input.Reach.WHOLE || parts.count() == 1;
-    List<Integer> from = new ArrayList<>();
-    List<Integer> length = new ArrayList<>();
-    if (!whole) {
-      boolean row = input.reach() == Input.Reach.ROW;
-      long scale = scale(shape, input, row ? parts.count() : parts.units());
-      for (int p = 0; p < parts.count(); p++) {
-        from.add(Math.toIntExact(row ? p : parts.from(p) * scale));
-        length.add(Math.toIntExact(row ? 1 : parts.length(p) * scale));
-      }
-    }
+    Input.Reach reach = parts.count() == 1 ? Input.Reach.WHOLE : input.reach();
     return new Cut(
         operand,
         TFloating.class.isAssignableFrom(operand.type()),
-        whole,
+        reach,
         input.axis(),
         shape,
-        from,
-        length);
+        parts,
+        switch (reach) {
+          case WHOLE -> 1;
+          case UNITS -> scale(shape, input, parts.units(), false);
+          case ROW -> scale(shape, input, parts.count(), true);
+        });
   }
 
-  private static long scale(Shape shape, Input input, long units) {
+  private static long scale(Shape shape, Input input, long units, boolean exactly) {
     long size = shape.get(input.axis());
-    boolean row = input.reach() == Input.Reach.ROW;
-    if (size < 0 || size % units != 0 || (row && size != units)) {
+    if (size < 0 || size % units != 0 || (exactly && size != units)) {
       throw new IllegalArgumentException(
           "Recompute: axis %d of an input must be %s%d, found %d in %s"
-              .formatted(input.axis(), row ? "" : "a multiple of ", units, size, shape));
+              .formatted(input.axis(), exactly ? "" : "a multiple of ", units, size, shape));
     }
     return size / units;
   }
 
+  /** Whether parts see all of it. */
+  boolean whole() {
+    return reach == Input.Reach.WHOLE;
+  }
+
+  /** Where a part begins on the axis. */
+  long from(int part) {
+    return reach == Input.Reach.ROW ? part : parts.from(part) * scale;
+  }
+
+  /** How much of the axis a part sees. */
+  long length(int part) {
+    return reach == Input.Reach.ROW ? 1 : parts.length(part) * scale;
+  }
+
   /** Another operand of the same shape, cut in the same way. */
   Cut of(Operand<?> other) {
-    return new Cut(other, differentiable, whole, axis, shape, from, length);
+    return new Cut(other, differentiable, reach, axis, shape, parts, scale);
   }
 
   /** The shape of what a part sees. */
   Shape shape(int part) {
-    if (whole) {
+    if (whole()) {
       return shape;
     }
     long[] sizes = shape.asArray();
-    sizes[axis] = length.get(part);
+    sizes[axis] = length(part);
     return Shape.of(sizes);
   }
 }

@@ -9,7 +9,6 @@ import org.tensorflow.OperationBuilder;
 import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Identity;
 import org.tensorflow.op.math.Add;
 import org.tensorflow.types.family.TFloating;
 import org.tensorflow.types.family.TType;
@@ -117,16 +116,9 @@ record Segment<T extends TFloating>(
       }
     }
     // Work further back begins when all of this is done: else its insides and these exist together.
-    gradients.set(0, held(tf, gradients.get(0), gradients));
+    gradients.set(0, Barrier.after(gradients).held(tf, gradients.get(0)));
     gradients.add(0, dy.operand()); // for the forward pass's output, whose gradient is stopped
     return gradients;
-  }
-
-  private static Operand<?> held(Ops tf, Operand<?> x, List<Operand<?>> after) {
-    OperationBuilder builder = tf.scope().opBuilder(Identity.OP_NAME, "together");
-    builder.addInput(x.asOutput());
-    after.forEach(operand -> builder.addControlInput(operand.op()));
-    return builder.build().output(0);
   }
 
   /** The gradient of one input, put together from its parts. */

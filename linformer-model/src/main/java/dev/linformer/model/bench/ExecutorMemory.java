@@ -1,4 +1,4 @@
-package dev.linformer.model;
+package dev.linformer.model.bench;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -1,7 +1,9 @@
-package dev.linformer.model;
+package dev.linformer.model.bench;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.model.CheckpointLevel;
+import dev.linformer.model.LinformerConfig;
 import dev.linformer.ops.gradient.Memory;
 import java.util.List;
 import org.junit.jupiter.api.Test;

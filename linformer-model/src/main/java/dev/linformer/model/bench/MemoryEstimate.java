@@ -1,15 +1,18 @@
-package dev.linformer.model;
+package dev.linformer.model.bench;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.ArrayList;
+import dev.linformer.model.CheckpointLevel;
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.ModelSummary;
+import dev.linformer.model.Variables;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
-import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 
@@ -60,9 +63,7 @@ public record MemoryEstimate(int batch, long weights, Map<CheckpointLevel, Long>
       Ops tf = Ops.create(graph);
       var variables = Variables.toBeLoaded(tf, TFloat32.class);
       TrainingStep step = TrainingStep.build(tf, variables, config, batch, masked);
-      List<Op> targets = new ArrayList<>(step.updates());
-      targets.add(step.loss());
-      return ExecutorMemory.peak(graph, targets);
+      return ExecutorMemory.peak(graph, List.of(step.update(), step.loss()));
     }
   }
 

@@ -1,5 +1,9 @@
-package dev.linformer.model;
+package dev.linformer.model.bench;
 
+import dev.linformer.model.Model;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.Variables;
+import dev.linformer.model.train.Sgd;
 import dev.linformer.ops.RandomKey;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,18 +24,15 @@ import org.tensorflow.types.TInt64;
  * @param inputs placeholders of the model's inputs, by name
  * @param seed placeholder of the dropout's key, [2]
  * @param loss scalar
- * @param updates of the weights, after all gradients
+ * @param update of the weights, after all gradients
  */
 record TrainingStep(
-    Map<String, Operand<?>> inputs,
-    Operand<TInt64> seed,
-    Operand<TFloat32> loss,
-    List<Op> updates) {
+    Map<String, Operand<?>> inputs, Operand<TInt64> seed, Operand<TFloat32> loss, Op update) {
 
   private static final float LEARNING_RATE = 1e-4f;
 
   /**
-   * Adds the step to a graph.
+   * Adds the step to a graph, with placeholders for what it is fed.
    *
    * @param variables the model's weights
    * @param masked whether the optional inputs, masks, are given
@@ -48,24 +49,24 @@ record TrainingStep(
       }
     }
     Operand<TInt64> seed = tf.placeholder(TInt64.class, Placeholder.shape(Shape.of(2)));
-    Operand<TFloat32> y = model.call(tf, inputs, new RandomKey(seed));
-    Operand<TFloat32> loss =
-        tf.math.mean(
-            tf.reshape(tf.math.square(y), tf.constant(new int[] {-1})), tf.constant(0)); // scalar
+    Operand<TFloat32> loss = loss(tf, model.call(tf, inputs, new RandomKey(seed)));
+    return new TrainingStep(inputs, seed, loss, update(tf, variables, loss));
+  }
+
+  /** The mean of the output's squares, a scalar. */
+  static Operand<TFloat32> loss(Ops tf, Operand<TFloat32> y) {
+    return tf.math.mean(tf.reshape(tf.math.square(y), tf.constant(new int[] {-1})), tf.constant(0));
+  }
+
+  /** Gradients and the update. */
+  static Op update(Ops tf, Variables<TFloat32> variables, Operand<TFloat32> loss) {
     var weights = variables.trainable();
     var gradients = tf.gradients(loss, weights.stream().map(Variables.Weight::value).toList());
-    List<Op> all = new ArrayList<>();
+    List<Operand<TFloat32>> list = new ArrayList<>();
     for (int i = 0; i < weights.size(); i++) {
-      all.add(gradients.<TFloat32>dy(i));
+      list.add(gradients.dy(i));
     }
-    Ops after = tf.withControlDependencies(all);
-    Operand<TFloat32> rate = tf.constant(LEARNING_RATE);
-    List<Op> updates = new ArrayList<>();
-    for (int i = 0; i < weights.size(); i++) {
-      updates.add(
-          after.train.applyGradientDescent(
-              weights.get(i).variable(), rate, gradients.<TFloat32>dy(i)));
-    }
-    return new TrainingStep(inputs, seed, loss, updates);
+    return new Sgd(0, false, 0)
+        .update(tf, weights, list, tf.constant(LEARNING_RATE), tf.constant(1L), variables);
   }
 }

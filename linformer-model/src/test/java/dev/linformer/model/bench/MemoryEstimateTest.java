@@ -1,9 +1,14 @@
-package dev.linformer.model;
+package dev.linformer.model.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.model.CheckpointLevel;
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.Variables;
 import dev.linformer.ops.gradient.Memory;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -42,7 +47,7 @@ class MemoryEstimateTest {
         Map<Operand<?>, Tensor> fed = new LinkedHashMap<>();
         step.inputs().values().forEach(input -> fed.put(input, value(input)));
         var runner = session.runner().fetch(step.loss()).feed(step.seed().asOutput(), seed);
-        step.updates().forEach(runner::addTarget);
+        runner.addTarget(step.update());
         fed.forEach((input, value) -> runner.feed(input.asOutput(), value));
         try {
           return Memory.trace(runner);
