@@ -1,5 +1,6 @@
 package dev.linformer.cli;
 
+import dev.linformer.model.train.Devices;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -8,13 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.tensorflow.DeviceSpec;
-import org.tensorflow.Graph;
-import org.tensorflow.Operand;
-import org.tensorflow.Result;
-import org.tensorflow.Session;
 import org.tensorflow.TensorFlow;
-import org.tensorflow.op.Ops;
-import org.tensorflow.types.TFloat32;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -77,31 +72,17 @@ final class DoctorCommand implements Callable<Integer> {
   private static boolean tensorFlow(PrintWriter out) {
     try {
       line(out, "tensorflow", TensorFlow.version());
-      line(out, "cpu", computesOn(DeviceSpec.DeviceType.CPU) ? "computes" : "FAILS to compute");
+      line(
+          out, "cpu", Devices.compute(DeviceSpec.DeviceType.CPU) ? "computes" : "FAILS to compute");
       line(
           out,
           "gpu",
-          computesOn(DeviceSpec.DeviceType.GPU)
+          Devices.compute(DeviceSpec.DeviceType.GPU)
               ? "computes"
               : "none; on Linux with an NVIDIA GPU, CUDA 12 and cuDNN 9, build with ./mvnw -Pgpu -DskipTests package");
       return true;
     } catch (LinkageError e) {
       line(out, "tensorflow", "CANNOT BE LOADED: " + e.getMessage());
-      return false;
-    }
-  }
-
-  private static boolean computesOn(DeviceSpec.DeviceType type) {
-    DeviceSpec device = DeviceSpec.newBuilder().deviceType(type).deviceIndex(0).build();
-    try (Graph graph = new Graph()) {
-      Ops tf = Ops.create(graph).withDevice(device);
-      Operand<TFloat32> x = tf.constant(new float[][] {{1, 2}, {3, 4}}); // [2,2]
-      Operand<TFloat32> y = tf.linalg.matMul(x, x); // [2,2]
-      try (Session session = new Session(graph);
-          Result result = session.runner().fetch(y).run()) {
-        return ((TFloat32) result.get(0)).getFloat(1, 1) == 22;
-      }
-    } catch (RuntimeException e) {
       return false;
     }
   }

@@ -95,6 +95,13 @@ final class TrainCommand implements Callable<Integer> {
   private @Nullable Integer threads;
 
   @Option(
+      names = "--xla",
+      arity = "1",
+      description =
+          "Whether XLA compiles the graphs, true or false; default: where there is a GPU.")
+  private @Nullable Boolean xla;
+
+  @Option(
       names = "--dry-run",
       description = "Reads the data, computes one update and one measurement, and writes nothing.")
   private boolean dryRun;
@@ -156,6 +163,9 @@ final class TrainCommand implements Callable<Integer> {
     }
     if (threads != null) {
       trainer.put("threads", threads);
+    }
+    if (xla != null) {
+      trainer.put("xla", xla);
     }
     if (!data.isEmpty()) {
       ArrayNode paths = forTask.putArray("data");

@@ -66,8 +66,6 @@ class ArchitectureTest {
               "dev.linformer.model.bench..",
               "dev.linformer.model.weights..",
               "dev.linformer.export..")
-          .and()
-          .doNotHaveSimpleName("DoctorCommand")
           .should()
           .dependOnClassesThat()
           .belongToAnyOf(Session.class);

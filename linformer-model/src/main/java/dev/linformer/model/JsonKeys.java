@@ -226,6 +226,13 @@ public final class JsonKeys {
     return node.booleanValue();
   }
 
+  /** True or false; null where the key is absent or null. */
+  public @Nullable Boolean optionalFlag(String key) {
+    boolean given = has(key);
+    boolean value = flag(key, false);
+    return given ? Boolean.valueOf(value) : null;
+  }
+
   /** A text, {@code unset} where the key is absent or null. */
   public String text(String key, String unset) {
     JsonNode node = take(key);

@@ -11,7 +11,7 @@ import org.tensorflow.op.core.Bitcast;
 import org.tensorflow.op.core.Stack;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.types.TBool;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
@@ -21,12 +21,19 @@ import org.tensorflow.types.family.TFloating;
  *
  * <p>The draws of a position depend on the key, the position, its place in the batch and the
  * batch's size, and the draws of a head on its number as well: a part of the sequence, or of the
- * heads, computed by itself draws what it would draw in the whole.
+ * heads, computed by itself draws what it would draw in the whole, and with XLA what it draws
+ * without.
  */
 public final class Dropout {
 
   private static final int PHILOX = 1;
   private static final int VALUES_A_COUNT = 4; // what Philox draws at each value of its counter
+
+  /**
+   * Of Philox's bits the low ones, as whole numbers: TensorFlow makes floats of the low ones, XLA
+   * of the high ones, and a part that is computed again may be compiled where the first was not.
+   */
+  private static final int DRAWS = 1 << 23;
 
   private static final long HEADS_APART = 0x9E3779B97F4A7C15L; // odd, so no two are equal
 
@@ -164,10 +171,12 @@ public final class Dropout {
     }
     Output<?> philoxKey = unsigned(tf, seed);
     Output<?> counter = unsigned(tf, tf.concat(List.of(first, step), tf.constant(0)));
-    Operand<TFloat32> uniform =
-        tf.random.statelessRandomUniformV2(
-            shape, philoxKey, counter, tf.constant(PHILOX), TFloat32.class); // [n,b,drawn], [0,1)
-    Operand<TBool> keep = tf.math.greaterEqual(uniform, tf.constant((float) rate)); // [n,b,drawn]
+    Operand<TInt32> bits =
+        tf.random.statelessRandomUniformFullIntV2(
+            shape, philoxKey, counter, tf.constant(PHILOX), TInt32.class); // [n,b,drawn]
+    Operand<TInt32> low = tf.bitwise.bitwiseAnd(bits, tf.constant(DRAWS - 1)); // [n,b,drawn]
+    int dropped = (int) Math.ceil((float) rate * (double) DRAWS); // of the equally likely draws
+    Operand<TBool> keep = tf.math.greaterEqual(low, tf.constant(dropped)); // [n,b,drawn]
     if (drawn != w) {
       keep = Shapes.slice(tf, keep, 2, 0, w); // [n,b,w]
     }

@@ -1,5 +1,7 @@
 package dev.linformer.model.data;
 
+import java.util.Arrays;
+
 /**
  * Sequences of token ids and what is to be predicted of them: a class each, or a token at each
  * position.
@@ -49,6 +51,29 @@ public final class Batch {
   /** Lengths [b]; not a copy. */
   public int[] lengths() {
     return lengths;
+  }
+
+  /**
+   * The batch with sequences at its end whose targets don't count, so that it has a size for which
+   * a graph was compiled.
+   *
+   * @throws IllegalArgumentException if it has more sequences
+   */
+  public Batch filledUp(int sequences) {
+    int size = size();
+    if (size == sequences) {
+      return this;
+    }
+    if (size > sequences) {
+      throw new IllegalArgumentException(
+          "a batch of %d sequences, but %d at most are expected".formatted(size, sequences));
+    }
+    int n = tokens.length / size;
+    int[] newTargets = Arrays.copyOf(targets, targets.length / size * sequences);
+    Arrays.fill(newTargets, targets.length, newTargets.length, UNSCORED);
+    int[] newLengths = Arrays.copyOf(lengths, sequences);
+    Arrays.fill(newLengths, size, sequences, n);
+    return new Batch(Arrays.copyOf(tokens, n * sequences), newTargets, newLengths);
   }
 
   /** How many targets count. */

@@ -22,6 +22,7 @@ import org.tensorflow.types.TFloat32;
 public final class Trainer implements AutoCloseable {
 
   private final TrainerConfig config;
+  private final boolean xla;
   private final TrainingGraph graph;
   private final Session session;
   private final CheckpointStore checkpoints;
@@ -64,8 +65,9 @@ public final class Trainer implements AutoCloseable {
 
   private Trainer(ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints) {
     this.config = config;
-    this.graph = new TrainingGraph(model, objective, config);
-    this.session = Sessions.open(graph.graph, config.threads());
+    this.xla = Devices.compile(config.xla());
+    this.graph = new TrainingGraph(model, objective, config, xla);
+    this.session = Sessions.open(graph.graph, config.threads(), xla);
     session.initialize();
     this.checkpoints = new CheckpointStore(checkpoints, config.keepCheckpoints());
   }
@@ -273,7 +275,7 @@ public final class Trainer implements AutoCloseable {
   /**
    * Measures the model as it is, without dropout.
    *
-   * @param batches with at least one target
+   * @param batches with at least one target; with XLA none larger than those of the training
    */
   public Evaluation evaluate(Iterable<Batch> batches) {
     double loss = 0;
@@ -281,7 +283,7 @@ public final class Trainer implements AutoCloseable {
     long scored = 0;
     for (Batch batch : batches) {
       try (Feeds feeds = new Feeds()) {
-        feedBatch(feeds, batch);
+        feedBatch(feeds, xla ? batch.filledUp(config.batchSize()) : batch);
         try (Result result =
             feeds
                 .into(session.runner())

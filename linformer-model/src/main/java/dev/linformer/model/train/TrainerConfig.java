@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a model is trained.
@@ -25,6 +26,7 @@ import java.util.Locale;
  * @param keepCheckpoints how many of the newest stay on disk, besides the best one
  * @param seed of initial weights, order of the data and dropout
  * @param threads that compute; 0 for one a core
+ * @param xla whether XLA compiles the graphs; null: where there is a GPU
  */
 public record TrainerConfig(
     int steps,
@@ -41,7 +43,8 @@ public record TrainerConfig(
     int checkpointEvery,
     int keepCheckpoints,
     long seed,
-    int threads) {
+    int threads,
+    @Nullable Boolean xla) {
 
   /** Makes every check. */
   public TrainerConfig {
@@ -100,7 +103,8 @@ public record TrainerConfig(
         .put("save_steps", checkpointEvery)
         .put("save_total_limit", keepCheckpoints)
         .put("seed", seed)
-        .put("threads", threads);
+        .put("threads", threads)
+        .put("xla", xla);
   }
 
   /**
@@ -126,7 +130,8 @@ public record TrainerConfig(
             keys.integer("save_steps", 500),
             keys.integer("save_total_limit", 2),
             keys.longInteger("seed", 1),
-            keys.integer("threads", 0));
+            keys.integer("threads", 0),
+            keys.optionalFlag("xla"));
     keys.refuseTheRest();
     return config;
   }

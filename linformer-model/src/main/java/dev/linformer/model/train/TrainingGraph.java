@@ -29,6 +29,8 @@ import org.tensorflow.types.TInt64;
 /**
  * A model's training as a graph: placeholders in, loss and update out. The model is built twice on
  * the same weights, with dropout for the update and without for evaluation.
+ *
+ * <p>With XLA every batch has the trainer's size: XLA compiles once for each shape.
  */
 final class TrainingGraph implements AutoCloseable {
 
@@ -87,21 +89,26 @@ final class TrainingGraph implements AutoCloseable {
    */
   record Accumulation(Placeholder<TFloat32> share, Op first, Op next) {}
 
-  TrainingGraph(ModelConfig config, Objective objective, TrainerConfig trainer) {
+  /**
+   * @param xla whether XLA compiles the graph: then b is known
+   */
+  TrainingGraph(ModelConfig config, Objective objective, TrainerConfig trainer, boolean xla) {
     Ops tf = Ops.create(graph);
     variables = Variables.random(tf, TFloat32.class, trainer.seed());
     slots = Variables.random(tf, TFloat32.class, trainer.seed());
     Model<TFloat32> model = config.declare(variables);
 
     Model.Input input = model.inputs().get(0);
-    Shape perSequence = Shape.of(Shape.UNKNOWN_SIZE);
-    tokens =
-        tf.withName("tokens").placeholder(TInt32.class, Placeholder.shape(input.shape())); // [b,n]
+    long b = xla ? trainer.batchSize() : Shape.UNKNOWN_SIZE;
+    long n = input.shape().get(1);
+    Shape perSequence = Shape.of(b);
+    Shape perToken = Shape.of(b, n);
+    tokens = tf.withName("tokens").placeholder(TInt32.class, Placeholder.shape(perToken)); // [b,n]
     targets =
         tf.withName("targets")
             .placeholder(
                 TInt32.class,
-                Placeholder.shape(objective.everyPosition() ? input.shape() : perSequence));
+                Placeholder.shape(objective.everyPosition() ? perToken : perSequence));
     lengths =
         objective.masked()
             ? tf.withName("lengths").placeholder(TInt32.class, Placeholder.shape(perSequence))
@@ -113,7 +120,7 @@ final class TrainingGraph implements AutoCloseable {
     Map<String, Operand<?>> inputs = new HashMap<>();
     inputs.put(input.name(), tokens);
     if (lengths != null) {
-      inputs.put(maskName(model), mask(tf, lengths, input.shape().get(1)));
+      inputs.put(maskName(model), mask(tf, lengths, n));
     }
     Operand<TInt64> seed = tf.constant(trainer.seed()); // scalar
     RandomKey key = new RandomKey(tf.stack(List.of(seed, draw))); // [2]

@@ -75,7 +75,8 @@ final class Tiny {
         checkpointEvery,
         2,
         seed,
-        1);
+        1,
+        false);
   }
 
   /** Without warm-up and clipping. */
@@ -95,7 +96,8 @@ final class Tiny {
         1000,
         2,
         1,
-        1);
+        1,
+        false);
   }
 
   /** Multiplies a weight in a file. */

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.Values;
 import java.io.IOException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -35,7 +36,8 @@ class TrainerConfigTest {
         11,
         3,
         1L << 40,
-        2);
+        2,
+        null);
   }
 
   @Test
@@ -66,6 +68,19 @@ class TrainerConfigTest {
   void jsonAndBack() {
     TrainerConfig config = config(110, 10);
     assertEquals(config, TrainerConfig.parse(new JsonKeys("json", config.toJson())));
+  }
+
+  @Test
+  void xlaIsTrueFalseOrLeftToTheDevice() throws IOException {
+    for (String value : List.of("true", "false", "null")) {
+      ObjectNode json = config(110, 10).toJson();
+      json.set("xla", new ObjectMapper().readTree(value));
+      assertEquals(value, String.valueOf(TrainerConfig.parse(new JsonKeys("json", json)).xla()));
+    }
+    ObjectNode json = config(110, 10).toJson().put("xla", "auto");
+    assertEquals(
+        "json: xla = \"auto\", but true or false is expected",
+        Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json))));
   }
 
   /** Halfway down from step 11 to behind 110, and at the ends. */

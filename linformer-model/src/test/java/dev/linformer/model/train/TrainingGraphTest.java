@@ -41,7 +41,7 @@ class TrainingGraphTest {
   @Test
   void dropoutIsAFunctionOfTheStep() {
     try (TrainingGraph graph =
-            new TrainingGraph(Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1));
+            new TrainingGraph(Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false);
         Session session = Sessions.open(graph.graph, 1)) {
       session.initialize();
       Operand<TFloat32> training = graph.training.loss();
@@ -61,11 +61,12 @@ class TrainingGraphTest {
     List<double[]> draws = new ArrayList<>();
     for (long seed = 1; seed <= 2; seed++) {
       try (TrainingGraph graph =
-              new TrainingGraph(Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, seed));
+              new TrainingGraph(
+                  Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, seed), false);
           Session session = Sessions.open(graph.graph, 1)) {
         session.initialize();
         loss(graph, session, graph.training.loss(), 1);
-        List<Operand<TFloat32>> random = new ArrayList<>();
+        List<Operand<TInt32>> random = new ArrayList<>();
         graph
             .graph
             .operations()
@@ -74,7 +75,7 @@ class TrainingGraphTest {
                   if (operation.type().startsWith("StatelessRandomUniform")
                       && random.isEmpty()
                       && !operation.name().contains("initial")) {
-                    random.add(operation.<TFloat32>output(0));
+                    random.add(operation.<TInt32>output(0));
                   }
                 });
         double sum = loss(graph, session, mean(graph, random.get(0)), 1);
@@ -84,15 +85,15 @@ class TrainingGraphTest {
     assertNotEquals(draws.get(0)[0], draws.get(1)[0]);
   }
 
-  private static Operand<TFloat32> mean(TrainingGraph graph, Operand<TFloat32> draw) {
+  private static Operand<TFloat32> mean(TrainingGraph graph, Operand<TInt32> draw) {
     Ops tf = Ops.create(graph.graph);
-    return tf.math.mean(draw, tf.constant(new int[] {0, 1, 2}));
+    return tf.math.mean(tf.dtypes.cast(draw, TFloat32.class), tf.constant(new int[] {0, 1, 2}));
   }
 
   @Test
   void withoutDropoutTrainingAndEvaluationSeeTheSame() {
     try (TrainingGraph graph =
-            new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1));
+            new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false);
         Session session = Sessions.open(graph.graph, 1)) {
       session.initialize();
       assertEquals(
@@ -105,7 +106,7 @@ class TrainingGraphTest {
   @Test
   void everyWeightHasItsSlots() {
     try (TrainingGraph graph =
-        new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1))) {
+        new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false)) {
       List<String> expected = new ArrayList<>();
       for (var weight : graph.variables.weights()) {
         expected.add(weight.parameter().name() + ".m " + weight.parameter().shape());

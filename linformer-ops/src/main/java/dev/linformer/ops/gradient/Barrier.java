@@ -5,6 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.OperationBuilder;
+import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Identity;
 import org.tensorflow.op.core.Slice;
@@ -20,9 +21,9 @@ import org.tensorflow.types.family.TType;
  * find that the part equals one that was computed before, and keep that one's insides instead.
  *
  * <p>Two edges hold it: a control edge, which TensorFlow's own executor respects, and for {@link
- * #tied} inputs a data edge, which XLA respects too: with e the first value of the witness, 0 if e
- * = e and NaN if not is added. That changes no value unless e is NaN, and then the gradients are
- * lost anyway.
+ * #tied} inputs a data edge, which XLA respects too: with e the first value of the witness (0 if it
+ * has none), 0 if e = e and NaN if not is added. That changes no value unless e is NaN, and then
+ * the gradients are lost anyway.
  *
  * @param after what is waited for
  * @param witness one of them, floating; null if there is nothing to wait for
@@ -89,9 +90,8 @@ record Barrier(List<? extends Operand<?>> after, @Nullable Operand<? extends TFl
   private static <W extends TFloating> Operand<TFloat32> zero(
       Ops tf, Operand<W> witness, double otherwise) {
     Operand<W> flat = tf.reshape(witness, tf.constant(new int[] {-1}));
-    Operand<W> first =
-        tf.slice(flat, tf.constant(new int[] {0}), tf.constant(new int[] {1})); // [1]
-    Operand<W> e = tf.reshape(first, tf.constant(new int[0])); // scalar
+    Operand<W> first = tf.stridedSlice(flat, Indices.slice(0, 1)); // [1], [0] of an empty batch
+    Operand<W> e = tf.sum(first, tf.constant(0)); // scalar
     Operand<TBool> known = tf.math.equal(e, e);
     return tf.select(known, tf.constant(0f), tf.constant((float) otherwise));
   }
