@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.export.Generator;
+import dev.linformer.model.CheckpointLevel;
 import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.Precision;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.TaskData;
 import java.io.IOException;
@@ -279,6 +281,44 @@ class TasksTest {
     assertEquals(11, state.get("task").get("seed").intValue());
     assertEquals(2, state.get("task").get("num_test").intValue());
     assertEquals(5, ModelDirectory.open(run).config().stacks().get(0).projectedLength());
+  }
+
+  @Test
+  void xlaPrecisionAndCheckpointsAreSettings() throws IOException {
+    Path run = folder.resolve("compiled");
+    done(
+        "--task",
+        "causal-lm",
+        "--data",
+        text,
+        "--xla",
+        "true",
+        "--set",
+        "precision=bf16",
+        "--set",
+        "checkpoint_level=C1",
+        "--set",
+        "training_args.eval_steps=2",
+        "--steps",
+        3,
+        "--batch",
+        5,
+        "--out",
+        run);
+    JsonNode state = state(run);
+    assertTrue(state.get("training_args").get("xla").booleanValue());
+    assertEquals(2, state.get("eval_history").size());
+    var encoder = ModelDirectory.open(run).config().stacks().get(0);
+    assertEquals(Precision.BF16, encoder.precision());
+    assertEquals(CheckpointLevel.C1, encoder.checkpointLevel());
+    Path other = folder.resolve("other");
+    Cli refused =
+        Cli.run("train", "--set", "training_args.xla=maybe", "--steps", 1, "--out", other);
+    assertEquals(2, refused.code());
+    assertTrue(
+        refused.err().contains("training_args: xla = \"maybe\", but true or false is expected"),
+        refused::err);
+    assertFalse(Files.exists(other));
   }
 
   @Test
