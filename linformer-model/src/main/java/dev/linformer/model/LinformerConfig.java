@@ -40,6 +40,7 @@ import org.tensorflow.types.family.TFloating;
  * @param leakingTriangle [leaking_triangle] linformer-pytorch's mask in place of causality, for
  *     weights trained with it; it lets the future through
  * @param projectionMethod [method] how sequences are compressed
+ * @param projectionStart [projection_init] where the training of E and F starts
  * @param preNorm [pre_norm] LayerNorm before attention and feed-forward instead of after the sum
  * @param oneKeyValueHead [one_kv_head] one head of keys and values for all heads of queries
  * @param freezeProjections [freeze] E and F keep their initial values
@@ -70,6 +71,7 @@ public record LinformerConfig(
     boolean causal,
     boolean leakingTriangle,
     ProjectionMethod projectionMethod,
+    ProjectionStart projectionStart,
     boolean preNorm,
     boolean oneKeyValueHead,
     boolean freezeProjections,
@@ -136,6 +138,11 @@ public record LinformerConfig(
           true,
           "method learnable or no_params: a window looks ahead of its first position; they");
     }
+    refuseIf(
+        projectionStart == ProjectionStart.BLOCKS && projectionMethod != ProjectionMethod.LEARNABLE,
+        "projection_init",
+        lower(projectionStart),
+        "xavier, or method learnable,");
     refuseIf(
         causal && leakingTriangle,
         "leaking_triangle",
@@ -205,6 +212,7 @@ public record LinformerConfig(
         .causal(keys.flag("causal", builder.causal))
         .leakingTriangle(keys.flag("leaking_triangle", builder.leakingTriangle))
         .projectionMethod(keys.choice("method", builder.projectionMethod))
+        .projectionStart(keys.choice("projection_init", builder.projectionStart))
         .preNorm(keys.flag("pre_norm", builder.preNorm))
         .oneKeyValueHead(keys.flag("one_kv_head", builder.oneKeyValueHead))
         .freezeProjections(keys.flag("freeze", builder.freezeProjections))
@@ -249,6 +257,7 @@ public record LinformerConfig(
         causal,
         leakingTriangle,
         projectionMethod,
+        projectionStart,
         preNorm,
         oneKeyValueHead,
         freezeProjections,
@@ -284,6 +293,7 @@ public record LinformerConfig(
         .put("causal", causal)
         .put("leaking_triangle", leakingTriangle)
         .put("method", lower(projectionMethod))
+        .put("projection_init", lower(projectionStart))
         .put("pre_norm", preNorm)
         .put("one_kv_head", oneKeyValueHead)
         .put("freeze", freezeProjections)
@@ -324,6 +334,7 @@ public record LinformerConfig(
     private boolean causal;
     private boolean leakingTriangle;
     private ProjectionMethod projectionMethod = ProjectionMethod.LEARNABLE;
+    private ProjectionStart projectionStart = ProjectionStart.XAVIER;
     private boolean preNorm;
     private boolean oneKeyValueHead;
     private boolean freezeProjections;
@@ -469,6 +480,12 @@ public record LinformerConfig(
       return this;
     }
 
+    /** Where the training of E and F starts; random unless set. */
+    public Builder projectionStart(ProjectionStart value) {
+      projectionStart = value;
+      return this;
+    }
+
     /** One head of keys and values for all heads of queries; off unless set. */
     public Builder oneKeyValueHead(boolean value) {
       oneKeyValueHead = value;
@@ -516,6 +533,7 @@ public record LinformerConfig(
           causal,
           leakingTriangle,
           projectionMethod,
+          projectionStart,
           preNorm,
           oneKeyValueHead,
           freezeProjections,

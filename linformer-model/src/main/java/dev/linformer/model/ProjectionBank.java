@@ -133,9 +133,16 @@ final class ProjectionBank<T extends TFloating> {
     }
     return switch (config.projectionMethod()) {
       case LEARNABLE ->
-          learned(
-              weights.create(".weight", Shape.of(k, n), Initialization.xavierNormal(n, k)),
-              weights.create(".bias", Shape.of(k), Initialization.linear(n)));
+          switch (config.projectionStart()) {
+            case XAVIER ->
+                learned(
+                    weights.create(".weight", Shape.of(k, n), Initialization.xavierNormal(n, k)),
+                    weights.create(".bias", Shape.of(k), Initialization.linear(n)));
+            case BLOCKS ->
+                learned(
+                    weights.create(".weight", Shape.of(k, n), Initialization.blocks(k, n)),
+                    weights.create(".bias", Shape.of(k), Initialization.ZEROS));
+          };
       case NO_PARAMS ->
           learned(
               weights.create(

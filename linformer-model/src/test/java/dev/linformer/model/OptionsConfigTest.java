@@ -64,6 +64,7 @@ class OptionsConfigTest {
     assertFalse(config.causal());
     assertFalse(config.leakingTriangle());
     assertEquals(ProjectionMethod.LEARNABLE, config.projectionMethod());
+    assertEquals(ProjectionStart.XAVIER, config.projectionStart());
     assertFalse(config.preNorm());
     assertFalse(config.oneKeyValueHead());
     assertFalse(config.freezeProjections());
@@ -97,6 +98,7 @@ class OptionsConfigTest {
             b -> b.projectionMethod(ProjectionMethod.NO_PARAMS),
             b -> b.projectionMethod(ProjectionMethod.MEAN_POOL),
             b -> b.projectionMethod(ProjectionMethod.MAX_POOL),
+            b -> b.projectionStart(ProjectionStart.BLOCKS),
             b -> b.preNorm(true),
             b -> b.oneKeyValueHead(true),
             b -> b.freezeProjections(true),
@@ -139,10 +141,11 @@ class OptionsConfigTest {
             .includeFeedForward(false)
             .decoderMode(true)
             .causal(true)
+            .projectionStart(ProjectionStart.BLOCKS)
             .build(),
         encoder(
             ", \"full_attention\": true, \"include_ff\": false, \"decoder_mode\": true,"
-                + " \"causal\": true, \"w_o_intermediate_dim\": null, \"ff_intermediate\": null"));
+                + " \"causal\": true, \"projection_init\": \"blocks\", \"w_o_intermediate_dim\": null, \"ff_intermediate\": null"));
   }
 
   @Test
@@ -169,6 +172,9 @@ class OptionsConfigTest {
         "leaking_triangle = true, but false with causal: it stands in the place of causality and"
             + " is expected",
         ENCODER + ", \"causal\": true, \"leaking_triangle\": true");
+    assertRefused(
+        "projection_init = blocks, but xavier, or method learnable, is expected",
+        ENCODER + ", \"projection_init\": \"blocks\", \"method\": \"mean_pool\"");
   }
 
   @ParameterizedTest

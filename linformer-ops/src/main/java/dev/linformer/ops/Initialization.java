@@ -9,6 +9,8 @@ import org.tensorflow.framework.initializers.RandomUniform;
 import org.tensorflow.framework.initializers.Zeros;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -16,7 +18,7 @@ import org.tensorflow.types.family.TFloating;
  *
  * @param distribution the family of the values
  * @param scale half the width of a uniform distribution, the standard deviation of a normal one;
- *     unused by constants
+ *     the value of blocks; unused by constants
  */
 public record Initialization(Distribution distribution, double scale) {
 
@@ -31,7 +33,9 @@ public record Initialization(Distribution distribution, double scale) {
     /** Uniform on [-scale, scale). */
     UNIFORM,
     /** Normal with mean 0 and standard deviation {@code scale}. */
-    NORMAL
+    NORMAL,
+    /** Of the last two axes [k,n], {@code scale} at column i of row ⌊i·k/n⌋, and 0 elsewhere. */
+    BLOCKS
   }
 
   /** All values 0. */
@@ -48,6 +52,11 @@ public record Initialization(Distribution distribution, double scale) {
   /** Xavier (Glorot) normal: variance 2/(fanIn + fanOut). Used for E and F. */
   public static Initialization xavierNormal(long fanIn, long fanOut) {
     return normal(Math.sqrt(2.0 / (fanIn + fanOut)));
+  }
+
+  /** Rows that sum n/k neighbouring positions each, of norm 1 if k divides n. */
+  public static Initialization blocks(long k, long n) {
+    return new Initialization(Distribution.BLOCKS, Math.sqrt((double) k / n));
   }
 
   /** Normal with mean 0 and the given standard deviation. */
@@ -69,13 +78,31 @@ public record Initialization(Distribution distribution, double scale) {
               operand(tf, shape.tail().prepend(shape.get(0) - half), type, seed + 1)),
           tf.constant(0));
     }
+    if (distribution == Distribution.BLOCKS) {
+      return blocks(tf, shape, type);
+    }
     Initializer<T> initializer =
         switch (distribution) {
           case ZEROS -> new Zeros<>();
           case ONES -> new Ones<>();
           case UNIFORM -> new RandomUniform<>(-scale, scale, seed);
           case NORMAL -> new RandomNormal<>(0, scale, seed);
+          case BLOCKS -> throw new AssertionError("made above");
         };
     return initializer.call(tf, tf.constant(shape.asArray()), type);
+  }
+
+  private <T extends TFloating> Operand<T> blocks(Ops tf, Shape shape, Class<T> type) {
+    long k = shape.get(shape.numDimensions() - 2);
+    long n = shape.get(shape.numDimensions() - 1);
+    Operand<TInt64> one = tf.constant(1L);
+    Operand<TInt64> rows = Shapes.reshape(tf, tf.range(tf.constant(0L), tf.constant(k), one), k, 1);
+    Operand<TInt64> columns = tf.range(tf.constant(0L), tf.constant(n), one); // [n]
+    Operand<TInt64> owners =
+        tf.math.floorDiv(tf.math.mul(columns, tf.constant(k)), tf.constant(n)); // [n]
+    Operand<TBool> own = tf.math.equal(rows, owners); // [k,n]
+    Operand<T> values =
+        tf.select(own, Scalars.of(tf, scale, type), Scalars.of(tf, 0, type)); // [k,n]
+    return tf.broadcastTo(values, tf.constant(shape.asArray()));
   }
 }

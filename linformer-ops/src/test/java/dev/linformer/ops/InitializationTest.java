@@ -58,6 +58,20 @@ class InitializationTest {
     assertEquals(0.2, standardDeviation(draw(xavier, TFloat64.class, 3)), 0.03 * 0.2);
   }
 
+  /** Seven columns for three rows: 3, 2 and 2 of them, the same in every head. */
+  @Test
+  void blocksSumNeighbours() {
+    double x = Math.sqrt(3.0 / 7);
+    double[] head = {x, x, x, 0, 0, 0, 0, 0, 0, 0, x, x, 0, 0, 0, 0, 0, 0, 0, x, x};
+    Initialization blocks = Initialization.blocks(3, 7);
+    assertArrayEquals(
+        head, Graphs.evaluate(tf -> blocks.operand(tf, Shape.of(3, 7), TFloat64.class, 1)));
+    double[] heads = Arrays.copyOf(head, 42);
+    System.arraycopy(head, 0, heads, 21, 21);
+    assertArrayEquals(
+        heads, Graphs.evaluate(tf -> blocks.operand(tf, Shape.of(2, 3, 7), TFloat64.class, 1)));
+  }
+
   @Test
   void seedsDecide() {
     for (var random : List.of(Initialization.normal(1), Initialization.linear(5))) {
