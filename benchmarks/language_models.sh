@@ -3,25 +3,31 @@
 # sharing E and F at k = n/4, masked and causal, all of them equally long. Prints a table; a run that is finished is
 # not made again, and one that was stopped goes on.
 #   benchmarks/language_models.sh [STEPS] [FOLDER]
+# From the environment, unless they should be as said here: CONFIG, the model; TEXT, a file to learn from, else the Brown
+# corpus is fetched; LINFORMER, the command; ONLY, a regular expression of the names of runs to make. Also writes
+# FOLDER/results.json. Figures for a GPU come of CONFIG=benchmarks/language-model-gpu.json and 3000 steps.
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 steps=${1:-400}
 folder=${2:-$home/runs/language-models}
-text=$folder/brown.txt
+config=${CONFIG:-$home/benchmarks/language-model.json}
+linformer=${LINFORMER:-$home/linformer}
+text=${TEXT:-$folder/brown.txt}
 mkdir -p "$folder"
 [ -f "$text" ] || "$home/benchmarks/brown.sh" "$text"
 
 run() { # name, task, key=value …
   local name=$1 task=$2 out=$folder/$1
   shift 2
+  if ! [[ $name =~ ${ONLY:-} ]]; then return; fi
   if [ -f "$out/model.safetensors" ]; then return; fi
   if [ -f "$out/trainer_state.json" ]; then
-    "$home/linformer" train --resume "$out" >>"$folder/$name.log" 2>&1
+    "$linformer" train --resume "$out" >>"$folder/$name.log" 2>&1
     return
   fi
   local set=()
   for each in "$@"; do set+=(--set "$each"); done
-  "$home/linformer" train --config "$home/benchmarks/language-model.json" --task "$task" --data "$text" \
+  "$linformer" train --config "$config" --task "$task" --data "$text" \
     --steps "$steps" "${set[@]}" --out "$out" >"$folder/$name.log" 2>&1
 }
 
@@ -31,14 +37,19 @@ for task in causal-lm masked-lm; do
   run "$task-k256" "$task" causal=$causal dim_k=256
   run "$task-k128" "$task" causal=$causal dim_k=128
   run "$task-k64" "$task" causal=$causal dim_k=64
+  run "$task-k256-xavier" "$task" causal=$causal dim_k=256 projection_init=xavier
 done
-for sharing in kv headwise none; do
-  run "causal-lm-k256-$sharing" causal-lm causal=true dim_k=256 parameter_sharing=$sharing
+for task in causal-lm masked-lm; do
+  causal=$([ "$task" = causal-lm ] && echo true || echo false)
+  for sharing in kv headwise none; do
+    run "$task-k256-$sharing" "$task" causal=$causal dim_k=256 parameter_sharing=$sharing
+  done
 done
 
 python3 - "$folder" <<'PYTHON'
 import json, pathlib, sys
 
+rows = {}
 print("| run | steps | bits a byte, test | accuracy | parameters of the file, bytes | seconds |")
 print("|---|---|---|---|---|---|")
 for state in sorted(pathlib.Path(sys.argv[1]).glob("*/trainer_state.json")):
@@ -48,10 +59,15 @@ for state in sorted(pathlib.Path(sys.argv[1]).glob("*/trainer_state.json")):
     result = run["evaluation"]
     lines = (state.parent / "log.jsonl").read_text().splitlines()
     size = (state.parent / "model.safetensors").stat().st_size
+    seconds = json.loads(lines[-1])["seconds"]
+    rows[state.parent.name] = dict(result, steps=run["global_step"], seconds=seconds, weights_bytes=size)
     print(f"| {state.parent.name} | {run['global_step']} | {result['bits_per_byte']:.3f} |"
-          f" {100 * result['accuracy']:.1f} % | {size:,} | {json.loads(lines[-1])['seconds']:.0f} |")
+          f" {100 * result['accuracy']:.1f} % | {size:,} | {seconds:.0f} |")
+(pathlib.Path(sys.argv[1]) / "results.json").write_text(json.dumps(rows, indent=1) + "\n")
 PYTHON
 
 for task in causal-lm masked-lm; do
-  "$home/linformer" plot --log "$folder/$task"-{full,k256,k128,k64}/log.jsonl --mean 10 --out "$folder/$task.png"
+  logs=$(ls "$folder/$task"-{full,k256,k128,k64,k256-xavier}/log.jsonl 2>/dev/null || true)
+  # shellcheck disable=SC2086
+  [ -z "$logs" ] || "$linformer" plot --log $logs --key eval_loss --out "$folder/$task.png"
 done

@@ -9,6 +9,7 @@ import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.TaskData;
 import dev.linformer.model.train.EventLog;
+import dev.linformer.model.train.Feeding;
 import dev.linformer.model.train.RunLog;
 import dev.linformer.model.train.Trainer;
 import dev.linformer.model.train.TrainingListener;
@@ -107,6 +108,13 @@ final class TrainCommand implements Callable<Integer> {
   private boolean dryRun;
 
   @Option(
+      names = "--time-feeding",
+      paramLabel = "STEPS",
+      description =
+          "Measures so many steps with data that is fed as ever, and with a batch that lies on the device; writes nothing.")
+  private @Nullable Integer timeFeeding;
+
+  @Option(
       names = "--resume",
       description = "Goes on with the training in this folder, with its own settings.")
   private @Nullable Path resume;
@@ -122,6 +130,9 @@ final class TrainCommand implements Callable<Integer> {
       }
     }
     TrainSettings settings = settings();
+    if (timeFeeding != null) {
+      return timeFeeding(settings, timeFeeding);
+    }
     return dryRun ? tryOut(settings) : start(settings);
   }
 
@@ -172,6 +183,33 @@ final class TrainCommand implements Callable<Integer> {
       data.forEach(path -> paths.add(path.toAbsolutePath().toString()));
     }
     return TrainSettings.read(config, task, overrides, trainer, forTask);
+  }
+
+  private Integer timeFeeding(TrainSettings settings, int number) throws IOException {
+    if (number < 1) {
+      throw new InvalidInputException(
+          "--time-feeding %d, but at least 1 is expected".formatted(number));
+    }
+    if (out != null || dryRun) {
+      throw new InvalidInputException(
+          "--time-feeding writes nothing; leave out --out and --dry-run");
+    }
+    say("preparing the data of the task %s".formatted(settings.task().name()));
+    try (TaskData examples = settings.task().open(settings.model())) {
+      Feeding found =
+          Feeding.measure(
+              settings.model(), settings.task().objective(), settings.trainer(), examples, number);
+      say(
+          String.format(
+              Locale.ROOT,
+              "a step, median of %d: fed %.3f ms, resident %.3f ms (%+.1f %%); waiting for data %.3f ms on average",
+              number,
+              found.fedMillis(),
+              found.residentMillis(),
+              100 * (found.fedMillis() / found.residentMillis() - 1),
+              found.waitedMillis()));
+    }
+    return 0;
   }
 
   private Integer tryOut(TrainSettings settings) throws IOException {

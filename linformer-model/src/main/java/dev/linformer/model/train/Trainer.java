@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
@@ -23,6 +24,7 @@ public final class Trainer implements AutoCloseable {
 
   private final TrainerConfig config;
   private final boolean xla;
+  private final @Nullable Batch resident;
   private final TrainingGraph graph;
   private final Session session;
   private final CheckpointStore checkpoints;
@@ -36,7 +38,13 @@ public final class Trainer implements AutoCloseable {
    */
   public static Trainer start(
       ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints) {
-    return new Trainer(model, objective, config, checkpoints);
+    return new Trainer(model, objective, config, checkpoints, null);
+  }
+
+  /** One that computes the same batch again and again, which lies on the device; to be timed. */
+  static Trainer resident(
+      ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints, Batch batch) {
+    return new Trainer(model, objective, config, checkpoints, batch);
   }
 
   /**
@@ -47,7 +55,7 @@ public final class Trainer implements AutoCloseable {
   public static Trainer resume(
       ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints)
       throws IOException {
-    Trainer trainer = new Trainer(model, objective, config, checkpoints);
+    Trainer trainer = new Trainer(model, objective, config, checkpoints, null);
     try {
       trainer.checkpoints.clean();
       var newest = trainer.checkpoints.newest();
@@ -63,10 +71,16 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  private Trainer(ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints) {
+  private Trainer(
+      ModelConfig model,
+      Objective objective,
+      TrainerConfig config,
+      Path checkpoints,
+      @Nullable Batch resident) {
     this.config = config;
+    this.resident = resident;
     this.xla = Devices.compile(config.xla());
-    this.graph = new TrainingGraph(model, objective, config, xla);
+    this.graph = new TrainingGraph(model, objective, config, xla, resident);
     this.session = Sessions.open(graph.graph, config.threads(), xla);
     session.initialize();
     this.checkpoints = new CheckpointStore(checkpoints, config.keepCheckpoints());
@@ -130,6 +144,37 @@ public final class Trainer implements AutoCloseable {
     return finished();
   }
 
+  /** Hears of a step how long it took, and how long it waited for its batches, in ms. */
+  interface Times {
+    void step(int index, double total, double waited);
+  }
+
+  /** Makes updates, and neither measurements nor checkpoints. */
+  void time(TaskData data, int steps, Times times) throws IOException {
+    int parts = config.accumulation();
+    try (Feeder feeder =
+        new Feeder(
+            index -> resident == null ? data.train(index, config.batchSize()) : resident,
+            0,
+            (long) steps * parts)) {
+      for (int i = 0; i < steps; i++) {
+        long start = System.nanoTime();
+        List<Batch> batches = next(feeder);
+        double waited = (System.nanoTime() - start) / 1e6;
+        state = state.next(update(batches, waited).tokens());
+        times.step(i, (System.nanoTime() - start) / 1e6, waited);
+      }
+    }
+  }
+
+  private List<Batch> next(Feeder feeder) throws IOException {
+    List<Batch> batches = new ArrayList<>();
+    for (int i = 0; i < config.accumulation(); i++) {
+      batches.add(feeder.next());
+    }
+    return batches;
+  }
+
   private boolean isDue(int every) {
     return every > 0 && (state.step() % every == 0 || state.step() == config.steps());
   }
@@ -154,10 +199,7 @@ public final class Trainer implements AutoCloseable {
 
   private void step(Feeder feeder, TrainingListener listener) throws IOException {
     long start = System.nanoTime();
-    List<Batch> batches = new ArrayList<>();
-    for (int i = 0; i < config.accumulation(); i++) {
-      batches.add(feeder.next());
-    }
+    List<Batch> batches = next(feeder);
     double waited = (System.nanoTime() - start) / 1e9;
     TrainingListener.StepReport report = update(batches, waited);
     state = state.next(report.tokens());
@@ -240,7 +282,9 @@ public final class Trainer implements AutoCloseable {
     private final Feeds feeds = new Feeds();
 
     Fed(Batch batch, int step, double rate, int part) {
-      feedBatch(feeds, batch);
+      if (resident == null) {
+        feedBatch(feeds, batch);
+      }
       feeds.put(graph.step, step);
       if (graph.accumulation != null) {
         feeds.put(graph.draw, (step - 1L) * config.accumulation() + part + 1);

@@ -21,10 +21,12 @@ import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Gradients;
 import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TType;
 
 /**
  * A model's training as a graph: placeholders in, loss and update out. The model is built twice on
@@ -39,13 +41,13 @@ final class TrainingGraph implements AutoCloseable {
   final Variables<TFloat32> slots;
 
   /** [b,n]. */
-  final Placeholder<TInt32> tokens;
+  final Operand<TInt32> tokens;
 
   /** [b], or [b,n] if there is one at every position. */
-  final Placeholder<TInt32> targets;
+  final Operand<TInt32> targets;
 
   /** [b]; null if the model is not told where sequences end. */
-  final @Nullable Placeholder<TInt32> lengths;
+  final @Nullable Operand<TInt32> lengths;
 
   /** Of the update, counted from 1. */
   final Placeholder<TInt64> step;
@@ -91,28 +93,37 @@ final class TrainingGraph implements AutoCloseable {
 
   /**
    * @param xla whether XLA compiles the graph: then b is known
+   * @param resident a batch that lies on the device, in the place of those that are fed; or null
    */
-  TrainingGraph(ModelConfig config, Objective objective, TrainerConfig trainer, boolean xla) {
+  TrainingGraph(
+      ModelConfig config,
+      Objective objective,
+      TrainerConfig trainer,
+      boolean xla,
+      @Nullable Batch resident) {
     Ops tf = Ops.create(graph);
     variables = Variables.random(tf, TFloat32.class, trainer.seed());
     slots = Variables.random(tf, TFloat32.class, trainer.seed());
     Model<TFloat32> model = config.declare(variables);
 
     Model.Input input = model.inputs().get(0);
-    long b = xla ? trainer.batchSize() : Shape.UNKNOWN_SIZE;
+    long b = xla || resident != null ? trainer.batchSize() : Shape.UNKNOWN_SIZE;
     long n = input.shape().get(1);
     Shape perSequence = Shape.of(b);
     Shape perToken = Shape.of(b, n);
-    tokens = tf.withName("tokens").placeholder(TInt32.class, Placeholder.shape(perToken)); // [b,n]
-    targets =
-        tf.withName("targets")
-            .placeholder(
-                TInt32.class,
-                Placeholder.shape(objective.everyPosition() ? perToken : perSequence));
-    lengths =
-        objective.masked()
-            ? tf.withName("lengths").placeholder(TInt32.class, Placeholder.shape(perSequence))
-            : null;
+    Shape perTarget = objective.everyPosition() ? perToken : perSequence;
+    if (resident == null) {
+      tokens = placeholder(tf, "tokens", TInt32.class, perToken); // [b,n]
+      targets = placeholder(tf, "targets", TInt32.class, perTarget);
+      lengths =
+          objective.masked()
+              ? placeholder(tf, "lengths", TInt32.class, perSequence) // [b]
+              : null;
+    } else {
+      tokens = resident(tf, resident.tokens(), perToken); // [b,n]
+      targets = resident(tf, resident.targets(), perTarget);
+      lengths = objective.masked() ? resident(tf, resident.lengths(), perSequence) : null; // [b]
+    }
     step = scalar(tf, "step", TInt64.class);
     draw = trainer.accumulation() == 1 ? step : scalar(tf, "draw", TInt64.class);
     learningRate = scalar(tf, "learning_rate", TFloat32.class);
@@ -141,9 +152,25 @@ final class TrainingGraph implements AutoCloseable {
     update = trainer.optimizer().update(tf, weights, clipped.gradients(), rate, step, slots);
   }
 
-  private static <T extends org.tensorflow.types.family.TType> Placeholder<T> scalar(
-      Ops tf, String name, Class<T> type) {
-    return tf.withName(name).placeholder(type, Placeholder.shape(Shape.scalar()));
+  private static <T extends TType> Placeholder<T> placeholder(
+      Ops tf, String name, Class<T> type, Shape shape) {
+    return tf.withName(name).placeholder(type, Placeholder.shape(shape));
+  }
+
+  private static <T extends TType> Placeholder<T> scalar(Ops tf, String name, Class<T> type) {
+    return placeholder(tf, name, type, Shape.scalar());
+  }
+
+  /** A variable of floats, since GPUs have none of int32. */
+  private static Operand<TInt32> resident(Ops tf, int[] values, Shape shape) {
+    Variable<TFloat32> variable = tf.variable(shape, TFloat32.class);
+    Ops start = tf.withInitScope();
+    start.assign(
+        variable,
+        start.dtypes.cast(
+            start.reshape(start.constant(values), start.constant(shape.asArray())),
+            TFloat32.class));
+    return tf.dtypes.cast(variable, TInt32.class);
   }
 
   private static String maskName(Model<?> model) {

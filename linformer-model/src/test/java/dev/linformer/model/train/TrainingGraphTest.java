@@ -41,7 +41,8 @@ class TrainingGraphTest {
   @Test
   void dropoutIsAFunctionOfTheStep() {
     try (TrainingGraph graph =
-            new TrainingGraph(Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false);
+            new TrainingGraph(
+                Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, null);
         Session session = Sessions.open(graph.graph, 1)) {
       session.initialize();
       Operand<TFloat32> training = graph.training.loss();
@@ -62,7 +63,7 @@ class TrainingGraphTest {
     for (long seed = 1; seed <= 2; seed++) {
       try (TrainingGraph graph =
               new TrainingGraph(
-                  Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, seed), false);
+                  Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, seed), false, null);
           Session session = Sessions.open(graph.graph, 1)) {
         session.initialize();
         loss(graph, session, graph.training.loss(), 1);
@@ -93,7 +94,7 @@ class TrainingGraphTest {
   @Test
   void withoutDropoutTrainingAndEvaluationSeeTheSame() {
     try (TrainingGraph graph =
-            new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false);
+            new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, null);
         Session session = Sessions.open(graph.graph, 1)) {
       session.initialize();
       assertEquals(
@@ -106,7 +107,7 @@ class TrainingGraphTest {
   @Test
   void everyWeightHasItsSlots() {
     try (TrainingGraph graph =
-        new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false)) {
+        new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, null)) {
       List<String> expected = new ArrayList<>();
       for (var weight : graph.variables.weights()) {
         expected.add(weight.parameter().name() + ".m " + weight.parameter().shape());
