@@ -331,6 +331,21 @@ class TasksTest {
     assertEquals(before, Fixtures.tree(folder));
   }
 
+  @Test
+  void feedingIsTimed() throws IOException {
+    String before = Fixtures.tree(folder);
+    String told = done("--task", "causal-lm", "--data", text, "--time-feeding", 3).out();
+    assertTrue(
+        told.matches("(?s).*a step, median of 3: fed \\d.* ms, resident \\d.* ms .*\\n"), told);
+    assertEquals(before, Fixtures.tree(folder));
+    Cli none = Cli.run(arguments("--time-feeding", 0));
+    assertEquals(2, none.code());
+    assertTrue(none.err().contains("--time-feeding 0, but at least 1 is expected"), none::err);
+    Cli both = Cli.run(arguments("--time-feeding", 3, "--dry-run"));
+    assertEquals(2, both.code());
+    assertTrue(both.err().contains("leave out --out and --dry-run"), both::err);
+  }
+
   /** Bad data is said in a line; the folder that was to be made is not there. */
   @Test
   void badDataLeavesNothing() throws IOException {

@@ -1,58 +1,53 @@
 package dev.linformer.model.train;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.data.Batch;
-import dev.linformer.model.data.Objective;
+import dev.linformer.model.data.ExampleData;
+import dev.linformer.model.data.TaskData;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
-/** A resident batch is computed like a fed one, and slow data shows. */
+/** Data that comes too slowly shows in the time of a step that is fed, and in no other. */
 class FeedingTest {
 
-  @TempDir private Path folder = Path.of("");
+  private static final long DELAY_MS = 150;
 
-  /** Evaluation reads the fed batch or, on the device, the same one. */
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void aResidentBatchHasTheLossOfAFedOne(boolean masked) {
-    Objective objective = new Objective(false, masked);
-    TrainerConfig config = Tiny.trainer(10, 10, 1);
-    Batch batch = Tiny.data(1).train(3, Tiny.BATCH);
-    double fed;
-    try (Trainer trainer = Trainer.start(Tiny.model(0), objective, config, folder)) {
-      fed = trainer.dryRun(new OneBatch(batch, 0)).loss();
-    } catch (IOException e) {
-      throw new AssertionError(e);
+  /** Examples whose batches take long to make. */
+  private record Slow(ExampleData data) implements TaskData {
+    @Override
+    public Batch train(long index, int size) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(DELAY_MS));
+      return data.train(index, size);
     }
-    try (Trainer trainer = Trainer.resident(Tiny.model(0), objective, config, folder, batch)) {
-      double[] losses = new double[1];
-      trainer.time(new OneBatch(batch, 0), 1, (i, total, waited) -> losses[0]++);
-      assertEquals(1, losses[0]);
-      assertEquals(fed, trainer.lossOfResident());
-    } catch (IOException e) {
-      throw new AssertionError(e);
+
+    @Override
+    public Iterable<Batch> validation(int size) {
+      return data.validation(size);
+    }
+
+    @Override
+    public HeldOut test(int size) {
+      return data.test(size);
+    }
+
+    @Override
+    public HeldOut fresh(OptionalLong seed, int size) {
+      return data.fresh(seed, size);
     }
   }
 
   @Test
   void slowDataShows() throws IOException {
-    Batch batch = Tiny.data(1).train(0, Tiny.BATCH);
     TrainerConfig config = Tiny.trainer(10, 10, 1);
-    Feeding slow =
-        Feeding.measure(Tiny.model(0), Tiny.OBJECTIVE, config, new OneBatch(batch, 100), 7);
-    assertTrue(slow.residentMillis() > 0 && slow.residentMillis() < 60, slow::toString);
-    assertTrue(slow.fedMillis() > 90, slow::toString);
-    assertTrue(slow.waitedMillis() > 30, slow::toString);
-    try (var left = Files.list(folder)) {
-      assertEquals(0, left.count());
-    }
+    Feeding found =
+        Feeding.measure(Tiny.model(0), Tiny.OBJECTIVE, config, new Slow(Tiny.data(1)), 9);
+    assertTrue(found.residentMillis() > 0, found::toString);
+    assertTrue(found.fedMillis() > 0.9 * DELAY_MS, found::toString);
+    assertTrue(found.waitedMillis() > 0.1 * DELAY_MS, found::toString);
+    assertTrue(found.residentMillis() < 0.9 * found.fedMillis(), found::toString);
   }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import dev.linformer.model.Values;
+import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.TokenBatches;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,6 +101,31 @@ class TrainingGraphTest {
       assertEquals(
           loss(graph, session, graph.training.loss(), 1),
           loss(graph, session, graph.evaluation.loss(), 1));
+    }
+  }
+
+  /** Nothing but the step is fed where the batch lies on the device. */
+  @Test
+  void aResidentBatchHasTheLossOfAFedOne() {
+    Batch batch = TokenBatches.inOrder(Tiny.examples(), Tiny.BATCH, 16).iterator().next();
+    double expected;
+    try (TrainingGraph graph =
+            new TrainingGraph(
+                Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, null);
+        Session session = Sessions.open(graph.graph, 1)) {
+      session.initialize();
+      expected = loss(graph, session, graph.training.loss(), 3);
+    }
+    try (TrainingGraph graph =
+            new TrainingGraph(
+                Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, batch);
+        Session session = Sessions.open(graph.graph, 1)) {
+      session.initialize();
+      try (TInt64 step = TInt64.scalarOf(3);
+          Result result =
+              session.runner().feed(graph.step, step).fetch(graph.training.loss()).run()) {
+        assertEquals(expected, Values.of(result.get(0))[0], 1e-6);
+      }
     }
   }
 
