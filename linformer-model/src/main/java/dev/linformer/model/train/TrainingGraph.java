@@ -170,7 +170,7 @@ final class TrainingGraph implements AutoCloseable {
         start.dtypes.cast(
             start.reshape(start.constant(values), start.constant(shape.asArray())),
             TFloat32.class));
-    return tf.dtypes.cast(variable, TInt32.class);
+    return tf.dtypes.cast(tf.identity(variable), TInt32.class);
   }
 
   private static String maskName(Model<?> model) {
