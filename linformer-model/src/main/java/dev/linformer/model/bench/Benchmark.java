@@ -8,7 +8,9 @@ import dev.linformer.model.Variables;
 import dev.linformer.model.train.Sessions;
 import dev.linformer.ops.RandomKey;
 import java.io.IOException;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
@@ -49,8 +51,9 @@ public final class Benchmark {
   /**
    * Runs the steps.
    *
-   * @return the work's keys, and {@code median_ms}, {@code min_ms}, {@code first_step_ms}, {@code
-   *     peak_mib} (on a GPU, without what CUDA took before), {@code loss}, {@code plan}
+   * @return the work's keys, and {@code times_ms} of the measured steps in ascending order, {@code
+   *     median_ms}, {@code min_ms}, {@code first_step_ms}, {@code peak_mib} (on a GPU, without what
+   *     CUDA took before), {@code loss}, {@code plan}
    */
   public static ObjectNode measure(Work work) throws IOException {
     ObjectNode json = work.toJson();
@@ -120,8 +123,9 @@ public final class Benchmark {
   }
 
   private static void run(Session session, Built built, Work work, ObjectNode json) {
-    double[] times = new double[work.steps()];
+    List<Double> times = new ArrayList<>();
     float loss = Float.NaN;
+    long begin = System.nanoTime();
     for (int i = 0; i < work.warmup() + work.steps(); i++) {
       long start = System.nanoTime();
       Session.Runner runner = session.runner().fetch(built.loss);
@@ -135,12 +139,19 @@ public final class Benchmark {
       if (i == 0) {
         json.put("first_step_ms", time);
         json.put("first_loss", loss);
+        begin = System.nanoTime();
       }
       if (i >= work.warmup()) {
-        times[i - work.warmup()] = time;
+        times.add(time);
+        if (millis(begin) > 1e3 * work.seconds()) {
+          break;
+        }
       }
     }
-    Arrays.sort(times);
-    json.put("median_ms", times[times.length / 2]).put("min_ms", times[0]).put("loss", loss);
+    Collections.sort(times);
+    times.forEach(json.putArray("times_ms")::add);
+    json.put("median_ms", times.get(times.size() / 2))
+        .put("min_ms", times.get(0))
+        .put("loss", loss);
   }
 }

@@ -17,6 +17,7 @@ import dev.linformer.model.ModelConfig;
  * @param memoryLimit MiB of a GPU's memory that may be used; 0 for all
  * @param warmup steps before those that are measured
  * @param steps that are measured
+ * @param seconds after which no further step begins, if one is measured
  */
 public record Work(
     String name,
@@ -26,16 +27,17 @@ public record Work(
     boolean xla,
     int memoryLimit,
     int warmup,
-    int steps) {
+    int steps,
+    int seconds) {
 
   /** The same with another number of measured steps. */
   public Work measured(int number) {
-    return new Work(name, config, batch, training, xla, memoryLimit, warmup, number);
+    return new Work(name, config, batch, training, xla, memoryLimit, warmup, number, seconds);
   }
 
   /** The same within so much of a GPU's memory. */
   public Work limited(int mebibytes) {
-    return new Work(name, config, batch, training, xla, mebibytes, warmup, steps);
+    return new Work(name, config, batch, training, xla, mebibytes, warmup, steps, seconds);
   }
 
   /** From what {@link #toJson} gives. */
@@ -50,7 +52,8 @@ public record Work(
             keys.flag("xla", false),
             keys.integer("memory_limit_mib", 0),
             keys.integer("warmup", 3),
-            keys.integer("steps", 10));
+            keys.integer("steps", 10),
+            keys.integer("seconds", 10));
     keys.refuseTheRest();
     return work;
   }
@@ -66,7 +69,8 @@ public record Work(
             .put("xla", xla)
             .put("memory_limit_mib", memoryLimit)
             .put("warmup", warmup)
-            .put("steps", steps);
+            .put("steps", steps)
+            .put("seconds", seconds);
     json.set("config", config.toJson());
     return json;
   }
