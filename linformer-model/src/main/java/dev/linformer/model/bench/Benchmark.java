@@ -17,6 +17,7 @@ import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
+import org.tensorflow.TensorFlow;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
@@ -51,12 +52,15 @@ public final class Benchmark {
   /**
    * Runs the steps.
    *
-   * @return the work's keys, and {@code times_ms} of the measured steps in ascending order, {@code
-   *     median_ms}, {@code min_ms}, {@code first_step_ms}, {@code peak_mib} (on a GPU, without what
-   *     CUDA took before), {@code loss}, {@code plan}
+   * @return the work's keys, {@code device}, {@code versions}, {@code times_ms} of the measured
+   *     steps in ascending order, {@code median_ms}, {@code min_ms}, {@code first_step_ms}, {@code
+   *     peak_mib} (on a GPU, without what CUDA took before), {@code loss}, {@code plan}
    */
   public static ObjectNode measure(Work work) throws IOException {
-    ObjectNode json = work.toJson();
+    ObjectNode json = work.toJson().put("device", device());
+    json.putObject("versions")
+        .put("tensorflow", TensorFlow.version())
+        .put("java", System.getProperty("java.version"));
     OptionalLong before = work.memoryLimit() == 0 ? touch() : OptionalLong.empty();
     double fraction =
         work.memoryLimit() == 0 ? 0 : (double) work.memoryLimit() / DeviceMemory.total();
@@ -140,12 +144,15 @@ public final class Benchmark {
         json.put("first_step_ms", time);
         json.put("first_loss", loss);
         begin = System.nanoTime();
+        continue;
       }
-      if (i >= work.warmup()) {
+      double seconds = millis(begin) / 1e3;
+      // A slow work is warm after one step, and one measured step of it has to do.
+      if (i >= work.warmup() || seconds > work.seconds() / 2.0) {
         times.add(time);
-        if (millis(begin) > 1e3 * work.seconds()) {
-          break;
-        }
+      }
+      if (!times.isEmpty() && seconds > work.seconds()) {
+        break;
       }
     }
     Collections.sort(times);

@@ -2,6 +2,7 @@ package dev.linformer.model.bench;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
@@ -15,9 +16,9 @@ import dev.linformer.model.ModelConfig;
  * @param training forward, backward and update, or forward alone
  * @param xla whether XLA compiles the graph
  * @param memoryLimit MiB of a GPU's memory that may be used; 0 for all
- * @param warmup steps before those that are measured
+ * @param warmup steps before those that are measured, at least 1
  * @param steps that are measured
- * @param seconds after which no further step begins, if one is measured
+ * @param seconds after the first step, then no further one begins if one is measured
  */
 public record Work(
     String name,
@@ -29,6 +30,17 @@ public record Work(
     int warmup,
     int steps,
     int seconds) {
+
+  /**
+   * @throws InvalidInputException if there is no step to warm up or to measure
+   */
+  public Work {
+    if (warmup < 1 || steps < 1) {
+      throw new InvalidInputException(
+          "warmup = %d and steps = %d, but at least 1 of each is expected"
+              .formatted(warmup, steps));
+    }
+  }
 
   /** The same with another number of measured steps. */
   public Work measured(int number) {
