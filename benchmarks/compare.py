@@ -39,7 +39,7 @@ def run(command, limit, environment=None):
     """The last line of JSON that a command prints, or its error; with the memory its process held at most."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as log:
         start = time.monotonic()
-        process = subprocess.Popen(command, stdout=out, stderr=log, start_new_session=True,
+        process = subprocess.Popen(command, stdout=out, stderr=log, preexec_fn=os.setpgrp,  # to be ended with its children
                                    env={**os.environ, **(environment or {})})
         while True:
             done, status, usage = os.wait4(process.pid, os.WNOHANG)
