@@ -223,7 +223,8 @@ def main():
         print(tables.line(whole["works"][-1]), flush=True)
         whole["bars"] = bars.of([whole])
         whole["exponents"] = bars.exponents(whole["works"])
-        write(arguments.json, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+        save(arguments.json, whole)
+    save(arguments.json, whole)
     text = tables.of([whole])
     write(arguments.table, text)
     print(text)
@@ -239,6 +240,10 @@ def shown(options):
             kept.append(option)
         skip = not skip and option in ("--json", "--table", "--linformer")
     return kept
+
+
+def save(path, whole):
+    write(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
 
 
 def write(path, text):

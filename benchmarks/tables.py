@@ -3,8 +3,8 @@
 
     benchmarks/tables.py            # --check: says whether they are up to date, and writes nothing
 
-Where several files have the same work and program, the newest counts. "theirs / ours" is a ratio
-within one file only. Plain Python.
+Where several files have the same work and program, the newest counts. In brackets stands
+theirs / ours, where both are from one file. Plain Python.
 """
 import json
 import sys
@@ -68,7 +68,7 @@ def merged(runs):
     for run in sorted(runs, key=lambda run: run["date"]):
         for work in run["works"]:
             into = works.setdefault(work["name"], {**work, "programs": {}})
-            into["programs"] |= {name: {**entry, "run": run["date"]} for name, entry in work["programs"].items()}
+            into["programs"] |= {name: {**entry, "run": run.get("file", run["date"])} for name, entry in work["programs"].items()}
     return list(works.values())
 
 
@@ -79,30 +79,32 @@ def over(entry, ours):
     return ""
 
 
+def cell(entry, ratio):
+    if "error" in entry:
+        return time_of(entry)
+    memory = f", {memory_of(entry)} MiB" if memory_of(entry) else ""
+    return f"{time_of(entry)} ms{f' ({ratio})' if ratio else ''}{memory}"
+
+
 def pivot(works):
-    """A row for each program, precision and level, columns for what is done and the length."""
+    """A row for each program, precision and level, a column for what is done at which length; or on its side."""
     columns = sorted({(not work["training"], work["n"]) for work in works})
-    cells = {}
+    rows = {}
     for work in works:
-        column = (not work["training"], work["n"])
         ours = work["programs"].get("ours", {})
         for name, entry in work["programs"].items():
             key = (list(PRECISION).index(work["precision"]), work["level"], list(NAMES).index(name))
-            cells.setdefault(key, {})[column] = (time_of(entry), memory_of(entry), over(entry, ours) if name != "ours" else "")
-    memory = any(cell[1] for row in cells.values() for cell in row.values())
-    head = [""]
-    for infer, n in columns:
-        head += [f"{'infer' if infer else 'train'} n={n:,}, ms"] + (["MiB"] if memory else []) + ["theirs / ours"]
-    rows = []
-    for (precision, level, name), row in sorted(cells.items()):
-        cores = all(not cell[1] for cell in row.values()) and not memory
-        width = "float32" if cores and precision == 0 else list(PRECISION.values())[precision]
-        cell_row = [f"{list(NAMES.values())[name]}, {level}, {width}"]
-        for column in columns:
-            time, mib, ratio = row.get(column, ("", "", ""))
-            cell_row += [time] + ([mib] if memory else []) + [ratio]
-        rows.append(cell_row)
-    return grid(head, rows)
+            ratio = over(entry, ours) if name != "ours" else ""
+            rows.setdefault(key, {})[not work["training"], work["n"]] = cell(entry, ratio)
+    cores = not any("MiB" in text for row in rows.values() for text in row.values())
+    names = [f"{list(NAMES.values())[name]}, {level}, "
+             + ("float32" if cores and precision == 0 else list(PRECISION.values())[precision])
+             for precision, level, name in sorted(rows)]
+    heads = [f"{'infer' if infer else 'train'}, n = {n:,}" for infer, n in columns]
+    table = [[rows[key].get(column, "") for column in columns] for key in sorted(rows)]
+    if len(columns) > len(names):
+        return grid(["", *names], [[head, *row] for head, row in zip(heads, zip(*table))])
+    return grid(["", *heads], [[name, *row] for name, row in zip(names, table)])
 
 
 def saved(works):
@@ -187,17 +189,20 @@ def of(runs):
 def bar_table(runs):
     rows = []
     found = {row["bar"]: row for row in bars.of(runs)}
+    apart = {row["bar"]: row for gpu in (True, False) for row in bars.of(
+        [{"date": "", "device": "GPU" if gpu else "cores", "works": merged([r for r in runs if bars.is_gpu(r) == gpu])}])}
     for bar in bars.BARS:
-        row = found.get(bar.text)
-        if row:
-            unit = "MiB" if bar.quantity == "peak_mib" else "ms"
-            show = memory_of if unit == "MiB" else time_of
-            rows.append([bar.text, f"{show({bar.quantity: row['ours']})} {unit}",
-                         f"{show({bar.quantity: row['theirs']})} {unit}, {NAMES[row['peer']]}",
-                         times(row["ratio"]), bar.at_least, "yes" if row["reached"] else "no", row["date"]])
-        else:
-            rows.append([bar.text, "", "", "not measured together", bar.at_least, "", ""])
-    return grid(["work", "this library", "the fastest peer asked for", "ratio", "wanted", "reached", "run"], rows)
+        row = found.get(bar.text) or apart.get(bar.text)
+        if row is None:
+            rows.append([bar.text, bar.at_least, "not measured", "", "", "", ""])
+            continue
+        show, unit = (memory_of, "MiB") if bar.quantity == "peak_mib" else (time_of, "ms")
+        together = bar.text in found
+        rows.append([bar.text, bar.at_least, times(row["ratio"]),
+                     ("yes" if row["reached"] else "no") if together else "not measured together",
+                     f"{show({bar.quantity: row['ours']})} {unit}",
+                     f"{show({bar.quantity: row['theirs']})} {unit}", NAMES[row["peer"]]])
+    return grid(["work", "wanted", "ratio", "reached", "this library", "the best peer", "which"], rows)
 
 
 def filled(page, runs):

@@ -50,7 +50,11 @@ public final class Answer {
     try (Graph graph = new Graph();
         TFloat32 input = TFloat32.tensorOf(shape);
         TFloat32 cotangent = TFloat32.tensorOf(shape)) {
-      read(folder.resolve("inputs.safetensors"), Map.of("input", input, "cotangent", cotangent));
+      Path file = folder.resolve("inputs.safetensors");
+      try (SafetensorsFile stored = SafetensorsFile.open(file)) {
+        read(stored, file, "input", input);
+        read(stored, file, "cotangent", cotangent);
+      }
       Ops tf = Ops.create(graph);
       Variables<TFloat32> variables = Variables.toBeLoaded(tf, TFloat32.class);
       var model = Linformer.declare(variables, "", config);
@@ -87,21 +91,17 @@ public final class Answer {
             AttentionPlans.of(config).attentions().get(0).chosen(work.training()).toString());
   }
 
-  private static void read(Path file, Map<String, TFloat32> tensors) throws IOException {
-    try (SafetensorsFile stored = SafetensorsFile.open(file)) {
-      for (var entry : tensors.entrySet()) {
-        String name = entry.getKey();
-        Shape wanted = entry.getValue().shape();
-        if (!stored.names().contains(name)) {
-          throw new InvalidInputException("%s: %s %s is missing".formatted(file, name, wanted));
-        }
-        if (!stored.shape(name).equals(wanted)) {
-          throw new InvalidInputException(
-              "%s: %s is %s, but %s is expected".formatted(file, name, stored.shape(name), wanted));
-        }
-        stored.read(name, buffer(entry.getValue()));
-      }
+  private static void read(SafetensorsFile stored, Path file, String name, TFloat32 into)
+      throws IOException {
+    Shape wanted = into.shape();
+    if (!stored.names().contains(name)) {
+      throw new InvalidInputException("%s: %s %s is missing".formatted(file, name, wanted));
     }
+    if (!stored.shape(name).equals(wanted)) {
+      throw new InvalidInputException(
+          "%s: %s is %s, but %s is expected".formatted(file, name, stored.shape(name), wanted));
+    }
+    stored.read(name, buffer(into));
   }
 
   private static void save(Path file, Shape shape, List<Weight<TFloat32>> weights, Result result)

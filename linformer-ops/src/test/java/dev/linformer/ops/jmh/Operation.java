@@ -28,7 +28,8 @@ public enum Operation {
   COMPRESS {
     @Override
     Operand<TFloat32> call(Ops tf, Resident values, long n) {
-      return values.projection(K, n).compress(tf, values.of("x", 1, n, C)); // [1,k,c]
+      LearnedProjection<TFloat32> e = values.projection(K, n);
+      return e.addBias(tf, e.compress(tf, values.of("x", 1, n, C))); // [1,k,c]
     }
   },
   /** Over the compressed positions of each head. */
