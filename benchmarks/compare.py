@@ -58,7 +58,8 @@ def run(command, limit, environment=None):
         text = log.read().strip()
         if "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower() or "OOM" in text:
             return {"error": "out of memory"}
-        return {"error": text.splitlines()[-1] if text else f"exit code {os.waitstatus_to_exitcode(status)}"}
+        said = [line for line in text.splitlines() if "linformer bench" in line] or text.splitlines()
+        return {"error": said[-1] if said else f"exit code {os.waitstatus_to_exitcode(status)}"}
 
 
 def takes_part(peer, config):
