@@ -68,7 +68,8 @@ def of(runs):
             found = ratio(bar, run)
             if found:
                 rows.append({"bar": bar.text, "at_least": bar.at_least, "quantity": bar.quantity, **found,
-                             "reached": found["ratio"] >= bar.at_least, "date": run["date"]})
+                             "reached": found["ratio"] >= bar.at_least, "loaded": run.get("loaded", False),
+                             "date": run["date"]})
                 break
     return rows
 

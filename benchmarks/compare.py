@@ -149,6 +149,7 @@ def parse():
     arguments.add_argument("--budget-s", type=float, default=float("inf"), help="after which no work begins")
     arguments.add_argument("--limit-s", type=float, default=180, help="for one process")
     arguments.add_argument("--no-check", action="store_true", help="measure only")
+    arguments.add_argument("--loaded", action="store_true", help="other programs run, too: no bar is decided")
     arguments.add_argument("--dry-run", action="store_true", help="say what would run")
     arguments.add_argument("--linformer", default=str(HERE.parent / "linformer"), help="the command")
     arguments.add_argument("--xla", choices=["true", "false"])
@@ -202,7 +203,7 @@ def main():
     whole = {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
              "suite": arguments.suite, "command": shlex.join(["benchmarks/compare.py", *shown(sys.argv[1:])]),
              "device": None, "versions": {}, "environment": {key: os.environ[key] for key in FLAGS if key in os.environ},
-             "works": [], "agreement": [], "skipped": [], "bars": []}
+             "loaded": arguments.loaded, "works": [], "agreement": [], "skipped": [], "bars": []}
     seen = set()
     for work in works:
         if late():

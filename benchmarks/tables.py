@@ -197,9 +197,13 @@ def bar_table(runs):
             rows.append([bar.text, bar.at_least, "not measured", "", "", "", ""])
             continue
         show, unit = (memory_of, "MiB") if bar.quantity == "peak_mib" else (time_of, "ms")
-        together = bar.text in found
+        verdict = "yes" if row["reached"] else "no"
+        if bar.text not in found:
+            verdict = "not measured together"
+        elif row["loaded"]:
+            verdict = "unsettled, loaded machine"
         rows.append([bar.text, bar.at_least, times(row["ratio"]),
-                     ("yes" if row["reached"] else "no") if together else "not measured together",
+                     verdict,
                      f"{show({bar.quantity: row['ours']})} {unit}",
                      f"{show({bar.quantity: row['theirs']})} {unit}", NAMES[row["peer"]]])
     return grid(["work", "wanted", "ratio", "reached", "this library", "the best peer", "which"], rows)
