@@ -123,7 +123,8 @@ def saved(works):
                     row = [f"{n:,}", f"{theirs[key]:,.1f}" if theirs.get(key) else theirs.get("error", "")]
                     for k in ks:
                         ours = next((w["programs"]["ours"] for w in mine if not w["full_attention"] and (w["n"], w["k"]) == (n, k)), {})
-                        row.append(times(theirs[key] / ours[key]) if theirs.get(key) and ours.get(key) else "")
+                        both = theirs.get(key) and ours.get(key) and theirs["run"] == ours["run"]
+                        row.append(times(theirs[key] / ours[key]) if both else "")
                     rows.append(row)
                 if any(cell for row in rows for cell in row[2:]):
                     who = "this library's full attention" if name == "ours" else NAMES[name]
