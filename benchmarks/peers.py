@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Measures what `linformer bench --work JSON` measures, with PyTorch: one work, one line of JSON.
 
-Peers: reference is linformer-pytorch, lucidrains is linformer (both from PyPI); fused is the same
-layer written with PyTorch's scaled_dot_product_attention on the compressed keys and values; full is
-that on all of them. The loss is the mean of the output's squares, the update plain descent.
+Peers: reference is linformer-pytorch, lucidrains is linformer (both from PyPI); fused is the
+reference's layer written with PyTorch's scaled_dot_product_attention on the compressed keys and
+values; full is that on all of them. The loss is the mean of the output's squares, the update plain
+descent. bf16 is autocast over float32 weights, float32 may use tf32.
 """
 import argparse
 import json
@@ -15,7 +16,6 @@ import types
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.utils.checkpoint import checkpoint
 
 PEERS = ["reference", "lucidrains", "fused", "full"]
 
@@ -34,10 +34,13 @@ class FusedLayer(nn.Module):
     def split(self, x):  # [b,n,h·d] -> [b,h,n,d]
         return x.unflatten(-1, (self.h, self.d)).transpose(1, 2)
 
-    def forward(self, x, e):
-        short = x if e is None else e @ x  # [b,k,c]: the cheaper order, as ours
-        mixed = F.scaled_dot_product_attention(
-            self.split(self.to_q(x)), self.split(self.to_k(short)), self.split(self.to_v(short)))
+    def forward(self, x, e, bias):
+        if e is None:
+            keys, values = self.to_k(x), self.to_v(x)
+        else:
+            short = e @ x  # [b,k,c]: the cheaper order, as ours
+            keys, values = self.to_k(short) + bias, self.to_v(short) + bias
+        mixed = F.scaled_dot_product_attention(self.split(self.to_q(x)), self.split(keys), self.split(values))
         x = self.norm_1(x + self.w_o(mixed.transpose(1, 2).flatten(2)))
         return self.norm_2(x + self.w_2(F.gelu(self.w_1(x))))
 
@@ -46,11 +49,12 @@ class Fused(nn.Module):
     def __init__(self, n, c, h, d, k, f, depth, full):
         super().__init__()
         self.e = None if full else nn.Parameter(torch.randn(k, n) * math.sqrt(2 / (n + k)))
+        self.bias = None if full else nn.Parameter(torch.zeros(k, 1))
         self.layers = nn.ModuleList(FusedLayer(c, h, d, f) for _ in range(depth))
 
     def forward(self, x):
         for layer in self.layers:
-            x = layer(x, self.e)
+            x = layer(x, self.e, self.bias)
         return x
 
 
@@ -64,14 +68,28 @@ def build(peer, config):
             sys.modules["matplotlib"] = types.ModuleType("matplotlib")
             sys.modules["matplotlib.pyplot"] = types.ModuleType("matplotlib.pyplot")
         from linformer_pytorch import Linformer
+        level = config["checkpoint_level"]
         return Linformer(
             input_size=n, channels=c, dim_d=d, dim_k=k, dim_ff=f, dropout=0.0, dropout_ff=0.0, nhead=h,
-            depth=depth, activation="gelu", checkpoint_level=config["checkpoint_level"],
-            parameter_sharing="layerwise")
+            depth=depth, activation="gelu", checkpoint_level="C2" if level == "C3" else level,
+            parameter_sharing="layerwise", full_attention=config["full_attention"])
     if peer == "lucidrains":
         from linformer import Linformer
         return Linformer(dim=c, seq_len=n, depth=depth, heads=h, dim_head=d, k=k)
     return Fused(n, c, h, d, k, f, depth, peer == "full")
+
+
+def versions():
+    from importlib.metadata import version
+    return {"torch": torch.__version__, **{name: version(name) for name in ("linformer-pytorch", "linformer")}}
+
+
+def prepare():
+    """The device, with tf32 allowed."""
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+    torch.manual_seed(1)
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def main():
@@ -81,16 +99,13 @@ def main():
     arguments.add_argument("--compile", action="store_true", help="torch.compile")
     arguments = arguments.parse_args()
     work = json.loads(arguments.work)
-    config = work["config"]
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
-    torch.manual_seed(1)
+    device = prepare()
     try:
-        result = measure(arguments, work, config, device)
+        result = measure(arguments, work, work["config"], device)
     except torch.OutOfMemoryError:
         result = {"error": "out of memory"}
-    print(json.dumps({**work, "peer": arguments.peer + (" compiled" if arguments.compile else ""), **result}), flush=True)
+    name = torch.cuda.get_device_name() if device == "cuda" else "cpu"
+    print(json.dumps({**work, "device": name, "versions": versions(), **result}), flush=True)
 
 
 def measure(arguments, work, config, device):
@@ -102,33 +117,42 @@ def measure(arguments, work, config, device):
     x = torch.randn(work["batch"], config["input_size"], config["channels"], device=device,
                     requires_grad=work["training"] and config["checkpoint_level"] != "C0")
     narrow = config["precision"] == "bf16"
+    descent = torch.optim.SGD(model.parameters(), lr=1e-4, foreach=True)
+
+    def loss_of():
+        with torch.autocast(device, torch.bfloat16, enabled=narrow):
+            return model(x).float().square().mean()
 
     def step():
-        with torch.set_grad_enabled(work["training"]), torch.autocast(device, torch.bfloat16, enabled=narrow):
-            loss = model(x).float().square().mean()
         if work["training"]:
+            loss = loss_of()
             loss.backward()
-            with torch.no_grad():
-                for weight in model.parameters():
-                    if weight.grad is not None:
-                        weight.sub_(weight.grad, alpha=1e-4)
-                        weight.grad = None
+            descent.step()
+            descent.zero_grad(set_to_none=True)
+        else:
+            with torch.inference_mode():
+                loss = loss_of()
         return loss.item()
 
-    for _ in range(work["warmup"]):
-        loss = step()
-    if device == "cuda":
-        torch.cuda.synchronize()
-        torch.cuda.reset_peak_memory_stats()
     times = []
-    for _ in range(work["steps"]):
+    for i in range(work["warmup"] + work["steps"]):
         start = time.perf_counter()
         loss = step()
         if device == "cuda":
             torch.cuda.synchronize()
-        times.append(1e3 * (time.perf_counter() - start))
+        end = time.perf_counter()
+        if i == 0:
+            first, begin = 1e3 * (end - start), end
+            if device == "cuda":
+                torch.cuda.reset_peak_memory_stats()
+            continue
+        # A slow work is warm after one step, and one measured step of it has to do.
+        if i >= work["warmup"] or end - begin > work["seconds"] / 2:
+            times.append(1e3 * (end - start))
+        if times and end - begin > work["seconds"]:
+            break
     times.sort()
-    result = {"median_ms": times[len(times) // 2], "min_ms": times[0], "loss": loss}
+    result = {"times_ms": times, "median_ms": times[len(times) // 2], "first_step_ms": first, "loss": loss}
     if device == "cuda":
         result["peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
     return result

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
+import dev.linformer.model.bench.Answer;
 import dev.linformer.model.bench.Benchmark;
 import dev.linformer.model.bench.Work;
 import dev.linformer.model.weights.WholeFile;
@@ -67,6 +68,13 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--work", description = "One work, as JSON, in this process.")
   private @Nullable String work;
 
+  @Option(
+      names = "--check",
+      description =
+          "With --work: a folder with weights.safetensors and inputs.safetensors (input, cotangent);"
+              + " writes output and gradients to answer.safetensors there, and measures nothing.")
+  private @Nullable Path check;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
@@ -74,10 +82,13 @@ final class BenchCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     ObjectMapper mapper = new ObjectMapper();
     if (work != null) {
-      ObjectNode object = object(mapper, work);
-      out.println(Benchmark.measure(Work.parse(new JsonKeys("--work", object))));
+      Work parsed = Work.parse(new JsonKeys("--work", object(mapper, work)));
+      out.println(check == null ? Benchmark.measure(parsed) : Answer.write(parsed, check));
       out.flush();
       return 0;
+    }
+    if (check != null) {
+      throw new InvalidInputException("--check needs --work");
     }
     if (steps < 1) {
       throw new InvalidInputException("--steps = %d, but at least 1 is expected".formatted(steps));

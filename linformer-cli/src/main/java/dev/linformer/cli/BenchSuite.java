@@ -52,13 +52,15 @@ enum BenchSuite {
       return works;
     }
   },
-  /** Sequences of any length in parts of one length. */
+  /** From short to long at one k: kept whole, and in parts of one length. */
   LENGTH {
     @Override
     List<Work> works(boolean xla) {
       List<Work> works = new ArrayList<>();
-      for (int n = 1 << 17; n <= 1 << 21; n *= 2) {
+      for (int n = 1 << 12; n <= 1 << 22; n *= 2) {
         works.add(train(readme(n, 2).checkpointLevel(CheckpointLevel.C0), xla));
+      }
+      for (int n = 1 << 17; n <= 1 << 21; n *= 2) {
         works.add(train(readme(n, 2).checkpointLevel(CheckpointLevel.C3).chunk(1 << 14), xla));
       }
       return works;
@@ -83,23 +85,22 @@ enum BenchSuite {
     @Override
     List<Work> works(boolean xla) {
       List<Work> works = new ArrayList<>();
-      for (int n = 512; n <= 65536; n *= 2) {
-        for (int k = 128; k <= Math.min(n, 2048); k *= 2) {
-          works.add(infer(roberta(n, k), xla));
+      for (Precision precision : Precision.values()) {
+        for (int n = 512; n <= 65536; n *= 2) {
+          for (int k = 128; k <= Math.min(n / 2, 2048); k *= 2) {
+            works.add(infer(roberta(n, k).precision(precision), xla));
+          }
+          works.add(infer(roberta(n, 128).fullAttention(true).precision(precision), xla));
         }
-        works.add(infer(roberta(n, 128).fullAttention(true), xla));
       }
       return works;
     }
   },
-  /** Ever longer sequences, some positions at a time. */
+  /** The longest sequences, some positions at a time. */
   LONGEST {
     @Override
     List<Work> works(boolean xla) {
       List<Work> works = new ArrayList<>();
-      for (int n = 1 << 12; n <= 1 << 22; n <<= 2) {
-        works.add(train(readme(n, 2), xla));
-      }
       for (int n = 1 << 22; n <= 1 << 24; n <<= 1) {
         works.add(train(readme(n, 2).checkpointLevel(CheckpointLevel.C3), xla));
       }
@@ -169,6 +170,6 @@ enum BenchSuite {
                 config.precision(),
                 config.checkpointLevel(),
                 config.fullAttention() ? " full attention" : "");
-    return new Work(name, config, 1, training, xla, 0, 3, 10);
+    return new Work(name, config, 1, training, xla, 0, 3, 10, 10);
   }
 }

@@ -8,13 +8,16 @@ import dev.linformer.model.Variables;
 import dev.linformer.model.train.Sessions;
 import dev.linformer.ops.RandomKey;
 import java.io.IOException;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
+import org.tensorflow.TensorFlow;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
@@ -49,11 +52,15 @@ public final class Benchmark {
   /**
    * Runs the steps.
    *
-   * @return the work's keys, and {@code median_ms}, {@code min_ms}, {@code first_step_ms}, {@code
+   * @return the work's keys, {@code device}, {@code versions}, {@code times_ms} of the measured
+   *     steps in ascending order, {@code median_ms}, {@code min_ms}, {@code first_step_ms}, {@code
    *     peak_mib} (on a GPU, without what CUDA took before), {@code loss}, {@code plan}
    */
   public static ObjectNode measure(Work work) throws IOException {
-    ObjectNode json = work.toJson();
+    ObjectNode json = work.toJson().put("device", device());
+    json.putObject("versions")
+        .put("tensorflow", TensorFlow.version())
+        .put("java", System.getProperty("java.version"));
     OptionalLong before = work.memoryLimit() == 0 ? touch() : OptionalLong.empty();
     double fraction =
         work.memoryLimit() == 0 ? 0 : (double) work.memoryLimit() / DeviceMemory.total();
@@ -120,8 +127,9 @@ public final class Benchmark {
   }
 
   private static void run(Session session, Built built, Work work, ObjectNode json) {
-    double[] times = new double[work.steps()];
+    List<Double> times = new ArrayList<>();
     float loss = Float.NaN;
+    long begin = System.nanoTime();
     for (int i = 0; i < work.warmup() + work.steps(); i++) {
       long start = System.nanoTime();
       Session.Runner runner = session.runner().fetch(built.loss);
@@ -135,12 +143,22 @@ public final class Benchmark {
       if (i == 0) {
         json.put("first_step_ms", time);
         json.put("first_loss", loss);
+        begin = System.nanoTime();
+        continue;
       }
-      if (i >= work.warmup()) {
-        times[i - work.warmup()] = time;
+      double seconds = millis(begin) / 1e3;
+      // A slow work is warm after one step, and one measured step of it has to do.
+      if (i >= work.warmup() || seconds > work.seconds() / 2.0) {
+        times.add(time);
+      }
+      if (!times.isEmpty() && seconds > work.seconds()) {
+        break;
       }
     }
-    Arrays.sort(times);
-    json.put("median_ms", times[times.length / 2]).put("min_ms", times[0]).put("loss", loss);
+    Collections.sort(times);
+    times.forEach(json.putArray("times_ms")::add);
+    json.put("median_ms", times.get(times.size() / 2))
+        .put("min_ms", times.get(0))
+        .put("loss", loss);
   }
 }

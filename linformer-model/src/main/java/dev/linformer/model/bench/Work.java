@@ -2,6 +2,7 @@ package dev.linformer.model.bench;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
@@ -15,8 +16,9 @@ import dev.linformer.model.ModelConfig;
  * @param training forward, backward and update, or forward alone
  * @param xla whether XLA compiles the graph
  * @param memoryLimit MiB of a GPU's memory that may be used; 0 for all
- * @param warmup steps before those that are measured
+ * @param warmup steps before those that are measured, at least 1
  * @param steps that are measured
+ * @param seconds after the first step, then no further one begins if one is measured
  */
 public record Work(
     String name,
@@ -26,16 +28,28 @@ public record Work(
     boolean xla,
     int memoryLimit,
     int warmup,
-    int steps) {
+    int steps,
+    int seconds) {
+
+  /**
+   * @throws InvalidInputException if there is no step to warm up or to measure
+   */
+  public Work {
+    if (warmup < 1 || steps < 1) {
+      throw new InvalidInputException(
+          "warmup = %d and steps = %d, but at least 1 of each is expected"
+              .formatted(warmup, steps));
+    }
+  }
 
   /** The same with another number of measured steps. */
   public Work measured(int number) {
-    return new Work(name, config, batch, training, xla, memoryLimit, warmup, number);
+    return new Work(name, config, batch, training, xla, memoryLimit, warmup, number, seconds);
   }
 
   /** The same within so much of a GPU's memory. */
   public Work limited(int mebibytes) {
-    return new Work(name, config, batch, training, xla, mebibytes, warmup, steps);
+    return new Work(name, config, batch, training, xla, mebibytes, warmup, steps, seconds);
   }
 
   /** From what {@link #toJson} gives. */
@@ -50,7 +64,8 @@ public record Work(
             keys.flag("xla", false),
             keys.integer("memory_limit_mib", 0),
             keys.integer("warmup", 3),
-            keys.integer("steps", 10));
+            keys.integer("steps", 10),
+            keys.integer("seconds", 10));
     keys.refuseTheRest();
     return work;
   }
@@ -66,7 +81,8 @@ public record Work(
             .put("xla", xla)
             .put("memory_limit_mib", memoryLimit)
             .put("warmup", warmup)
-            .put("steps", steps);
+            .put("steps", steps)
+            .put("seconds", seconds);
     json.set("config", config.toJson());
     return json;
   }
