@@ -1,5 +1,6 @@
 package dev.linformer.cli;
 
+import dev.linformer.model.train.CudaLibraries;
 import dev.linformer.model.train.Devices;
 import java.io.File;
 import java.io.IOException;
@@ -7,6 +8,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.TensorFlow;
@@ -37,7 +39,13 @@ final class DoctorCommand implements Callable<Integer> {
                 System.getProperty("os.arch"),
                 Runtime.getRuntime().availableProcessors(),
                 Runtime.getRuntime().maxMemory() >> 20));
-    line(out, "natives", natives());
+    String natives = natives();
+    line(out, "natives", natives);
+    // Before TensorFlow looks for a GPU, which it does once.
+    List<CudaLibraries.Loaded> cuda = CudaLibraries.load();
+    if (natives.contains("-gpu") || !cuda.isEmpty()) {
+      CudaReport.lines(cuda, CudaReport.system()).forEach(each -> line(out, "cuda", each));
+    }
     line(out, "cache", cache());
     boolean works = tensorFlow(out);
     line(out, "python3", python());
@@ -79,7 +87,7 @@ final class DoctorCommand implements Callable<Integer> {
           "gpu",
           Devices.compute(DeviceSpec.DeviceType.GPU)
               ? "computes"
-              : "none; on Linux with an NVIDIA GPU, CUDA 12 and cuDNN 9, build with ./mvnw -Pgpu -DskipTests package");
+              : "none; on Linux with an NVIDIA GPU build with ./mvnw -Pgpu,cuda -DskipTests package, or -Pgpu alone where CUDA 12 and cuDNN 9 are installed");
       return true;
     } catch (LinkageError e) {
       line(out, "tensorflow", "CANNOT BE LOADED: " + e.getMessage());

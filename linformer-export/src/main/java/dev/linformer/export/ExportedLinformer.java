@@ -4,6 +4,7 @@ import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
+import dev.linformer.model.train.CudaLibraries;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,6 +66,7 @@ public final class ExportedLinformer implements AutoCloseable {
       Manifest manifest = Manifest.check(version);
       ModelConfig config = ModelConfig.read(version.resolve(Manifest.CONFIG));
       TensorFlow.version(); // loads the natives before the loader needs them
+      CudaLibraries.load();
       SavedModelBundle bundle;
       try {
         bundle = SavedModelBundle.load(version.toString(), SavedModelBundle.DEFAULT_TAG);

@@ -1,6 +1,5 @@
 package dev.linformer.export;
 
-import com.google.protobuf.ByteString;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
@@ -14,27 +13,6 @@ import org.tensorflow.proto.NodeDef;
 
 /** What can be done to a graph as a protocol buffer. */
 final class GraphDefs {
-
-  private static final AttrValue FALSE = AttrValue.newBuilder().setB(false).build();
-  private static final AttrValue TRUE = AttrValue.newBuilder().setB(true).build();
-  private static final AttrValue EMPTY = AttrValue.newBuilder().setS(ByteString.EMPTY).build();
-
-  /** What attributes of our operations are unless they are written. */
-  private static final Map<String, AttrValue> DEFAULTS =
-      Map.ofEntries(
-          Map.entry("transpose_a", FALSE),
-          Map.entry("transpose_b", FALSE),
-          Map.entry("adj_x", FALSE),
-          Map.entry("adj_y", FALSE),
-          Map.entry("grad_a", FALSE),
-          Map.entry("grad_b", FALSE),
-          Map.entry("grad_x", FALSE),
-          Map.entry("grad_y", FALSE),
-          Map.entry("keep_dims", FALSE),
-          Map.entry("validate_shape", TRUE),
-          Map.entry("use_locking", TRUE),
-          Map.entry("container", EMPTY),
-          Map.entry("shared_name", EMPTY));
 
   private GraphDefs() {}
 
@@ -61,38 +39,22 @@ final class GraphDefs {
     return pruned.build();
   }
 
-  /**
-   * The same graph in fewer bytes: equal constants once, and no attribute that says what TensorFlow
-   * takes for granted.
-   *
-   * @param kept nodes that stay as they are, since others know their names
-   */
-  static GraphDef compact(GraphDef graph, Collection<String> kept) {
-    Map<Map<String, AttrValue>, String> first = new HashMap<>();
-    Map<String, String> same = new HashMap<>();
-    GraphDef.Builder compact = graph.toBuilder().clearNode();
-    for (NodeDef node : graph.getNodeList()) {
-      if (node.getOp().equals("Const") && !kept.contains(node.getName())) {
-        String equal = first.putIfAbsent(node.getAttrMap(), node.getName());
-        if (equal != null) {
-          same.put(node.getName(), equal);
-          continue;
-        }
-      }
-      NodeDef.Builder smaller = node.toBuilder();
-      for (int i = 0; i < node.getInputCount(); i++) {
-        smaller.setInput(i, same.getOrDefault(node.getInput(i), node.getInput(i)));
-      }
-      node.getAttrMap()
-          .forEach(
-              (name, value) -> {
-                if (value.equals(DEFAULTS.get(name))) {
-                  smaller.removeAttr(name);
-                }
-              });
-      compact.addNode(smaller);
+  /** The same node in a form that more runtimes know: products of one type. */
+  static NodeDef plainProduct(NodeDef node) {
+    AttrValue type = node.getAttrMap().get("Tout");
+    if (!node.getOp().equals("BatchMatMulV3")
+        || type == null
+        || !type.equals(node.getAttrMap().get("Ta"))
+        || !type.equals(node.getAttrMap().get("Tb"))) {
+      return node;
     }
-    return compact.build();
+    return node.toBuilder()
+        .setOp("BatchMatMulV2")
+        .putAttr("T", type)
+        .removeAttr("Ta")
+        .removeAttr("Tb")
+        .removeAttr("Tout")
+        .build();
   }
 
   /** The node that an input comes from: {@code x}, {@code x:1} or {@code ^x}. */

@@ -130,27 +130,6 @@ public final class InferenceGraph implements AutoCloseable {
     WeightFile.save(session, variables.weights(), file);
   }
 
-  /** Whether there is a weight of that name. */
-  boolean hasWeight(String name) {
-    return variables.weights().stream().anyMatch(each -> each.parameter().name().equals(name));
-  }
-
-  /** A copy of a weight's value, to be closed by the caller. */
-  TFloat32 weight(String name) {
-    Operand<TFloat32> value =
-        variables.weights().stream()
-            .filter(each -> each.parameter().name().equals(name))
-            .findFirst()
-            .orElseThrow(() -> new IllegalArgumentException("no weight " + name))
-            .value();
-    try (Result fetched = session.runner().fetch(value).run()) {
-      TFloat32 tensor = (TFloat32) fetched.get(0);
-      TFloat32 copy = TFloat32.tensorOf(tensor.shape());
-      tensor.copyTo(copy);
-      return copy;
-    }
-  }
-
   @Override
   public void close() {
     session.close();

@@ -5,8 +5,9 @@ import dev.linformer.model.EncoderDecoderConfig;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
+import dev.linformer.model.weights.StoredWeights;
+import java.io.IOException;
 import java.util.List;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
@@ -58,24 +59,24 @@ final class OutputFolding {
    * A folded weight, in double precision until it is rounded once.
    *
    * @param name of the folded model's weight, {@code ….w_o.weight} or {@code ….w_o.bias}
-   * @param original gives the original's weights by name
+   * @param original the weights of the original
    * @return [c,h·d] or [c]
    */
-  static TFloat32 weight(String name, Function<String, TFloat32> original) {
+  static TFloat32 weight(String name, StoredWeights original) throws IOException {
     int at = name.lastIndexOf(FOLDED);
     String start = name.substring(0, at);
     String kind = name.substring(at + FOLDED.length());
-    try (TFloat32 second = original.apply(start + ".w_o_2.weight")) {
+    try (TFloat32 second = original.read(start + ".w_o_2.weight")) {
       long c = second.shape().get(0);
       long between = second.shape().get(1);
       float[] outer = values(second);
       if (kind.equals("weight")) {
-        try (TFloat32 first = original.apply(start + ".w_o_1.weight")) {
+        try (TFloat32 first = original.read(start + ".w_o_1.weight")) {
           return product(outer, values(first), c, between, first.shape().get(1), null);
         }
       }
-      try (TFloat32 first = original.apply(start + ".w_o_1.bias");
-          TFloat32 shift = original.apply(start + ".w_o_2.bias")) {
+      try (TFloat32 first = original.read(start + ".w_o_1.bias");
+          TFloat32 shift = original.read(start + ".w_o_2.bias")) {
         return product(outer, values(first), c, between, 1, values(shift));
       }
     }

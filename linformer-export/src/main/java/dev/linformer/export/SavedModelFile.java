@@ -42,7 +42,8 @@ final class SavedModelFile {
     roots.add(saver.getRestoreOpName());
     roots.add(GraphDefs.nodeOf(saver.getSaveTensorName()));
     roots.add(GraphDefs.nodeOf(saver.getFilenameTensorName()));
-    meta.setGraphDef(GraphDefs.compact(GraphDefs.prune(meta.getGraphDef(), roots), roots));
+    meta.setGraphDef(CompactGraph.of(meta.getGraphDef(), roots));
+    meta.getMetaInfoDefBuilder().setStrippedDefaultAttrs(true);
     putSignatures(serving, meta);
     write(model.build(), file);
   }

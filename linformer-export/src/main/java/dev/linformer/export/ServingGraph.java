@@ -8,7 +8,11 @@ import dev.linformer.model.LinformerLM;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.Variables;
 import dev.linformer.model.train.Sessions;
+import dev.linformer.model.weights.Assignments;
+import dev.linformer.model.weights.StoredWeights;
+import dev.linformer.ops.Parameter;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -43,12 +47,12 @@ final class ServingGraph implements AutoCloseable {
     ModelConfig original = directory.config();
     requireSignatures(original, options);
     requireLayers(original, options);
-    try (InferenceGraph live = InferenceGraph.load(directory)) {
+    try (StoredWeights stored = StoredWeights.open(directory.weightsFile(), parameters(original))) {
       ServingGraph serving = new ServingGraph(OutputFolding.fold(original), original, options);
       try {
-        serving.fill(live);
+        serving.fill(stored);
         return serving;
-      } catch (RuntimeException e) {
+      } catch (IOException | RuntimeException e) {
         serving.close();
         throw e;
       }
@@ -129,16 +133,26 @@ final class ServingGraph implements AutoCloseable {
     return y.shape().numDimensions() == 3 ? inputs.cut(y, 1, main) : y;
   }
 
-  /** Sets the weights, one after the other. */
-  private void fill(InferenceGraph live) {
-    for (ServingWeights.Weight weight : weights.weights()) {
-      String name = weight.parameter().name();
-      try (TFloat32 value =
-          OutputFolding.makes(name) && !live.hasWeight(name)
-              ? OutputFolding.weight(name, live::weight)
-              : live.weight(name)) {
-        weight.set(session, value);
+  /** The weights of a model as it is stored. */
+  private static List<Parameter> parameters(ModelConfig config) {
+    try (Graph graph = new Graph()) {
+      var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
+      config.declare(variables);
+      return variables.weights().stream().map(Variables.Weight::parameter).toList();
+    }
+  }
+
+  private void fill(StoredWeights stored) throws IOException {
+    try (Assignments assignments = new Assignments(session)) {
+      for (ServingWeights.Weight weight : weights.weights()) {
+        String name = weight.parameter().name();
+        TFloat32 value =
+            OutputFolding.makes(name) && !stored.has(name)
+                ? OutputFolding.weight(name, stored)
+                : stored.read(name);
+        assignments.add(weight.initial(), weight.initializer(), value);
       }
+      assignments.run();
     }
   }
 

@@ -6,8 +6,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import org.tensorflow.Operand;
-import org.tensorflow.Result;
-import org.tensorflow.Session;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
@@ -20,15 +18,7 @@ final class ServingWeights implements ParameterFactory<TFloat32> {
 
   /** A variable, and how it gets its value. */
   record Weight(
-      Parameter parameter, Operand<?> variable, Placeholder<TFloat32> initial, Op initializer) {
-
-    /** Gives the variable a value. */
-    void set(Session session, TFloat32 value) {
-      try (Result none = session.runner().feed(initial, value).addTarget(initializer).run()) {
-        assert none.size() == 0;
-      }
-    }
-  }
+      Parameter parameter, Operand<?> variable, Placeholder<TFloat32> initial, Op initializer) {}
 
   private final Ops tf;
   private final Precision precision;

@@ -1,5 +1,6 @@
 package dev.linformer.export;
 
+import static dev.linformer.export.Close.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,8 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig.Positions;
-import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
@@ -30,8 +29,6 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.ndarray.Shape;
 
 class ModelExporterTest {
@@ -48,7 +45,7 @@ class ModelExporterTest {
     Files.createDirectory(out.resolve("7")); // of somebody who numbers by himself
     assertEquals(out.resolve("8"), ModelExporter.export(model, out));
     try (InferenceGraph live = InferenceGraph.load(model)) {
-      assertArrayEquals(Models.run(live, Models.vectors(1, 0)), encoded(out));
+      assertClose("version 8", Models.run(live, Models.vectors(1, 0)), encoded(out));
     }
     assertArrayEquals(old, encoded(first));
     assertTrue(Math.abs(old[0] - encoded(out)[0]) > 1e-6, "the two models are the same");
@@ -202,36 +199,6 @@ class ModelExporterTest {
     assertFalse(Files.exists(other.getParent()));
     assertEquals(Set.of("model", "export"), names(folder));
     assertEquals(Set.of("1"), names(saved));
-  }
-
-  @ParameterizedTest
-  @EnumSource(ParameterSharing.class)
-  void isHardlyLargerThanTheWeights(ParameterSharing sharing, @TempDir Path folder)
-      throws IOException {
-    LinformerConfig config =
-        LinformerConfig.builder(128, 32, 32)
-            .feedForwardDim(64)
-            .heads(2)
-            .depth(2)
-            .parameterSharing(sharing)
-            .build();
-    ModelDirectory model = Models.save(config, 1, folder.resolve("model"));
-    Path saved = ModelExporter.export(model, folder.resolve("export"));
-    long size = Models.bytes(saved);
-    long limit = Files.size(model.weightsFile()) + 100 * 1024;
-    assertTrue(size <= limit, size + " bytes, above " + limit);
-  }
-
-  /** With all four signatures, of which decode has a graph of its own. */
-  @Test
-  void aLanguageModelOfSixLayersIsHardlyLargerThanItsWeights(@TempDir Path folder)
-      throws IOException {
-    ModelConfig config =
-        Family.languageModel(Family.stack().causal(true).depth(6).build(), Positions.SINUSOID);
-    ModelDirectory model = Models.save(config, 1, folder.resolve("model"));
-    long size = Models.bytes(ModelExporter.export(model, folder.resolve("export")));
-    long limit = Files.size(model.weightsFile()) + 100 * 1024;
-    assertTrue(size <= limit, size + " bytes, above " + limit);
   }
 
   private static float[] encoded(Path saved) {

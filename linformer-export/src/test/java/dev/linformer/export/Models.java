@@ -96,15 +96,6 @@ final class Models {
     }
   }
 
-  /** The values of a tensor, which is closed. */
-  static float[] values(TFloat32 tensor) {
-    try (tensor) {
-      float[] values = new float[Math.toIntExact(tensor.size())];
-      tensor.asRawTensor().data().asFloats().read(values);
-      return values;
-    }
-  }
-
   /** Bytes of all files in a folder. */
   static long bytes(Path folder) throws IOException {
     long sum = 0;

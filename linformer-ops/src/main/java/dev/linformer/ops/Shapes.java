@@ -82,7 +82,11 @@ public final class Shapes {
    * Reshapes; at most one size may be {@link Shape#UNKNOWN_SIZE}, which TensorFlow then works out.
    */
   public static <T extends TType> Operand<T> reshape(Ops tf, Operand<T> x, long... sizes) {
-    return tf.reshape(x, tf.constant(sizes));
+    boolean small = Arrays.stream(sizes).allMatch(size -> size <= Integer.MAX_VALUE);
+    // int32 is what every runtime knows, and what takes no attribute in a stored graph.
+    return small
+        ? tf.reshape(x, tf.constant(Arrays.stream(sizes).mapToInt(Math::toIntExact).toArray()))
+        : tf.reshape(x, tf.constant(sizes));
   }
 
   /** A part of one axis; all others whole. Its gradient needs begin and size to be int32. */

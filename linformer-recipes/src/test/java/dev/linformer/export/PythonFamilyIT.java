@@ -66,6 +66,29 @@ class PythonFamilyIT {
     compare();
   }
 
+  /** Python widens the same halved weights, whose logits are near those of the whole ones. */
+  @Test
+  void weightsInBfloat16() throws IOException {
+    ModelDirectory model =
+        Models.save(
+            Objects.requireNonNull(Family.all().get("classifier, LEARNABLE")),
+            5,
+            folder.resolve("model"));
+    Path version =
+        ModelExporter.export(
+            model,
+            folder.resolve("export"),
+            ExportOptions.savedModel().withPrecision(Precision.BFLOAT16));
+    try (InferenceGraph live = InferenceGraph.load(model);
+        ExportedLinformer exported = ExportedLinformer.load(version)) {
+      Feed feed = Feed.random(live.inputs(), SEQUENCES, 0, 2);
+      float[] logits = feed.run(exported, SignatureName.SERVING_DEFAULT).values("logits");
+      assertClose("bfloat16", feed.run(live), logits, 1e-2);
+      add(folder, version, SignatureName.SERVING_DEFAULT, feed, Map.of("logits", logits));
+    }
+    compare();
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {65_536, 1_048_576})
   void longSequences(int n) throws IOException {

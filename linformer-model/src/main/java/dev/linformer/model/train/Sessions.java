@@ -42,6 +42,7 @@ public final class Sessions {
    *     for no limit
    */
   public static Session open(Graph graph, int threads, boolean xla, double memoryFraction) {
+    CudaLibraries.load();
     OptimizerOptions.GlobalJitLevel level =
         xla ? OptimizerOptions.GlobalJitLevel.ON_2 : OptimizerOptions.GlobalJitLevel.OFF;
     ConfigProto config =

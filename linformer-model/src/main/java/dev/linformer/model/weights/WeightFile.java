@@ -7,16 +7,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
-import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.FloatDataBuffer;
-import org.tensorflow.op.Op;
 import org.tensorflow.types.TFloat32;
 
 /**
@@ -78,47 +74,14 @@ public final class WeightFile {
    */
   public static void load(Session session, List<Weight<TFloat32>> weights, Path file)
       throws IOException {
-    try (SafetensorsFile stored = SafetensorsFile.open(file)) {
-      check(stored, weights, file);
+    var parameters = weights.stream().map(Weight::parameter).toList();
+    try (StoredWeights stored = StoredWeights.open(file, parameters);
+        Assignments assignments = new Assignments(session)) {
       for (Weight<TFloat32> weight : weights) {
-        var parameter = weight.parameter();
-        try (TFloat32 value = TFloat32.tensorOf(parameter.shape())) {
-          FloatDataBuffer whole = buffer(value);
-          long size = parameter.sliceShape().size();
-          for (int part = 0; part < parameter.slices().size(); part++) {
-            stored.read(parameter.slices().get(part).get(0), whole.slice(part * size, size));
-          }
-          set(session, weight.initial().asOutput(), weight.initializer(), value);
-        }
+        TFloat32 value = stored.read(weight.parameter().name());
+        assignments.add(weight.initial(), weight.initializer(), value);
       }
-    }
-  }
-
-  private static void set(
-      Session session, org.tensorflow.Output<TFloat32> initial, Op initializer, Tensor value) {
-    try (Result none = session.runner().feed(initial, value).addTarget(initializer).run()) {
-      assert none.size() == 0;
-    }
-  }
-
-  private static void check(SafetensorsFile stored, List<Weight<TFloat32>> weights, Path file) {
-    List<String> problems = new ArrayList<>();
-    Set<String> leftOver = new LinkedHashSet<>(stored.names());
-    for (Weight<TFloat32> weight : weights) {
-      Shape wanted = weight.parameter().sliceShape();
-      for (List<String> keys : weight.parameter().slices()) {
-        String key = keys.get(0);
-        if (!leftOver.remove(key)) {
-          problems.add("%s %s is missing".formatted(key, wanted));
-        } else if (!stored.shape(key).equals(wanted)) {
-          problems.add("%s is %s, but %s is expected".formatted(key, stored.shape(key), wanted));
-        }
-      }
-    }
-    leftOver.forEach(name -> problems.add("%s is not part of the model".formatted(name)));
-    if (!problems.isEmpty()) {
-      throw new InvalidInputException(
-          "%s doesn't fit the configuration: %s".formatted(file, String.join("; ", problems)));
+      assignments.run();
     }
   }
 

@@ -1,0 +1,92 @@
+package dev.linformer.export;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.linformer.export.ExportOptions.Lengths;
+import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.EncoderDecoderConfig;
+import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.ParameterSharing;
+import dev.linformer.model.Pooling;
+import dev.linformer.model.ProjectionMethod;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * A SavedModel has at most 100 KiB more than the weights file, also of twelve layers with every
+ * signature, masks and any length.
+ */
+class ExportSizeTest {
+
+  private static final int DEPTH = 12;
+  private static final long MORE = 100 * 1024;
+
+  @TempDir private Path folder = Path.of("");
+
+  private static LinformerConfig.Builder stack() {
+    return Family.stack().depth(DEPTH);
+  }
+
+  /** Decoding is a graph of its own on the same weights; every layer and head has its own E, F. */
+  @Test
+  void ofACausalLanguageModel() throws IOException {
+    isSmall(
+        Family.languageModel(
+            stack().causal(true).parameterSharing(ParameterSharing.NONE).build(),
+            Positions.LEARNED),
+        List.of("serving_default", "embeddings", "attention", "decode"));
+  }
+
+  @ParameterizedTest
+  @EnumSource(ProjectionMethod.class)
+  void ofAClassifier(ProjectionMethod method) throws IOException {
+    LinformerConfig encoder =
+        stack()
+            .projectionMethod(method)
+            .parameterSharing(ParameterSharing.HEADWISE)
+            .preNorm(true)
+            .build();
+    isSmall(
+        new ClassifierConfig(encoder, Family.VOCABULARY, 7, Pooling.MEAN, 0.5),
+        List.of("serving_default", "embeddings", "attention"));
+  }
+
+  /** Twelve layers on both sides. */
+  @Test
+  void ofAnEncoderAndDecoder() throws IOException {
+    LinformerConfig source =
+        LinformerConfig.builder(13, 16, 5)
+            .heads(2)
+            .headDim(7)
+            .feedForwardDim(11)
+            .depth(DEPTH)
+            .build();
+    isSmall(
+        new EncoderDecoderConfig(
+            new LanguageModelConfig(source, 23, Family.CHANNELS, 0.5, Positions.SINUSOID, true),
+            Family.languageModel(
+                stack().decoderMode(true).causal(true).build(), Positions.SINUSOID)),
+        List.of("serving_default", "embeddings", "attention"));
+  }
+
+  private void isSmall(ModelConfig config, List<String> signatures) throws IOException {
+    ModelDirectory model = Models.save(config, 1, folder.resolve("model"));
+    Path version =
+        ModelExporter.export(
+            model, folder.resolve("export"), ExportOptions.savedModel().withLengths(Lengths.ANY));
+    assertEquals(signatures, Manifest.check(version).signatures());
+    long more = Models.bytes(version) - Files.size(model.weightsFile());
+    assertTrue(more <= MORE, more + " bytes more than the weights, above " + MORE);
+  }
+}
