@@ -111,7 +111,8 @@ public final class Curves {
     style.setLegendPosition(legend);
     style.setLegendVisible(curves.size() > 1 || title.isEmpty());
     style.setMarkerSize(marked ? 7 : 0);
-    style.setXAxisDecimalPattern("#,###.######");
+    style.setXAxisDecimalPattern("#,##0.######");
+    style.setYAxisDecimalPattern("#,##0.######");
     style.setXAxisLogarithmic(logarithmic);
     style.setYAxisLogarithmic(logarithmic);
     style.setChartBackgroundColor(Color.WHITE);
