@@ -27,7 +27,6 @@ public final class Curves {
   private int height = HEIGHT;
   private boolean logarithmic;
   private boolean marked;
-  private Styler.LegendPosition legend = Styler.LegendPosition.InsideNE;
 
   /**
    * @param xAxis what goes to the right, with its unit
@@ -61,12 +60,6 @@ public final class Curves {
   /** Points are marked. */
   public Curves marked() {
     marked = true;
-    return this;
-  }
-
-  /** The legend stands where curves that rise leave room. */
-  public Curves rising() {
-    legend = Styler.LegendPosition.InsideSE;
     return this;
   }
 
@@ -108,7 +101,9 @@ public final class Curves {
             .yAxisTitle(yAxis)
             .build();
     var style = chart.getStyler();
-    style.setLegendPosition(legend);
+    style.setLegendPosition(Styler.LegendPosition.OutsideS); // where it covers no curve
+    style.setLegendLayout(Styler.LegendLayout.Horizontal);
+    style.setLegendBorderColor(Color.WHITE);
     style.setLegendVisible(curves.size() > 1 || title.isEmpty());
     style.setMarkerSize(marked ? 7 : 0);
     style.setXAxisDecimalPattern("#,##0.######");

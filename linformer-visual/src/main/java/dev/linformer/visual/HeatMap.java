@@ -5,6 +5,9 @@ import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -17,7 +20,7 @@ public final class HeatMap {
 
   private static final int WIDTH = 340;
   private static final int HEIGHT = 300;
-  private static final int LABELS = 7;
+  private static final int LABELS = 5;
   private static final Color[] FROM_ZERO = {Color.WHITE, new Color(0x2166AC), new Color(0x05143C)};
   private static final Color[] AROUND_ZERO = {
     new Color(0x2166AC), Color.WHITE, new Color(0xB2182B)
@@ -64,7 +67,7 @@ public final class HeatMap {
       throw new InvalidInputException("there is nothing to draw");
     }
     List<HeatMap> all = grid.stream().flatMap(List::stream).toList();
-    double largest = all.stream().mapToDouble(HeatMap::largest).max().orElseThrow();
+    double largest = rounded(all.stream().mapToDouble(HeatMap::largest).max().orElseThrow());
     boolean signed = all.stream().anyMatch(HeatMap::isSigned);
     BufferedImage image =
         new BufferedImage(columns * WIDTH, grid.size() * HEIGHT, BufferedImage.TYPE_INT_RGB);
@@ -79,6 +82,14 @@ public final class HeatMap {
     }
     canvas.dispose();
     return image;
+  }
+
+  /** Up to two digits, so that the legend has a short number. */
+  private static double rounded(double largest) {
+    if (largest == 0) {
+      return 1;
+    }
+    return new BigDecimal(largest).round(new MathContext(2, RoundingMode.CEILING)).doubleValue();
   }
 
   private double largest() {
@@ -128,10 +139,8 @@ public final class HeatMap {
         IntStream.range(0, rows).mapToObj(row -> rows - 1 - row).toList(), // the axis goes up
         cells);
     var style = chart.getStyler();
-    double top = largest == 0 ? 1 : largest;
-    style.setMin(signed ? -top : 0).setMax(top);
+    style.setMin(signed ? -largest : 0).setMax(largest);
     style.setRangeColors(signed ? AROUND_ZERO : FROM_ZERO);
-    style.setHeatMapValueDecimalPattern(top < 0.1 ? "0.000" : "0.00");
     style.setGradientColorColumnWeight(16);
     style.setPlotContentSize(1);
     style.setXAxisMaxLabelCount(LABELS);
