@@ -36,6 +36,7 @@ public final class Commands {
       builder.environment().putAll(environment);
       Process process = builder.start();
       boolean ended = process.waitFor(limit.toSeconds(), TimeUnit.SECONDS);
+      process.descendants().forEach(ProcessHandle::destroyForcibly); // such as a notebook's kernel
       process.destroyForcibly();
       String printed = Files.readString(output);
       assertTrue(ended, () -> command + " took more than " + limit + "; it printed\n" + printed);

@@ -37,8 +37,7 @@ final class Kernel {
    */
   static String run(String jvm, Duration limit, List<String> arguments) throws IOException {
     List<String> command =
-        new ArrayList<>(
-            List.of("bash", path("start"), VENV.python().toString(), path("run.py")));
+        new ArrayList<>(List.of("bash", path("start"), VENV.python().toString(), path("run.py")));
     command.addAll(arguments);
     String java = Path.of(System.getProperty("java.home"), "bin").toString();
     return Commands.run(

@@ -100,10 +100,10 @@ class NotebooksIT {
     for (JsonNode run : runs) {
       assertEquals(nodes, run.get("printed").asText());
     }
-    long[] memory = Arrays.stream(runs).mapToLong(run -> run.get("physical_bytes").asLong()).toArray();
+    long[] memory =
+        Arrays.stream(runs).mapToLong(run -> run.get("physical_bytes").asLong()).toArray();
     // The first run warms up.
-    assertTrue(
-        memory[AGAIN - 1] - memory[0] < TOLERANCE, () -> "grew: " + Arrays.toString(memory));
+    assertTrue(memory[AGAIN - 1] - memory[0] < TOLERANCE, () -> "grew: " + Arrays.toString(memory));
   }
 
   private static JsonNode parse(String line) {
@@ -121,7 +121,8 @@ class NotebooksIT {
     ObjectNode broken =
         (ObjectNode)
             StreamSupport.stream(root.get("cells").spliterator(), false)
-                .filter(cell -> cell.get("source").toString().contains("notebook.cell(\\\"look\\\")"))
+                .filter(
+                    cell -> cell.get("source").toString().contains("notebook.cell(\\\"look\\\")"))
                 .findFirst()
                 .orElseThrow();
     broken.put("source", "int nodes = \"broken on purpose\";");
