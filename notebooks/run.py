@@ -67,9 +67,11 @@ def run(file, again):
         resources={"metadata": {"path": str(file.parent)}},
     )
     runs = []
+    start = time.monotonic()
     with client.setup_kernel():
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)
+        seconds = time.monotonic() - start
         shown = copy.deepcopy(notebook)
         if again:
             tag, times = again[0], int(again[1])
@@ -78,7 +80,7 @@ def run(file, again):
                 cell = append(client, notebook.cells[index].source)
                 probe = append(client, MEMORY.strip())
                 runs.append([int(printed(probe)), printed(cell).strip()])
-    return shown, runs
+    return shown, seconds, runs
 
 
 def small(png):
@@ -110,15 +112,14 @@ def main():
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for file in options.notebooks:
-        start = time.monotonic()
         try:
-            notebook, runs = run(file, options.again)
+            notebook, seconds, runs = run(file, options.again)
         except nbclient.exceptions.CellExecutionError as error:
-            sys.exit(f"{file}: {error}")
+            sys.exit(f"{file}: {error.ename}: {error.evalue}\n{error}")
         write(notebook, file.stem, options.out)
         for memory, text in runs:
             print(json.dumps({"physical_bytes": memory, "printed": text}))
-        print(f"{file.stem}: {time.monotonic() - start:.0f} s")
+        print(f"{file.stem}: {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ class NotebooksIT {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Path DOCS = Path.of("target", "docs").toAbsolutePath();
   private static final Duration LIMIT = Duration.ofMinutes(3);
+  private static final Duration LIMIT_AGAIN = Duration.ofMinutes(8);
 
   /** The heap has its size from the start, so that what grows is memory outside. */
   private static final String FIXED_HEAP = "-Xms400m -Xmx400m -XX:+AlwaysPreTouch";
@@ -77,7 +78,7 @@ class NotebooksIT {
     String printed =
         Kernel.run(
             FIXED_HEAP,
-            LIMIT,
+            LIMIT_AGAIN,
             List.of(
                 "--out",
                 DOCS.toString(),
@@ -85,6 +86,9 @@ class NotebooksIT {
                 "train",
                 Integer.toString(AGAIN),
                 notebook.toString()));
+    int seconds =
+        Integer.parseInt(printed.replaceAll("(?s).*\\n1-first-model: (\\d+) s\\n.*", "$1"));
+    assertTrue(seconds < LIMIT.toSeconds(), "the first time took " + seconds + " s");
     assertTrue(Files.size(page(notebook)) > 10_000);
     String once = Files.readString(page(notebook));
     JsonNode[] runs =
@@ -135,7 +139,7 @@ class NotebooksIT {
             () -> Kernel.run("", LIMIT, List.of("--out", out.toString(), notebook.toString())));
     String message = String.valueOf(failure.getMessage());
     assertTrue(message.contains("broken on purpose"), message);
-    assertTrue(message.contains("incompatible types"), message);
+    assertTrue(message.contains("CompilationException"), message);
     assertFalse(Files.exists(out.resolve("broken.html")));
   }
 }
