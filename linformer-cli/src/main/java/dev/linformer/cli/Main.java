@@ -29,6 +29,7 @@ import picocli.CommandLine.ParseResult;
       SummaryCommand.class,
       BenchCommand.class,
       PlotCommand.class,
+      VisualizeCommand.class,
       DoctorCommand.class
     })
 public final class Main {

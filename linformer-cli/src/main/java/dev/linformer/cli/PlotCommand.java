@@ -4,10 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.weights.WholeFile;
-import java.awt.Color;
+import dev.linformer.visual.Curves;
 import java.io.BufferedReader;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
@@ -15,12 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import javax.imageio.ImageIO;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
-import org.knowm.xchart.style.Styler;
-import org.knowm.xchart.style.markers.SeriesMarkers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -63,48 +55,30 @@ final class PlotCommand implements Callable<Integer> {
     if (mean < 1) {
       throw new InvalidInputException("--mean %d, but at least 1 is expected".formatted(mean));
     }
-    if (!out.toString().endsWith(".png")) {
-      throw new InvalidInputException(
-          "--out %s: a name that ends in .png is expected".formatted(out));
-    }
-    Path parent = out.toAbsolutePath().getParent();
-    if (parent == null || !Files.isDirectory(parent)) {
-      throw new InvalidInputException("--out %s: no folder %s".formatted(out, parent));
-    }
-    XYChart chart =
-        new XYChartBuilder().width(900).height(560).xAxisTitle("step").yAxisTitle(key).build();
-    chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNE);
-    chart.getStyler().setMarkerSize(0);
-    chart.getStyler().setXAxisDecimalPattern("#,###");
-    chart.getStyler().setChartBackgroundColor(Color.WHITE);
+    PictureFile.require(out);
+    Curves chart = new Curves("step", key);
     for (Path log : logs) {
       draw(chart, log);
     }
-    ByteArrayOutputStream png = new ByteArrayOutputStream();
-    ImageIO.write(BitmapEncoder.getBufferedImage(chart), "png", png);
-    WholeFile.write(out, png.toByteArray());
+    PictureFile.write(chart.draw(), out);
     spec.commandLine().getOut().println("wrote " + out);
     return 0;
   }
 
-  private void draw(XYChart chart, Path log) throws IOException {
+  private void draw(Curves chart, Path log) throws IOException {
     List<Double> steps = new ArrayList<>();
     List<Double> values = new ArrayList<>();
     read(log, steps, values);
-    List<Double> x = new ArrayList<>();
-    List<Double> y = new ArrayList<>();
-    for (int from = 0; from < steps.size(); from += mean) {
-      int to = Math.min(steps.size(), from + mean);
-      x.add(steps.get(to - 1));
-      y.add(average(values.subList(from, to)));
-    }
     Path folder = log.toAbsolutePath().normalize().getParent();
     String name =
         folder == null || folder.getFileName() == null ? "" : folder.getFileName().toString();
-    while (chart.getSeriesMap().containsKey(name)) {
+    while (chart.names().contains(name)) {
       name += "'";
     }
-    chart.addSeries(name, x, y).setMarker(SeriesMarkers.NONE);
+    for (int from = 0; from < steps.size(); from += mean) {
+      int to = Math.min(steps.size(), from + mean);
+      chart.add(name, steps.get(to - 1), average(values.subList(from, to)));
+    }
   }
 
   private void read(Path log, List<Double> steps, List<Double> values) throws IOException {

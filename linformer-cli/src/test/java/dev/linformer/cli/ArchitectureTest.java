@@ -23,6 +23,8 @@ class ArchitectureTest {
           .consideringOnlyDependenciesInLayers()
           .layer("cli")
           .definedBy("dev.linformer.cli..")
+          .layer("visual")
+          .definedBy("dev.linformer.visual..")
           .layer("export")
           .definedBy("dev.linformer.export..")
           .layer("model")
@@ -31,12 +33,14 @@ class ArchitectureTest {
           .definedBy("dev.linformer.ops..")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
-          .whereLayer("export")
+          .whereLayer("visual")
           .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("export")
+          .mayOnlyBeAccessedByLayers("cli", "visual")
           .whereLayer("model")
-          .mayOnlyBeAccessedByLayers("cli", "export")
+          .mayOnlyBeAccessedByLayers("cli", "visual", "export")
           .whereLayer("ops")
-          .mayOnlyBeAccessedByLayers("cli", "export", "model");
+          .mayOnlyBeAccessedByLayers("cli", "visual", "export", "model");
 
   @ArchTest
   static final ArchRule OPS_ROOT_KNOWS_NEITHER_PROJECTION_NOR_ATTENTION =
@@ -95,14 +99,14 @@ class ArchitectureTest {
     @Override
     public SliceIdentifier getIdentifierOf(JavaClass type) {
       String name = type.getPackageName();
-      return name.matches("dev\\.linformer\\.(ops|export|cli)(\\..*)?")
+      return name.matches("dev\\.linformer\\.(ops|export|visual|cli)(\\..*)?")
           ? SliceIdentifier.of(name)
           : SliceIdentifier.ignore();
     }
 
     @Override
     public String getDescription() {
-      return "packages of ops, export and cli";
+      return "packages of ops, export, visual and cli";
     }
   }
 }

@@ -172,6 +172,41 @@ class BadInputTest {
         bad(
             "predict --model encoder --input x.npy --output foreign",
             "--output {}/foreign is a folder; name a file"),
+        // What is to be seen.
+        bad("visualize --input x.npy --out x.png", "Missing required option: '--model=<model>'"),
+        bad("visualize --model encoder --input x.npy", "Missing required option: '--out=<out>'"),
+        bad(visualize("encoder", ""), "one of --input and --text is expected"),
+        bad(visualize("encoder", "--input x.npy --text a"), "one of --input and --text is expec"),
+        bad(visualize("missing", "--input x.npy"), "--model {}/missing: no such folder"),
+        bad(visualize("file", "--input x.npy"), "--model {}/file: no such folder"),
+        bad(visualize("foreign", "--input x.npy"), "{}/foreign: no SavedModel there, saved_model"),
+        bad(visualize("damaged", "--input x.npy"), "{}/damaged/model.safetensors: truncated: hea"),
+        bad(visualize("encoder", "--input missing.npy"), "--input {}/missing.npy: no such file"),
+        bad(visualize("encoder", "--input text.npy"), "{}/text.npy is no .npy file: save it with"),
+        bad(visualize("encoder", "--input empty.npy"), "empty.npy has shape [0, 6, 4], but [b,n"),
+        bad(visualize("encoder", "--input floats.npy"), "floats.npy: input inputs takes [b, m, 4]"),
+        bad(visualize("encoder", "--input ints.npy"), "input inputs is float32 [b, m, 4], but int"),
+        bad(visualize("encoder", "--text a"), "--text: this model takes vectors; give them with"),
+        bad(
+            visualize("encoder", "--input x.npy --source x.npy"),
+            "--source: this model takes none"),
+        bad(
+            visualize("trained", "--input large.npy"),
+            "--input {}/large.npy: input tokens: token 16, but 0 to num_tokens - 1 = 15 is"),
+        bad(visualize("trained", "--text a"), "no ListOps expression: 'a' is none of"),
+        bad(
+            visualize("encoder", "--input x.npy --layer 1"),
+            "layer 1, but of these there is P-bar"),
+        bad(visualize("encoder", "--input x.npy --layer -1"), "layer -1, but at least 0 is expec"),
+        bad(visualize("encoder", "--input x.npy --layer x"), "'--layer': 'x' is not an int"),
+        bad(visualize("encoder", "--input x.npy --head 2"), "head 2, but 0 to nhead - 1 = 1 is"),
+        bad(visualize("encoder", "--input x.npy --n-limit 0"), "n-limit 0, but at least 1 is"),
+        bad(
+            "visualize --model encoder --input x.npy --out new",
+            "--out {}/new: a name that ends in .png is expected"),
+        bad(
+            "visualize --model encoder --input x.npy --out missing/x.png",
+            "--out {}/missing/x.png: no folder {}/missing"),
         // What train is asked to do.
         bad(
             train("--out new --task translate"),
@@ -235,6 +270,10 @@ class BadInputTest {
 
   private static String init(String config) {
     return "init --out new --config " + config;
+  }
+
+  private static String visualize(String model, String options) {
+    return "visualize --model %s --out new.png %s".formatted(model, options);
   }
 
   private static String train(String options) {

@@ -29,6 +29,7 @@ class HelpTest {
             "import",
             "export-weights",
             "plot",
+            "visualize",
             "generate",
             "summary",
             "bench",

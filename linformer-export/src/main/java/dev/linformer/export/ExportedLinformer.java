@@ -50,7 +50,11 @@ public final class ExportedLinformer implements AutoCloseable {
      * @param most the shape with all positions; of other inputs than the model's, their own
      * @param vocabulary tokens are below it; 0 for other inputs
      */
-    record Input(Manifest.Entry entry, Shape most, int vocabulary) {}
+    record Input(Manifest.Entry entry, Shape most, int vocabulary) {
+      boolean isMask() {
+        return entry.dtype().equals("bool");
+      }
+    }
   }
 
   /**
@@ -106,10 +110,7 @@ public final class ExportedLinformer implements AutoCloseable {
     this.manifest = manifest;
     this.config = config;
     this.bundle = bundle;
-    Map<String, Model.Input> known = new LinkedHashMap<>();
-    for (Model.Input input : inputs(config)) {
-      known.put(input.name(), input);
-    }
+    Map<String, Model.Input> known = inputs(config);
     Map<String, SignatureDef> there = bundle.metaGraphDef().getSignatureDefMap();
     for (String name : manifest.signatures()) {
       SignatureDef found = there.get(name);
@@ -130,11 +131,16 @@ public final class ExportedLinformer implements AutoCloseable {
     }
   }
 
-  /** What a model of this configuration takes. */
-  private static List<Model.Input> inputs(ModelConfig config) {
+  /** What a model of this configuration takes, by name. */
+  static Map<String, Model.Input> inputs(ModelConfig config) {
+    Map<String, Model.Input> inputs = new LinkedHashMap<>();
     try (Graph graph = new Graph()) {
-      return config.declare(Variables.toBeLoaded(Ops.create(graph), TFloat32.class)).inputs();
+      for (Model.Input input :
+          config.declare(Variables.toBeLoaded(Ops.create(graph), TFloat32.class)).inputs()) {
+        inputs.put(input.name(), input);
+      }
     }
+    return inputs;
   }
 
   private Function.Input fromConfig(Manifest.Entry entry, Map<String, Model.Input> known) {
@@ -214,7 +220,7 @@ public final class ExportedLinformer implements AutoCloseable {
     return new Request(function(signature), bundle.session(), bundle.graph());
   }
 
-  private Function function(SignatureName signature) {
+  Function function(SignatureName signature) {
     Function function = functions.get(signature.key());
     if (function == null) {
       throw new InvalidInputException(

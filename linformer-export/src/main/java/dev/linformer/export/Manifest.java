@@ -73,6 +73,20 @@ record Manifest(ObjectNode json) {
     }
   }
 
+  /** The same as {@link #tensors} gives of what is written. */
+  static List<Entry> entries(List<ServingSignature.Tensor> tensors) {
+    return tensors.stream()
+        .map(
+            tensor ->
+                new Entry(
+                    tensor.name(),
+                    dtype(tensor),
+                    tensor.operand().shape(),
+                    tensor.node(),
+                    tensor.meaning()))
+        .toList();
+  }
+
   private static String dtype(ServingSignature.Tensor tensor) {
     return switch (tensor.operand().asOutput().dataType()) {
       case DT_FLOAT -> "float32";

@@ -75,6 +75,24 @@ public final class Request {
     return put(name, "bool", x.length, shape, full -> TBool.tensorOf(full, DataBuffers.of(x)));
   }
 
+  /** Masks that aren't given yet, all true. */
+  Request withFullMasks() {
+    String first = function.inputs().keySet().iterator().next();
+    function
+        .inputs()
+        .forEach(
+            (name, input) -> {
+              Value of = values.get(name.equals("source_mask") ? "source" : first);
+              if (input.isMask() && !values.containsKey(name) && of != null) {
+                long[] shape = Arrays.copyOf(of.shape.asArray(), 2);
+                boolean[] real = new boolean[Math.toIntExact(shape[0] * shape[1])];
+                Arrays.fill(real, true);
+                with(name, real, shape);
+              }
+            });
+    return this;
+  }
+
   /**
    * A single number.
    *

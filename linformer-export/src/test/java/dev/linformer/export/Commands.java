@@ -12,18 +12,18 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Other programs. */
-final class Commands {
+public final class Commands {
 
   private Commands() {}
 
   /** Runs one; fails with all that it printed unless it ends well and in time. */
-  static String run(List<String> command, Duration limit, Map<String, String> environment)
+  public static String run(List<String> command, Duration limit, Map<String, String> environment)
       throws IOException {
     return run(command, Path.of("").toAbsolutePath(), limit, environment);
   }
 
   /** Runs one in a folder. */
-  static String run(
+  public static String run(
       List<String> command, Path folder, Duration limit, Map<String, String> environment)
       throws IOException {
     Path output = Files.createTempFile("command", ".log");
@@ -36,6 +36,7 @@ final class Commands {
       builder.environment().putAll(environment);
       Process process = builder.start();
       boolean ended = process.waitFor(limit.toSeconds(), TimeUnit.SECONDS);
+      process.descendants().forEach(ProcessHandle::destroyForcibly); // such as a notebook's kernel
       process.destroyForcibly();
       String printed = Files.readString(output);
       assertTrue(ended, () -> command + " took more than " + limit + "; it printed\n" + printed);

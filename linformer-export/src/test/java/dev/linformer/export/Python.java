@@ -1,8 +1,6 @@
 package dev.linformer.export;
 
-import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -11,7 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /** A Python of the tests' own with TensorFlow in it, made once under target/. */
-final class Python {
+public final class Python {
 
   private static final List<String> REQUIREMENTS =
       List.of(
@@ -22,11 +20,11 @@ final class Python {
           "onnxruntime==1.32.0");
 
   /** One for all modules, whose tests run in their folders. */
-  private static final Path VENV =
-      Path.of("..", "linformer-export", "target", "python-venv").toAbsolutePath().normalize();
+  private static final Venv VENV =
+      new Venv(
+          Path.of("..", "linformer-export", "target", "python-venv").toAbsolutePath().normalize(),
+          REQUIREMENTS);
 
-  private static final Path MARKER = VENV.resolve("complete");
-  private static final Duration INSTALL = Duration.ofMinutes(10);
   private static final Duration RUN = Duration.ofMinutes(3);
 
   private Python() {}
@@ -44,29 +42,8 @@ final class Python {
     return Commands.run(command, RUN, Map.of());
   }
 
-  static synchronized Path interpreter() throws IOException {
-    boolean windows = System.getProperty("os.name").startsWith("Windows");
-    Path python = windows ? VENV.resolve("Scripts/python.exe") : VENV.resolve("bin/python");
-    if (Files.isRegularFile(MARKER)
-        && Files.readString(MARKER).equals(String.join(" ", REQUIREMENTS))) {
-      return python;
-    }
-    WholeFile.delete(VENV);
-    Files.createDirectories(VENV.getParent());
-    Commands.run(
-        List.of(windows ? "python" : "python3", "-m", "venv", VENV.toString()), INSTALL, Map.of());
-    List<String> install =
-        new ArrayList<>(
-            List.of(
-                python.toString(),
-                "-m",
-                "pip",
-                "install",
-                "--disable-pip-version-check",
-                "--progress-bar=off"));
-    install.addAll(REQUIREMENTS);
-    Commands.run(install, INSTALL, Map.of());
-    Files.writeString(MARKER, String.join(" ", REQUIREMENTS));
-    return python;
+  /** Its program. */
+  public static Path interpreter() throws IOException {
+    return VENV.python();
   }
 }

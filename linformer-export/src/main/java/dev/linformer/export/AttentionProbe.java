@@ -1,0 +1,140 @@
+package dev.linformer.export;
+
+import dev.linformer.export.ExportOptions.Lengths;
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Model;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.ModelDirectory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * What the heads of a model see: P̄ for inputs of one's own, from a model directory or an export.
+ */
+public final class AttentionProbe implements AutoCloseable {
+
+  private final ModelConfig config;
+  private final ExportedLinformer.Function function;
+  private final Supplier<Request> requests;
+  private final Runnable end;
+
+  private AttentionProbe(
+      ModelConfig config,
+      ExportedLinformer.Function function,
+      Supplier<Request> requests,
+      Runnable end) {
+    this.config = config;
+    this.function = function;
+    this.requests = requests;
+    this.end = end;
+  }
+
+  /**
+   * Loads a model.
+   *
+   * @param folder a model directory, which takes sequences of any length up to n; or an export with
+   *     the signature {@code attention}, a version or a folder of versions
+   * @throws InvalidInputException if it is neither, or damaged
+   */
+  public static AttentionProbe load(Path folder) throws IOException {
+    if (Files.isDirectory(folder) && Files.isRegularFile(new ModelDirectory(folder).configFile())) {
+      return of(ModelDirectory.open(folder));
+    }
+    ExportedLinformer exported = ExportedLinformer.load(folder);
+    try {
+      return new AttentionProbe(
+          exported.config(),
+          exported.function(SignatureName.ATTENTION),
+          () -> exported.request(SignatureName.ATTENTION),
+          exported::close);
+    } catch (RuntimeException e) {
+      exported.close();
+      throw e;
+    }
+  }
+
+  private static AttentionProbe of(ModelDirectory directory) throws IOException {
+    ServingGraph serving =
+        ServingGraph.load(
+            directory,
+            ExportOptions.savedModel()
+                .withSignatures(SignatureName.ATTENTION)
+                .withLengths(Lengths.ANY));
+    ServingSignature signature = serving.signatures().get(0);
+    Map<String, Model.Input> known = ExportedLinformer.inputs(serving.config());
+    Map<String, ExportedLinformer.Function.Input> inputs = new LinkedHashMap<>();
+    for (Manifest.Entry entry : Manifest.entries(signature.inputs())) {
+      Model.Input input = known.get(entry.name());
+      if (input == null) {
+        throw new IllegalStateException("no input " + entry.name());
+      }
+      inputs.put(
+          entry.name(),
+          new ExportedLinformer.Function.Input(entry, input.shape(), input.vocabulary()));
+    }
+    var function =
+        new ExportedLinformer.Function(
+            signature.name(), inputs, Manifest.entries(signature.outputs()));
+    return new AttentionProbe(
+        serving.config(),
+        function,
+        () -> new Request(function, serving.session(), serving.graph()),
+        serving::close);
+  }
+
+  /** What the model is. */
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** The main input, and a source if the model has one; not the masks. */
+  public List<String> inputs() {
+    return function.inputs().values().stream()
+        .filter(input -> !input.isMask())
+        .map(input -> input.entry().name())
+        .toList();
+  }
+
+  /** Below which the tokens of the main input are; 0 if it takes vectors. */
+  public int vocabulary() {
+    return function.inputs().values().iterator().next().vocabulary();
+  }
+
+  /** A call, to be filled with inputs. What masks it isn't given are all true. */
+  public Request request() {
+    return requests.get();
+  }
+
+  /**
+   * P̄ of all attentions that the model, or the export, gives.
+   *
+   * @param request from {@link #request}
+   * @throws InvalidInputException if an input is missing, or two don't belong together
+   */
+  public List<AttentionWeights> weights(Request request) {
+    Answer answer = request.withFullMasks().run();
+    return answer.names().stream()
+        .map(name -> new AttentionWeights(name, answer.shape(name), answer.values(name)))
+        .toList();
+  }
+
+  /**
+   * P̄ for one sequence of tokens.
+   *
+   * @throws InvalidInputException if the model takes something else, a token is out of range, or
+   *     there are too many
+   */
+  public List<AttentionWeights> weights(int[] tokens) {
+    return weights(request().with(inputs().get(0), tokens, 1, tokens.length));
+  }
+
+  @Override
+  public void close() {
+    end.run();
+  }
+}

@@ -1,0 +1,77 @@
+package dev.linformer.export;
+
+import java.util.Arrays;
+import org.tensorflow.ndarray.Shape;
+
+/**
+ * P̄ of one attention, for all heads and a batch of sequences: [b,h,n,k], each row of which adds up
+ * to 1.
+ */
+public final class AttentionWeights {
+
+  private static final String CROSS = "cross_";
+  private static final String ENCODER = "encoder_";
+
+  private final String name;
+  private final int heads;
+  private final int rows;
+  private final int columns;
+  private final float[] values;
+
+  AttentionWeights(String name, Shape shape, float[] values) {
+    this.name = name;
+    this.heads = Math.toIntExact(shape.get(1));
+    this.rows = Math.toIntExact(shape.get(2));
+    this.columns = Math.toIntExact(shape.get(3));
+    this.values = values;
+  }
+
+  /** attention_L, cross_attention_L or encoder_attention_L, with L the layer. */
+  public String name() {
+    return name;
+  }
+
+  /** Number of heads, h. */
+  public int heads() {
+    return heads;
+  }
+
+  /** Number of positions that look, n. */
+  public int rows() {
+    return rows;
+  }
+
+  /** What they look at: compressed positions, k; with full attention positions, n. */
+  public int columns() {
+    return columns;
+  }
+
+  /** The layer, counted from 0. */
+  public int layer() {
+    return Integer.parseInt(name.substring(name.lastIndexOf('_') + 1));
+  }
+
+  /** For people: "layer 1", "layer 1 to source", "source layer 1". */
+  public String label() {
+    if (name.startsWith(CROSS)) {
+      return "layer %d to source".formatted(layer());
+    }
+    return (name.startsWith(ENCODER) ? "source layer " : "layer ") + layer();
+  }
+
+  /**
+   * What a head of a sequence sees.
+   *
+   * @param sequence counted from 0
+   * @param head counted from 0
+   * @return [n,k]
+   */
+  public float[][] matrix(int sequence, int head) {
+    float[][] matrix = new float[rows][];
+    for (int row = 0; row < rows; row++) {
+      int from = ((sequence * heads + head) * rows + row) * columns;
+      matrix[row] = Arrays.copyOfRange(values, from, from + columns);
+    }
+    return matrix;
+  }
+}
