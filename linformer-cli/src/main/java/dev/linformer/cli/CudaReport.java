@@ -99,8 +99,8 @@ final class CudaReport {
         if (process.waitFor() == 0) {
           return answer.lines().toList();
         }
-      } catch (IOException e) {
-        continue; // not there, or not Linux
+      } catch (IOException notThere) {
+        // The next one; on other systems there is none.
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }

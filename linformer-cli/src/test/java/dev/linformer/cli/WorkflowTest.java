@@ -38,7 +38,7 @@ class WorkflowTest {
     NpyFile y = NpyFile.read(output);
     assertEquals(Shape.of(3, 6, 4), y.shape());
     try (ExportedLinformer exported = ExportedLinformer.load(export(model, folder))) {
-      assertArrayEquals(exported.encode(x), y.floats());
+      assertArrayEquals(exported.encode(x), y.floats(), 1e-5f);
     }
   }
 
@@ -52,7 +52,7 @@ class WorkflowTest {
     NpyFile logits = NpyFile.read(output);
     assertEquals(Shape.of(2, 10), logits.shape());
     try (ExportedLinformer exported = ExportedLinformer.load(export(model, folder))) {
-      assertArrayEquals(exported.logits(tokens), logits.floats());
+      assertArrayEquals(exported.logits(tokens), logits.floats(), 1e-5f);
     }
   }
 
