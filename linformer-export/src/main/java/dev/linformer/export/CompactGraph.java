@@ -48,7 +48,7 @@ final class CompactGraph {
     CompactGraph compact = new CompactGraph();
     GraphDef.Builder fewer = graph.toBuilder().clearNode();
     for (NodeDef node : GraphDefs.prune(graph, kept).getNodeList()) {
-      NodeDef smaller = compact.smaller(GraphDefs.plainProduct(node));
+      NodeDef smaller = compact.smaller(node);
       if (kept.contains(node.getName()) || !compact.hasTwin(smaller)) {
         fewer.addNode(smaller);
       }

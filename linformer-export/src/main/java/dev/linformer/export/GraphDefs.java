@@ -7,7 +7,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
 
@@ -37,24 +36,6 @@ final class GraphDefs {
         .filter(node -> needed.contains(node.getName()))
         .forEach(pruned::addNode);
     return pruned.build();
-  }
-
-  /** The same node in a form that more runtimes know: products of one type. */
-  static NodeDef plainProduct(NodeDef node) {
-    AttrValue type = node.getAttrMap().get("Tout");
-    if (!node.getOp().equals("BatchMatMulV3")
-        || type == null
-        || !type.equals(node.getAttrMap().get("Ta"))
-        || !type.equals(node.getAttrMap().get("Tb"))) {
-      return node;
-    }
-    return node.toBuilder()
-        .setOp("BatchMatMulV2")
-        .putAttr("T", type)
-        .removeAttr("Ta")
-        .removeAttr("Tb")
-        .removeAttr("Tout")
-        .build();
   }
 
   /** The node that an input comes from: {@code x}, {@code x:1} or {@code ^x}. */

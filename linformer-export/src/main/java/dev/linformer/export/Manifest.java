@@ -68,7 +68,9 @@ record Manifest(ObjectNode json) {
       each.put("dtype", dtype(tensor));
       ArrayNode shape = each.putArray("shape");
       Arrays.stream(tensor.operand().shape().asArray()).forEach(shape::add);
-      each.put("node", tensor.node());
+      if (!tensor.node().equals(tensor.name())) {
+        each.put("node", tensor.node());
+      }
       each.put("meaning", tensor.meaning());
     }
   }
@@ -207,7 +209,7 @@ record Manifest(ObjectNode json) {
                   each.getKey(),
                   each.getValue().path("dtype").asText(),
                   Shape.of(sizes),
-                  each.getValue().path("node").asText(),
+                  each.getValue().path("node").asText(each.getKey()),
                   each.getValue().path("meaning").asText());
             })
         .toList();

@@ -108,8 +108,7 @@ final class ServingGraph implements AutoCloseable {
           String of = tap.name().startsWith("encoder_") ? "source" : main;
           Operand<TFloat32> weights = inputs.cut(tap.weights(), 2, of); // [b,h,n,k]
           outputs.add(
-              new Tensor(
-                  tap.name(), named(tf, tap.name(), weights), "P-bar, rows that add up to 1"));
+              new Tensor(tap.name(), named(tf, tap.name(), weights), "P-bar; a row adds up to 1"));
         }
       }
       add(SignatureName.ATTENTION, placeholders, outputs);

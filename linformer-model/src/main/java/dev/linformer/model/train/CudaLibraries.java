@@ -60,7 +60,7 @@ public final class CudaLibraries {
 
   /**
    * Loads those on the class path, once in a process. The first time on a machine JavaCPP unpacks
-   * them into its cache, 2 GB.
+   * them into its cache, 2.7 GB.
    *
    * @return those that were found, in order; a problem with one is no reason to stop: TensorFlow
    *     then computes on the CPU, and says why
