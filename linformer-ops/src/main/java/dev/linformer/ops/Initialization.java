@@ -70,7 +70,8 @@ public record Initialization(Distribution distribution, double scale) {
    * @param seed used by the random families only
    */
   public <T extends TFloating> Operand<T> operand(Ops tf, Shape shape, Class<T> type, long seed) {
-    if (shape.size() > MOST_DRAWN && shape.get(0) > 1) {
+    // Blocks are not drawn, and which columns a row sums depends on the number of rows.
+    if (distribution != Distribution.BLOCKS && shape.size() > MOST_DRAWN && shape.get(0) > 1) {
       long half = shape.get(0) / 2;
       return tf.concat(
           List.of(
@@ -78,16 +79,13 @@ public record Initialization(Distribution distribution, double scale) {
               operand(tf, shape.tail().prepend(shape.get(0) - half), type, seed + 1)),
           tf.constant(0));
     }
-    if (distribution == Distribution.BLOCKS) {
-      return blocks(tf, shape, type);
-    }
     Initializer<T> initializer =
         switch (distribution) {
           case ZEROS -> new Zeros<>();
           case ONES -> new Ones<>();
           case UNIFORM -> new RandomUniform<>(-scale, scale, seed);
           case NORMAL -> new RandomNormal<>(0, scale, seed);
-          case BLOCKS -> throw new AssertionError("made above");
+          case BLOCKS -> (ops, dims, same) -> blocks(ops, shape, same);
         };
     return initializer.call(tf, tf.constant(shape.asArray()), type);
   }

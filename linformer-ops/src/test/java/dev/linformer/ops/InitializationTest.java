@@ -72,6 +72,20 @@ class InitializationTest {
         heads, Graphs.evaluate(tf -> blocks.operand(tf, Shape.of(2, 3, 7), TFloat64.class, 1)));
   }
 
+  /** What is too large to be drawn at once is put together of halves, but blocks of all rows. */
+  @Test
+  void largeBlocksAreMadeOfAllRows() {
+    Shape shape = Shape.of(4, 1L << 29);
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Initialization blocks = Initialization.blocks(4, 1L << 29);
+      assertEquals(
+          "BroadcastTo", blocks.operand(tf, shape, TFloat32.class, 1).asOutput().op().type());
+      Initialization normal = Initialization.normal(1);
+      assertEquals("ConcatV2", normal.operand(tf, shape, TFloat32.class, 1).asOutput().op().type());
+    }
+  }
+
   @Test
   void seedsDecide() {
     for (var random : List.of(Initialization.normal(1), Initialization.linear(5))) {
