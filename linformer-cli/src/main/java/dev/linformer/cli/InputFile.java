@@ -32,13 +32,23 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
    *     has a token outside the vocabulary
    */
   static InputFile read(String option, Path file, Model.Input input) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException("%s %s: no such file".formatted(option, file));
-    }
-    InputFile read = new InputFile(file, input, NpyFile.read(file));
+    InputFile read = new InputFile(file, input, values(option, file));
     read.checkShape();
     read.checkValues();
     return read;
+  }
+
+  /**
+   * What a file holds.
+   *
+   * @param option of the command line, for messages
+   * @throws InvalidInputException if it is missing, or no NumPy file
+   */
+  static NpyFile values(String option, Path file) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new InvalidInputException("%s %s: no such file".formatted(option, file));
+    }
+    return NpyFile.read(file);
   }
 
   private void checkShape() {

@@ -5,7 +5,6 @@ import dev.linformer.model.weights.WholeFile;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
 
@@ -24,13 +23,7 @@ final class PictureFile {
       throw new InvalidInputException(
           "--out %s: a name that ends in .png is expected".formatted(file));
     }
-    Path parent = file.toAbsolutePath().getParent();
-    if (parent == null || !Files.isDirectory(parent)) {
-      throw new InvalidInputException("--out %s: no folder %s".formatted(file, parent));
-    }
-    if (Files.isDirectory(file)) {
-      throw new InvalidInputException("--out %s is a folder; name a file".formatted(file));
-    }
+    WholeFile.requirePlace("--out", file);
   }
 
   /** Writes a PNG file, whole. */

@@ -5,8 +5,8 @@ import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -58,13 +58,7 @@ final class PredictCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelDirectory directory = ModelDirectory.open(model);
-    if (Files.isDirectory(output)) {
-      throw new InvalidInputException("--output %s is a folder; name a file".formatted(output));
-    }
-    Path folder = output.toAbsolutePath().getParent();
-    if (folder == null || !Files.isDirectory(folder)) {
-      throw new InvalidInputException("--output %s: no folder %s".formatted(output, folder));
-    }
+    WholeFile.requirePlace("--output", output);
     Map<String, Path> optional = new LinkedHashMap<>();
     if (mask != null) {
       optional.put("mask", mask);

@@ -110,10 +110,7 @@ final class VisualizeCommand implements Callable<Integer> {
   /** The first sequence of a file. */
   private static void add(Request request, String name, String option, Path file)
       throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException("%s %s: no such file".formatted(option, file));
-    }
-    NpyFile values = NpyFile.read(file);
+    NpyFile values = InputFile.values(option, file);
     long[] shape = values.shape().asArray();
     if (shape.length < 2 || shape[0] == 0) {
       throw new InvalidInputException(

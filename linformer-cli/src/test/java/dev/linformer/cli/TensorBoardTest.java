@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.linformer.export.Venv;
 import dev.linformer.model.train.Evaluation;
 import dev.linformer.model.train.EventLog;
 import dev.linformer.model.train.TrainingListener.StepReport;
-import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,8 +20,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** What TensorBoard itself reads of a training's event files. */
 class TensorBoardTest {
 
-  private static final String REQUIREMENT = "tensorboard==2.21.0";
-  private static final Path VENV = Path.of("target", "tensorboard-venv").toAbsolutePath();
+  /** A Python of this test's own with TensorBoard in it. */
+  private static final Venv VENV =
+      new Venv(
+          Path.of("target", "tensorboard-venv").toAbsolutePath(), List.of("tensorboard==2.21.0"));
 
   @Test
   void readsScalarsAndForgetsLostSteps(@TempDir Path folder) throws Exception {
@@ -57,31 +59,7 @@ class TensorBoardTest {
 
   private static String run(Path folder) throws IOException, InterruptedException {
     Path script = Path.of("src", "test", "resources", "read_events.py").toAbsolutePath();
-    return execute(List.of(python().toString(), script.toString(), folder.toString()));
-  }
-
-  /** A Python of this test's own with TensorBoard in it, made once under target/. */
-  private static Path python() throws IOException, InterruptedException {
-    boolean windows = System.getProperty("os.name").startsWith("Windows");
-    Path python = VENV.resolve(windows ? "Scripts/python.exe" : "bin/python");
-    Path marker = VENV.resolve("complete");
-    if (Files.isRegularFile(marker) && Files.readString(marker).equals(REQUIREMENT)) {
-      return python;
-    }
-    WholeFile.delete(VENV);
-    Files.createDirectories(VENV.getParent());
-    execute(List.of(windows ? "python" : "python3", "-m", "venv", VENV.toString()));
-    execute(
-        List.of(
-            python.toString(),
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-            "--progress-bar=off",
-            REQUIREMENT));
-    Files.writeString(marker, REQUIREMENT);
-    return python;
+    return execute(List.of(VENV.python().toString(), script.toString(), folder.toString()));
   }
 
   /** What a command prints, without its warnings; fails unless it ends well. */

@@ -1,7 +1,6 @@
 package dev.linformer.model.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.AttentionPlans;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.Linformer;
 import dev.linformer.model.LinformerConfig;
@@ -85,10 +84,7 @@ public final class Answer {
         }
       }
     }
-    return work.toJson()
-        .put(
-            "plan",
-            AttentionPlans.of(config).attentions().get(0).chosen(work.training()).toString());
+    return work.toJson().put("plan", work.plan());
   }
 
   private static void read(SafetensorsFile stored, Path file, String name, TFloat32 into)

@@ -1,7 +1,6 @@
 package dev.linformer.model.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.AttentionPlans;
 import dev.linformer.model.Linformer;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Variables;
@@ -70,9 +69,7 @@ public final class Benchmark {
       Built built = build(tf, work);
       json.put("build_ms", millis(start));
       json.put("nodes", graph.toGraphDef().getNodeCount());
-      LinformerConfig config = work.config();
-      json.put(
-          "plan", AttentionPlans.of(config).attentions().get(0).chosen(work.training()).toString());
+      json.put("plan", work.plan());
       try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, work.xla(), fraction)) {
         session.initialize();
         if (before.isEmpty()) {

@@ -2,6 +2,7 @@ package dev.linformer.model.bench;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.AttentionPlans;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.LinformerConfig;
@@ -40,6 +41,11 @@ public record Work(
           "warmup = %d and steps = %d, but at least 1 of each is expected"
               .formatted(warmup, steps));
     }
+  }
+
+  /** The order of the products in the first attention. */
+  String plan() {
+    return AttentionPlans.of(config).attentions().get(0).chosen(training).toString();
   }
 
   /** The same with another number of measured steps. */

@@ -7,9 +7,9 @@ import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.weights.SafetensorsWriter;
 import dev.linformer.model.weights.SafetensorsWriter.Tensor;
+import dev.linformer.model.weights.WholeFile;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,13 +47,7 @@ public final class WeightExport {
       throw new InvalidInputException(
           "--to = %s, but %s is expected".formatted(packageName, LinformerPyTorch.NAME));
     }
-    if (Files.isDirectory(out)) {
-      throw new InvalidInputException("--out %s is a folder; name a file".formatted(out));
-    }
-    Path folder = out.toAbsolutePath().getParent();
-    if (folder == null || !Files.isDirectory(folder)) {
-      throw new InvalidInputException("--out %s: no folder %s".formatted(out, folder));
-    }
+    WholeFile.requirePlace("--out", out);
     WeightExport export = new WeightExport(modelOf(directory));
     export.addWeights(directory.weightsFile());
     export.addFrequencies();

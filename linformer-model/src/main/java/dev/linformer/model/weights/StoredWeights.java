@@ -35,7 +35,7 @@ public final class StoredWeights implements AutoCloseable {
     SafetensorsFile stored = SafetensorsFile.open(file);
     try {
       check(stored, parameters, file);
-    } catch (InvalidInputException e) {
+    } catch (RuntimeException e) {
       stored.close();
       throw e;
     }
@@ -65,7 +65,7 @@ public final class StoredWeights implements AutoCloseable {
         stored.read(parameter.slices().get(part).get(0), whole.slice(part * size, size));
       }
       return value;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       value.close();
       throw e;
     }

@@ -1,5 +1,6 @@
 package dev.linformer.model.weights;
 
+import dev.linformer.model.InvalidInputException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -30,6 +31,22 @@ public final class WholeFile {
   }
 
   private WholeFile() {}
+
+  /**
+   * Makes sure that a file can be written before its content is made.
+   *
+   * @param option of the command line, for messages
+   * @throws InvalidInputException if it is a folder, or if there is no folder for it
+   */
+  public static void requirePlace(String option, Path file) {
+    if (Files.isDirectory(file)) {
+      throw new InvalidInputException("%s %s is a folder; name a file".formatted(option, file));
+    }
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder == null || !Files.isDirectory(folder)) {
+      throw new InvalidInputException("%s %s: no folder %s".formatted(option, file, folder));
+    }
+  }
 
   /**
    * Writes a file. A reader, or a crash, meets the old file or the new one; a failure leaves
