@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ours and the peers on the same work, alternately, each in a process of its own, in one table.
 
-    python3 -m venv .venv/bench && .venv/bin/pip install -r benchmarks/requirements.txt
+    python3 -m venv .venv/bench && .venv/bench/bin/pip install -r benchmarks/requirements.txt
     .venv/bench/bin/python benchmarks/compare.py --suite cpu --json docs/benchmarks/cpu.json
     benchmarks/compare.py --suite roberta --only 'n=65536 .* train' --peers fused "fused compiled" --budget-s 300
     benchmarks/compare.py --suite table3 --dry-run
