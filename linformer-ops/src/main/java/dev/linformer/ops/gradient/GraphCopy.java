@@ -1,5 +1,6 @@
 package dev.linformer.ops.gradient;
 
+import dev.linformer.ops.kernel.GpuKernel;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -160,7 +161,7 @@ final class GraphCopy {
       new TreeMap<>(node.getAttrMap())
           .forEach(
               (key, value) -> {
-                if (!key.startsWith("_")) {
+                if (!key.startsWith("_") || key.equals(GpuKernel.MUST_COMPILE)) {
                   builder.setAttr(key, value);
                 }
               });
