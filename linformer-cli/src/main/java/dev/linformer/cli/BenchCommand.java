@@ -51,6 +51,12 @@ final class BenchCommand implements Callable<Integer> {
       description = "Whether XLA compiles the graphs; default: where there is a GPU.")
   private @Nullable Boolean xla;
 
+  @Option(
+      names = "--kernels",
+      arity = "1",
+      description = "Whether attentions are kernels of their own where those run; default: true.")
+  private boolean kernels = true;
+
   @Option(names = "--steps", description = "That are measured; default ${DEFAULT-VALUE}.")
   private int steps = 10;
 
@@ -102,7 +108,7 @@ final class BenchCommand implements Callable<Integer> {
     List<Work> works =
         suite.works(compiled).stream()
             .filter(each -> pattern.matcher(each.name()).find())
-            .map(each -> each.measured(steps).limited(memoryLimit))
+            .map(each -> each.measured(steps).limited(memoryLimit).withKernels(kernels))
             .toList();
     if (list) {
       works.forEach(each -> out.println(each.toJson()));

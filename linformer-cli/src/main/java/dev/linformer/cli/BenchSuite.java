@@ -170,6 +170,6 @@ enum BenchSuite {
                 config.precision(),
                 config.checkpointLevel(),
                 config.fullAttention() ? " full attention" : "");
-    return new Work(name, config, 1, training, xla, 0, 3, 10, 10);
+    return new Work(name, config, 1, training, xla, true, 0, 3, 10, 10);
   }
 }

@@ -161,7 +161,7 @@ record Checkpointing<T extends TFloating>(
     Operand<T> in = input(tf, x); // [b,n,c]
     Operand<T> source = body.source(in, context); // [b,s,c]
     Operand<TBool> mask = body.mask(context);
-    ContractionPlan plan = attention.plan(in.shape().get(1), source.shape().get(1), true);
+    ContractionPlan plan = attention.plan(in, source, mask, config.dropout(), key);
     var early = attention.early(tf, Masks.zeroPadding(tf, source, mask), plan);
     long h = attention.heads();
     Operand<TInt64> numbers = tf.constant(LongStream.range(0, h).toArray()); // [h]
@@ -251,7 +251,7 @@ record Checkpointing<T extends TFloating>(
     if (attention.byPrefix()) {
       return prefixed(tf, parts, inputs, body, x, in, clean, from);
     }
-    ContractionPlan plan = attention.plan(n, source.shape().get(1), true);
+    ContractionPlan plan = attention.plan(in, source, mask, config.dropout(), key);
     var compressed =
         attention.compressed(tf, attention.early(tf, clean, plan), plan, parts.perPart());
     inputs.whole(compressed.keys()).whole(compressed.values()).whole(mask);

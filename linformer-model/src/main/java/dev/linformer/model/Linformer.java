@@ -48,6 +48,12 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     this.sublayers = sublayers;
   }
 
+  @Override
+  public Linformer<T> withKernels() {
+    return new Linformer<>(
+        config, type, sublayers.stream().map(Sublayer::withKernels).toList());
+  }
+
   /** A part of the stack, before it has weights. */
   private record Plan(String name, Kind kind, int layer) {
     private enum Kind {

@@ -78,6 +78,16 @@ public interface Model<T extends TFloating> {
     return embeddings;
   }
 
+  /**
+   * The same model on the same weights for graphs that run on an NVIDIA GPU with XLA, and nowhere
+   * else: attentions that there are kernels for compute scores, softmax and mixture in one, so that
+   * no [n,h·k] is ever written. Others, those with dropout on P̄ or causal ones for instance, are
+   * what they were. Batches must have a known size.
+   *
+   * @see dev.linformer.ops.attention.FusedAttention
+   */
+  Model<T> withKernels();
+
   /** An input that must be there. */
   @SuppressWarnings("unchecked") // inputs() says of which type it is
   static <I extends TType> Operand<I> require(Map<String, Operand<?>> inputs, String name) {

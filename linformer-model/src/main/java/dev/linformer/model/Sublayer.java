@@ -31,6 +31,9 @@ record Sublayer<T extends TFloating>(
     Operand<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key);
 
+    /** The same with kernels, see {@link Model#withKernels}. */
+    Body<T> withKernels();
+
     /** The same with each weight replaced. */
     <U extends TFloating> Body<U> map(Function<Operand<T>, Operand<U>> replace);
   }
@@ -68,6 +71,11 @@ record Sublayer<T extends TFloating>(
     }
 
     @Override
+    public Attention<T> withKernels() {
+      return new Attention<>(attention.withKernels(), cross);
+    }
+
+    @Override
     public <U extends TFloating> Attention<U> map(Function<Operand<T>, Operand<U>> replace) {
       return new Attention<>(attention.map(replace), cross);
     }
@@ -79,6 +87,11 @@ record Sublayer<T extends TFloating>(
     public Operand<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
       return feedForward.call(tf, x, config.feedForwardDropout(), key); // [b,n,out]
+    }
+
+    @Override
+    public Feed<T> withKernels() {
+      return this;
     }
 
     @Override
@@ -94,6 +107,11 @@ record Sublayer<T extends TFloating>(
         norm.map(replace),
         resample == null ? null : resample.map(replace),
         preNorm);
+  }
+
+  /** The same with kernels, see {@link Model#withKernels}. */
+  Sublayer<T> withKernels() {
+    return new Sublayer<>(body.withKernels(), norm, resample, preNorm);
   }
 
   /** [b,n,c] → [b,n,out]. */

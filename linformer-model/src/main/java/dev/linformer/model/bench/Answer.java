@@ -6,6 +6,7 @@ import dev.linformer.model.Linformer;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Variables;
 import dev.linformer.model.Variables.Weight;
+import dev.linformer.model.train.Devices;
 import dev.linformer.model.train.Sessions;
 import dev.linformer.model.weights.SafetensorsFile;
 import dev.linformer.model.weights.SafetensorsWriter;
@@ -56,7 +57,9 @@ public final class Answer {
       }
       Ops tf = Ops.create(graph);
       Variables<TFloat32> variables = Variables.toBeLoaded(tf, TFloat32.class);
-      var model = Linformer.declare(variables, "", config);
+      var declared = Linformer.declare(variables, "", config);
+      boolean kernels = work.xla() && work.kernels() && Devices.runKernels(0);
+      var model = kernels ? declared.withKernels() : declared;
       Operand<TFloat32> x = tf.placeholder(TFloat32.class, Placeholder.shape(shape)); // [b,n,c]
       Operand<TFloat32> dy = tf.placeholder(TFloat32.class, Placeholder.shape(shape)); // [b,n,c]
       RandomKey key = work.training() ? new RandomKey(tf.constant(new long[] {1, 1})) : null;

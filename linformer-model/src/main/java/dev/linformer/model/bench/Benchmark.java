@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.Linformer;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Variables;
+import dev.linformer.model.train.Devices;
 import dev.linformer.model.train.Sessions;
 import dev.linformer.ops.RandomKey;
 import java.io.IOException;
@@ -66,7 +67,9 @@ public final class Benchmark {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       long start = System.nanoTime();
-      Built built = build(tf, work);
+      boolean kernels = work.xla() && work.kernels() && Devices.runKernels(fraction);
+      json.put("kernels", kernels);
+      Built built = build(tf, work, kernels);
       json.put("build_ms", millis(start));
       json.put("nodes", graph.toGraphDef().getNodeCount());
       json.put("plan", work.plan());
@@ -106,10 +109,11 @@ public final class Benchmark {
     }
   }
 
-  private static Built build(Ops tf, Work work) {
+  private static Built build(Ops tf, Work work, boolean kernels) {
     LinformerConfig config = work.config();
     var variables = Variables.random(tf, TFloat32.class, 1);
-    var model = Linformer.declare(variables, "", config);
+    var declared = Linformer.declare(variables, "", config);
+    var model = kernels ? declared.withKernels() : declared;
     Shape shape = Shape.of(work.batch(), config.sequenceLength(), config.channels());
     Variable<TFloat32> batch = tf.withName("batch").variable(shape, TFloat32.class);
     Ops init = tf.withInitScope();

@@ -16,6 +16,7 @@ import dev.linformer.model.ModelConfig;
  * @param batch sequences
  * @param training forward, backward and update, or forward alone
  * @param xla whether XLA compiles the graph
+ * @param kernels whether attentions are kernels where those run
  * @param memoryLimit MiB of a GPU's memory that may be used; 0 for all
  * @param warmup steps before those that are measured, at least 1
  * @param steps that are measured
@@ -27,6 +28,7 @@ public record Work(
     int batch,
     boolean training,
     boolean xla,
+    boolean kernels,
     int memoryLimit,
     int warmup,
     int steps,
@@ -50,12 +52,20 @@ public record Work(
 
   /** The same with another number of measured steps. */
   public Work measured(int number) {
-    return new Work(name, config, batch, training, xla, memoryLimit, warmup, number, seconds);
+    return new Work(
+        name, config, batch, training, xla, kernels, memoryLimit, warmup, number, seconds);
+  }
+
+  /** The same with kernels or without. */
+  public Work withKernels(boolean wanted) {
+    return new Work(
+        name, config, batch, training, xla, wanted, memoryLimit, warmup, steps, seconds);
   }
 
   /** The same within so much of a GPU's memory. */
   public Work limited(int mebibytes) {
-    return new Work(name, config, batch, training, xla, mebibytes, warmup, steps, seconds);
+    return new Work(
+        name, config, batch, training, xla, kernels, mebibytes, warmup, steps, seconds);
   }
 
   /** From what {@link #toJson} gives. */
@@ -68,6 +78,7 @@ public record Work(
             keys.integer("batch", 1),
             keys.flag("training", true),
             keys.flag("xla", false),
+            keys.flag("kernels", true),
             keys.integer("memory_limit_mib", 0),
             keys.integer("warmup", 3),
             keys.integer("steps", 10),
@@ -85,6 +96,7 @@ public record Work(
             .put("batch", batch)
             .put("training", training)
             .put("xla", xla)
+            .put("kernels", kernels)
             .put("memory_limit_mib", memoryLimit)
             .put("warmup", warmup)
             .put("steps", steps)

@@ -1,5 +1,7 @@
 package dev.linformer.model.train;
 
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.ops.attention.FusedAttention;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Graph;
@@ -7,7 +9,9 @@ import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 
 /** What TensorFlow can compute on here. */
@@ -17,18 +21,74 @@ public final class Devices {
 
   /** Whether the first device of a kind computes: found out by a small product. */
   public static boolean compute(DeviceSpec.DeviceType type) {
+    return compute(type, 0);
+  }
+
+  private static boolean compute(DeviceSpec.DeviceType type, double memoryFraction) {
     DeviceSpec device = DeviceSpec.newBuilder().deviceType(type).deviceIndex(0).build();
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph).withDevice(device);
       Operand<TFloat32> x = tf.constant(new float[][] {{1, 2}, {3, 4}}); // [2,2]
       Operand<TFloat32> y = tf.linalg.matMul(x, x); // [2,2]
-      try (Session session = Sessions.open(graph, Sessions.ALL_THREADS);
+      try (Session session =
+              Sessions.open(graph, Sessions.ALL_THREADS, false, memoryFraction);
           Result result = session.runner().fetch(y).run()) {
         return ((TFloat32) result.get(0)).getFloat(1, 1) == 22;
       }
     } catch (TensorFlowException | IllegalArgumentException e) {
       return false;
     }
+  }
+
+  /**
+   * Whether the kernels of {@link FusedAttention} run here: found out by a small one. They need XLA
+   * and an NVIDIA GPU of compute capability 8 or later.
+   *
+   * @param memoryFraction of a GPU's memory that this process may use, see {@link Sessions#open}
+   */
+  public static boolean runKernels(double memoryFraction) {
+    if (!compute(DeviceSpec.DeviceType.GPU, memoryFraction)) {
+      return false;
+    }
+    Shape shape = Shape.of(1, 1, 16, 16);
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Placeholder<TFloat32> q =
+          tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(1, 16, 16))); // [b,n,p]
+      Placeholder<TFloat32> side =
+          tf.placeholder(TFloat32.class, Placeholder.shape(shape)); // [b,h,k,p]
+      Operand<TFloat32> y = FusedAttention.call(tf, q, side, side, true); // [b,n,p]
+      try (TFloat32 ones = TFloat32.tensorOf(shape, values -> values.scalars().forEach(x -> x.setFloat(1)));
+          TFloat32 queries = TFloat32.tensorOf(Shape.of(1, 16, 16), values -> values.scalars().forEach(x -> x.setFloat(1)));
+          Session session =
+              Sessions.open(graph, Sessions.ALL_THREADS, true, memoryFraction);
+          Result result = session.runner().feed(q, queries).feed(side, ones).fetch(y).run()) {
+        return ((TFloat32) result.get(0)).getFloat(0, 15, 15) == 1;
+      }
+    } catch (TensorFlowException | UnsupportedOperationException | IllegalStateException e) {
+      return false;
+    }
+  }
+
+  /**
+   * Whether attentions are kernels.
+   *
+   * @param xla whether XLA compiles graphs; without it there are none
+   * @param wish what is asked for; null: where they run
+   * @throws InvalidInputException if they are asked for and don't run here
+   */
+  public static boolean kernels(boolean xla, @Nullable Boolean wish) {
+    boolean wanted = wish == null ? xla : wish;
+    boolean possible = wanted && xla && runKernels(0);
+    if (Boolean.TRUE.equals(wish) && !possible) {
+      throw new InvalidInputException(
+          "kernels = true, but %s: leave the key out"
+              .formatted(
+                  xla
+                      ? "there is no NVIDIA GPU of compute capability 8 or later here"
+                      : "xla is off, which compiles them"));
+    }
+    return possible;
   }
 
   /**

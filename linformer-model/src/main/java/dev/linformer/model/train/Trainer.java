@@ -80,7 +80,8 @@ public final class Trainer implements AutoCloseable {
     this.config = config;
     this.resident = resident;
     this.xla = Devices.compile(config.xla());
-    this.graph = new TrainingGraph(model, objective, config, xla, resident);
+    boolean kernels = Devices.kernels(xla, config.kernels());
+    this.graph = new TrainingGraph(model, objective, config, xla, kernels, resident);
     this.session = Sessions.open(graph.graph, config.threads(), xla);
     session.initialize();
     this.checkpoints = new CheckpointStore(checkpoints, config.keepCheckpoints());

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * @param seed of initial weights, order of the data and dropout
  * @param threads that compute; 0 for one a core
  * @param xla whether XLA compiles the graphs; null: where there is a GPU
+ * @param kernels whether attentions are kernels of their own where there are some; null: where they
+ *     run
  */
 public record TrainerConfig(
     int steps,
@@ -44,7 +46,8 @@ public record TrainerConfig(
     int keepCheckpoints,
     long seed,
     int threads,
-    @Nullable Boolean xla) {
+    @Nullable Boolean xla,
+    @Nullable Boolean kernels) {
 
   /** Makes every check. */
   public TrainerConfig {
@@ -104,7 +107,8 @@ public record TrainerConfig(
         .put("save_total_limit", keepCheckpoints)
         .put("seed", seed)
         .put("threads", threads)
-        .put("xla", xla);
+        .put("xla", xla)
+        .put("kernels", kernels);
   }
 
   /**
@@ -131,7 +135,8 @@ public record TrainerConfig(
             keys.integer("save_total_limit", 2),
             keys.longInteger("seed", 1),
             keys.integer("threads", 0),
-            keys.optionalFlag("xla"));
+            keys.optionalFlag("xla"),
+            keys.optionalFlag("kernels"));
     keys.refuseTheRest();
     return config;
   }

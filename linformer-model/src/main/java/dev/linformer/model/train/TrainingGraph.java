@@ -93,6 +93,7 @@ final class TrainingGraph implements AutoCloseable {
 
   /**
    * @param xla whether XLA compiles the graph: then b is known
+   * @param kernels whether attentions are kernels, see {@link Model#withKernels}
    * @param resident a batch that lies on the device, in the place of those that are fed; or null
    */
   TrainingGraph(
@@ -100,11 +101,13 @@ final class TrainingGraph implements AutoCloseable {
       Objective objective,
       TrainerConfig trainer,
       boolean xla,
+      boolean kernels,
       @Nullable Batch resident) {
     Ops tf = Ops.create(graph);
     variables = Variables.random(tf, TFloat32.class, trainer.seed());
     slots = Variables.random(tf, TFloat32.class, trainer.seed());
-    Model<TFloat32> model = config.declare(variables);
+    Model<TFloat32> declared = config.declare(variables);
+    Model<TFloat32> model = kernels ? declared.withKernels() : declared;
 
     Model.Input input = model.inputs().get(0);
     long b = xla || resident != null ? trainer.batchSize() : Shape.UNKNOWN_SIZE;

@@ -47,7 +47,7 @@ class AnswerTest {
   }
 
   private static Work work(boolean training) throws IOException {
-    return new Work("golden", config(), 2, training, false, 0, 1, 1, 1);
+    return new Work("golden", config(), 2, training, false, true, 0, 1, 1, 1);
   }
 
   private static SafetensorsWriter.Tensor tensor(SafetensorsFile file, String from, String to)

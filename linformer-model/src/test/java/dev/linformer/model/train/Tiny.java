@@ -76,7 +76,8 @@ final class Tiny {
         2,
         seed,
         1,
-        false);
+        false,
+        null);
   }
 
   /** Without warm-up and clipping. */
@@ -97,7 +98,8 @@ final class Tiny {
         2,
         1,
         1,
-        false);
+        false,
+        null);
   }
 
   /** Multiplies a weight in a file. */

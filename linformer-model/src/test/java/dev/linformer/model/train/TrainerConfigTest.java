@@ -37,6 +37,7 @@ class TrainerConfigTest {
         3,
         1L << 40,
         2,
+        null,
         null);
   }
 

@@ -34,37 +34,40 @@ record AttentionKernels(
     boolean oneQuery,
     boolean sumOutput) {
 
-  private static final int SCORES =
-      1 << 14; // that a program of 256 threads holds: 64 registers each
-  private static final int ROWS = Integer.getInteger("rows", 128);
-  private static final int KEYS =
-      Integer.getInteger("keys", 128); // of a program that makes dK and dV
-  private static final int SOME_ROWS = Integer.getInteger("some", 64); // at a time, of the same
-  private static final int PROGRAMS =
-      264; // two for each multiprocessor of the largest GPU of today
+  private static final int ROWS = Integer.getInteger("rows", 128); // of a program that works by rows
+  private static final int KEYS = Integer.getInteger("keys", 128); // at a time
+  private static final int SOME_ROWS = Integer.getInteger("some", 64); // at a time, of a program that works by keys
+  private static final int PROGRAMS = Integer.getInteger("programs", 264); // two for each multiprocessor of the largest GPU of today
+  private static final int ROWS_OF_A_WARP = 16; // of a product, by its matrix units
+  private static final int LEAST_WARPS = 4;
 
   /** The power of two that holds x, at least what a matrix unit takes. */
   static int padded(int x) {
     return Math.max(16, x == 1 ? 1 : Integer.highestOneBit(x - 1) * 2);
   }
 
-  /** Rows of a program that works by rows. */
-  int rows() {
-    return Math.max(16, Math.min(ROWS, SCORES / padded(k)));
-  }
-
   /** Programs along the rows. */
   int blocks() {
-    return (n + rows() - 1) / rows();
+    return (n - 1) / ROWS + 1;
   }
 
-  /** Blocks of keys of a program that works by keys. */
-  int keyBlocks() {
-    return (padded(k) + KEYS - 1) / KEYS;
+  /** Warps of a program that works by rows. */
+  int warps() {
+    return ROWS / ROWS_OF_A_WARP;
+  }
+
+  /** Warps of a program that works by keys. */
+  int keyWarps() {
+    return Math.max(LEAST_WARPS, keyBlock() / ROWS_OF_A_WARP);
   }
 
   private int keyBlock() {
     return Math.min(KEYS, padded(k));
+  }
+
+  /** Blocks of keys. */
+  int keyBlocks() {
+    return (k - 1) / keyBlock() + 1;
   }
 
   /** Slices of the rows for dK and dV. */
@@ -159,14 +162,25 @@ record AttentionKernels(
     return t.offset(t.offset(part(t, start, pair, n), t.wide(rows.first)), rows.numbers);
   }
 
-  private Rows allKeys(KernelText t) {
-    Tile numbers = t.range(padded(k));
-    return new Rows(t.number(0), numbers, padded(k) == k ? null : t.less(numbers, t.number(k)));
+  /** A block of keys. */
+  private Rows keysFrom(KernelText t, Tile first) {
+    Tile numbers = t.range(keyBlock());
+    Tile there =
+        k % keyBlock() == 0 ? null : t.less(t.add(numbers, first), t.number(k)); // [keys]
+    return new Rows(first, numbers, there);
   }
 
-  /** What a turn over the heads does. */
+  /** What a turn over heads, or over blocks of keys, does. */
   private interface Turn {
-    List<Tile> of(Tile head, List<Tile> before);
+    List<Tile> of(Tile number, List<Tile> before);
+  }
+
+  /** All keys, a block at a time. */
+  private List<Tile> blocksOfKeys(KernelText t, List<Tile> start, Turn turn) {
+    Tile none = t.number(0);
+    return keyBlocks() == 1
+        ? turn.of(none, start)
+        : t.loop(none, t.number(k), keyBlock(), start, turn::of);
   }
 
   /**
@@ -197,12 +211,13 @@ record AttentionKernels(
     Tile values = t.pointer(element);
     Tile output = t.pointer(element);
     Tile logs = t.pointer("f32");
-    Rows rows = rowsFrom(t, t.multiply(t.programId('x'), t.number(rows())), rows());
+    Rows rows = rowsFrom(t, t.multiply(t.programId('x'), t.number(ROWS)), ROWS);
     Tile second = t.programId('y');
     Tile batch = batch(t, sumOutput, second);
     Tile shared = oneQuery ? rowsOf(t, q, batch, second, rows, true, p) : null; // [m,p]
-    Rows all = allKeys(t);
-    Tile none = t.filled(0, rows(), padded(r));
+    Tile none = t.filled(0, ROWS, padded(r)); // [m,r]
+    List<Tile> start =
+        List.of(t.filled(Float.NEGATIVE_INFINITY, ROWS), t.filled(0, ROWS), none); // [m], [m], [m,r]
     List<Tile> sum =
         heads(
             t,
@@ -213,18 +228,29 @@ record AttentionKernels(
               Tile pair = t.add(t.multiply(batch, t.number(h)), head);
               Tile query =
                   shared == null ? rowsOf(t, q, batch, head, rows, false, p) : shared; // [m,p]
-              Tile s = t.dot(query, t.transpose(side(t, keys, pair, all, p))); // [m,k]
-              if (all.there != null) {
-                s =
-                    t.select(
-                        t.row(all.there), s, t.filled(Float.NEGATIVE_INFINITY, rows(), padded(k)));
-              }
-              Tile most = t.greatest(s, 1); // [m]
-              Tile e = t.exp(t.subtract(s, t.column(most))); // [m,k]
-              Tile total = t.sum(e, 1); // [m]
-              Tile mixture = t.cast(t.divide(e, t.column(total)), element); // [m,k]
-              t.store(numbers(t, logs, pair, rows), t.add(most, t.log(total)), rows.there);
-              return List.of(t.dot(mixture, side(t, values, pair, all, r), before.get(0))); // [m,r]
+              List<Tile> state =
+                  blocksOfKeys(
+                      t,
+                      start,
+                      (first, so) -> {
+                        Rows some = keysFrom(t, first);
+                        Tile s = t.dot(query, t.transpose(side(t, keys, pair, some, p))); // [m,k]
+                        if (some.there != null) {
+                          Tile never = t.filled(Float.NEGATIVE_INFINITY, ROWS, keyBlock());
+                          s = t.select(t.row(some.there), s, never);
+                        }
+                        Tile most = t.greater(so.get(0), t.greatest(s, 1)); // [m]
+                        Tile e = t.exp(t.subtract(s, t.column(most))); // [m,k]
+                        Tile shrunk = t.exp(t.subtract(so.get(0), most)); // [m]
+                        Tile total = t.add(t.multiply(so.get(1), shrunk), t.sum(e, 1)); // [m]
+                        Tile mixed = t.multiply(so.get(2), t.column(shrunk)); // [m,r]
+                        Tile value = side(t, values, pair, some, r); // [k,r]
+                        return List.of(most, total, t.dot(t.cast(e, element), value, mixed));
+                      });
+              Tile log = t.add(state.get(0), t.log(state.get(1))); // [m]
+              t.store(numbers(t, logs, pair, rows), log, rows.there);
+              return List.of(
+                  t.add(before.get(0), t.divide(state.get(2), t.column(state.get(1))))); // [m,r]
             });
     Tile head = t.rest(second, t.number(h));
     storeRows(t, output, batch, head, rows, sumOutput, r, sum.get(0));
@@ -232,8 +258,8 @@ record AttentionKernels(
   }
 
   /**
-   * Arguments: q, K, V, do, log Σ exp; results: dq, of the shape of q, and δ [b,h,n] in float32.
-   * Grid: {@link #blocks}, b or b·h.
+   * Arguments: q, K, V, do, log Σ exp, and o unless it is a sum over heads; results: dq, of the
+   * shape of q, and δ [b,h,n] in float32. Grid: {@link #blocks}, b or b·h.
    */
   String backwardByRows(String name) {
     KernelText t = new KernelText(name);
@@ -242,38 +268,78 @@ record AttentionKernels(
     Tile values = t.pointer(element);
     Tile dOutput = t.pointer(element);
     Tile logs = t.pointer("f32");
+    Tile output = sumOutput ? null : t.pointer(element);
     Tile dQuery = t.pointer(element);
     Tile deltas = t.pointer("f32");
-    Rows rows = rowsFrom(t, t.multiply(t.programId('x'), t.number(rows())), rows());
+    Rows rows = rowsFrom(t, t.multiply(t.programId('x'), t.number(ROWS)), ROWS);
     Tile second = t.programId('y');
     Tile batch = batch(t, oneQuery, second);
     Tile query = oneQuery ? rowsOf(t, q, batch, second, rows, true, p) : null; // [m,p]
     Tile dOut = sumOutput ? rowsOf(t, dOutput, batch, second, rows, true, r) : null; // [m,r]
-    Rows all = allKeys(t);
     List<Tile> sum =
         heads(
             t,
             oneQuery,
             second,
-            List.of(t.filled(0, rows(), padded(p))),
+            List.of(t.filled(0, ROWS, padded(p))),
             (head, before) -> {
               Tile pair = t.add(t.multiply(batch, t.number(h)), head);
-              Tile x = query == null ? rowsOf(t, q, batch, head, rows, false, p) : query;
-              Tile dy = dOut == null ? rowsOf(t, dOutput, batch, head, rows, false, r) : dOut;
-              Tile key = side(t, keys, pair, all, p); // [k,p]
-              Tile s = t.dot(x, t.transpose(key)); // [m,k]
+              Tile x = query == null ? rowsOf(t, q, batch, head, rows, false, p) : query; // [m,p]
+              Tile dy =
+                  dOut == null ? rowsOf(t, dOutput, batch, head, rows, false, r) : dOut; // [m,r]
               Tile log = t.load(numbers(t, logs, pair, rows), rows.there); // [m]
-              Tile probability = t.exp(t.subtract(s, t.column(log))); // [m,k]
-              Tile dP = t.dot(dy, t.transpose(side(t, values, pair, all, r))); // [m,k]
-              Tile product = t.multiply(probability, dP); // [m,k]
-              Tile delta = t.sum(product, 1); // [m]
+              Mixture only =
+                  keyBlocks() == 1
+                      ? mixture(t, keys, values, pair, t.number(0), x, dy, log)
+                      : null;
+              Turn products =
+                  (first, so) -> {
+                    Mixture mixture =
+                        only == null ? mixture(t, keys, values, pair, first, x, dy, log) : only;
+                    Tile product = t.multiply(mixture.p, mixture.dP); // [m,k]
+                    return List.of(t.add(so.get(0), t.sum(product, 1))); // [m]
+                  };
+              Tile delta; // [m]
+              if (output == null) {
+                delta = blocksOfKeys(t, List.of(t.filled(0, ROWS)), products).get(0);
+              } else {
+                Tile y = rowsOf(t, output, batch, head, rows, false, r); // [m,r]
+                delta = t.sum(t.multiply(t.cast(y, "f32"), t.cast(dy, "f32")), 1);
+              }
               t.store(numbers(t, deltas, pair, rows), delta, rows.there);
-              Tile dS = t.subtract(product, t.multiply(probability, t.column(delta))); // [m,k]
-              return List.of(t.dot(t.cast(dS, element), key, before.get(0))); // [m,p]
+              return blocksOfKeys(
+                  t,
+                  before,
+                  (first, so) -> {
+                    Mixture mixture =
+                        only == null ? mixture(t, keys, values, pair, first, x, dy, log) : only;
+                    Tile dS =
+                        t.multiply(mixture.p, t.subtract(mixture.dP, t.column(delta))); // [m,k]
+                    return List.of(t.dot(t.cast(dS, element), mixture.key, so.get(0))); // [m,p]
+                  });
             });
     Tile head = t.rest(second, t.number(h));
     storeRows(t, dQuery, batch, head, rows, oneQuery, p, sum.get(0));
     return t.toString();
+  }
+
+  /** P and dP of a block of keys, [m,k], and the keys, [k,p]. */
+  private record Mixture(Tile p, Tile dP, Tile key) {}
+
+  private Mixture mixture(
+      KernelText t,
+      Tile keys,
+      Tile values,
+      Tile pair,
+      Tile first,
+      Tile x,
+      Tile dy,
+      Tile log) {
+    Rows some = keysFrom(t, first);
+    Tile key = side(t, keys, pair, some, p); // [k,p]
+    Tile s = t.dot(x, t.transpose(key)); // [m,k]
+    Tile dP = t.dot(dy, t.transpose(side(t, values, pair, some, r))); // [m,k]
+    return new Mixture(t.exp(t.subtract(s, t.column(log))), dP, key);
   }
 
   /**
@@ -294,11 +360,7 @@ record AttentionKernels(
     Tile pair = t.programId('y');
     Tile batch = t.divide(pair, t.number(h));
     Tile head = t.rest(pair, t.number(h));
-    Tile first = t.multiply(t.programId('z'), t.number(keyBlock()));
-    Tile keyNumbers = t.range(keyBlock());
-    boolean full = padded(k) == k;
-    Rows some =
-        new Rows(first, keyNumbers, full ? null : t.less(t.add(keyNumbers, first), t.number(k)));
+    Rows some = keysFrom(t, t.multiply(t.programId('z'), t.number(keyBlock())));
     Tile key = side(t, keys, pair, some, p); // [k,p]
     Tile value = side(t, values, pair, some, r); // [k,r]
     Tile from = t.multiply(slice, t.number(slice()));

@@ -1,5 +1,7 @@
 package dev.linformer.ops.attention;
 
+import org.tensorflow.Operand;
+
 /**
  * The order of an attention's products. All orders are the same function; their costs differ by
  * factors.
@@ -8,14 +10,22 @@ package dev.linformer.ops.attention;
  *     of all positions, E·(x·W)
  * @param foldQueries scores are x·(W_Q·K'ᵀ), and not (x·W_Q)·K'ᵀ
  * @param foldOutput the output is P̄·(V'·W_O), and not (P̄·V')·W_O
+ * @param kernel scores, softmax and mixture are one kernel, which changes no other choice: scores
+ *     have h·k columns in every order
  */
-public record ContractionPlan(boolean compressFirst, boolean foldQueries, boolean foldOutput) {
+public record ContractionPlan(
+    boolean compressFirst, boolean foldQueries, boolean foldOutput, boolean kernel) {
 
   /** How many multiplications and additions take as long as moving a byte, on a GPU. */
   private static final double OPERATIONS_A_BYTE = 100;
 
   private static final int BYTES = Float.BYTES;
   private static final int BACKWARD = 3; // a product has two gradients, each as dear as itself
+
+  /** An order without a kernel. */
+  public ContractionPlan(boolean compressFirst, boolean foldQueries, boolean foldOutput) {
+    this(compressFirst, foldQueries, foldOutput, false);
+  }
 
   /**
    * Sizes of an attention.
@@ -46,6 +56,18 @@ public record ContractionPlan(boolean compressFirst, boolean foldQueries, boolea
         compressing(sizes, true) <= compressing(sizes, false),
         scoring(sizes, true, training) < scoring(sizes, false, training),
         mixing(sizes, true, training) < mixing(sizes, false, training));
+  }
+
+  /**
+   * The same order in one kernel if there is one for it.
+   *
+   * @param x queries' source, [b,n,c]
+   */
+  ContractionPlan inKernel(Sizes z, Operand<?> x) {
+    long p = foldQueries ? z.c : z.d;
+    long r = foldOutput ? z.out : z.d;
+    return new ContractionPlan(
+        compressFirst, foldQueries, foldOutput, FusedAttention.fits(x, z.h, z.k, p, r));
   }
 
   /** The cost of this order, in moved bytes. */
@@ -94,10 +116,11 @@ public record ContractionPlan(boolean compressFirst, boolean foldQueries, boolea
   /** In words. */
   @Override
   public String toString() {
-    return "%s, %s, %s"
+    return "%s, %s, %s%s"
         .formatted(
             compressFirst ? "(E·x)·W" : "E·(x·W)",
             foldQueries ? "x·(W_Q·K'ᵀ)" : "(x·W_Q)·K'ᵀ",
-            foldOutput ? "P·(V'·W_O)" : "(P·V')·W_O");
+            foldOutput ? "P·(V'·W_O)" : "(P·V')·W_O",
+            kernel ? ", in one kernel" : "");
   }
 }

@@ -1,12 +1,9 @@
 package dev.linformer.ops.attention;
 
-import dev.linformer.ops.Shapes;
 import dev.linformer.ops.gradient.OwnGradient;
 import dev.linformer.ops.kernel.GpuKernel;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
@@ -21,40 +18,38 @@ import org.tensorflow.types.family.TFloating;
  * [n,h·k] is ever written, forward or backward. Products of float32 have the 11 digits of
  * TensorFloat-32, softmax and sums those of float32.
  */
-final class FusedAttention {
+public final class FusedAttention {
 
-  private static final int WARPS = Integer.getInteger("warps", 8);
-  private static final int STAGES = Integer.getInteger("stages", 1);
-  private static final long TILE = 1 << 16; // bytes of a head's keys or values in shared memory
+  private static final long WIDEST = 256; // bytes of a key or a value, for 128 of each in shared memory
   private static final long MOST_PAIRS = 65_535; // of a grid's second axis
+  private static final long MOST_ROWS = Integer.MAX_VALUE - 1_024; // rows are counted in 32 bits
+  private static final long MOST_KEYS = 1 << 20;
 
   private FusedAttention() {}
 
   /**
-   * Whether there are kernels for these sizes and this type.
+   * Whether there are kernels for these sizes and the type of x.
    *
-   * @param q [b,n,p], or [b,n,h·p]
-   * @param keys [b,h,k,p]
-   * @param values [b,h,k,r]
+   * @param x [b,n,·]
+   * @param h heads
+   * @param k keys of a head
+   * @param p width of a key
+   * @param r width of a value
    */
-  static boolean fits(Operand<?> q, Operand<?> keys, Operand<?> values) {
-    if (Stream.of(q, keys, values).anyMatch(x -> x.shape().hasUnknownDimension())) {
+  public static boolean fits(Operand<?> x, long h, long k, long p, long r) {
+    if (x.shape().hasUnknownDimension()
+        || (x.type() != TFloat32.class && x.type() != TBfloat16.class)
+        || k > MOST_KEYS
+        || AttentionKernels.padded((int) Math.min(Math.max(p, r), WIDEST + 1)) * bytes(x) > WIDEST) {
       return false;
     }
-    if (q.type() != TFloat32.class && q.type() != TBfloat16.class) {
-      return false;
-    }
-    long bytes = q.type() == TFloat32.class ? 4 : 2;
-    long[] sizes = keys.shape().asArray();
-    long r = values.shape().get(3);
-    if (sizes[2] > 1024 || Math.max(sizes[3], r) > 256 || q.shape().get(1) > Integer.MAX_VALUE) {
-      return false;
-    }
-    long width = AttentionKernels.padded((int) Math.max(sizes[3], r));
-    return AttentionKernels.padded((int) sizes[2]) * width * bytes <= TILE
-        && sizes[0] * sizes[1] <= MOST_PAIRS
-        && q.shape().get(1) > 0
-        && sizes[0] > 0;
+    long b = x.shape().get(0);
+    long n = x.shape().get(1);
+    return b > 0 && b * h <= MOST_PAIRS && n > 0 && n <= MOST_ROWS;
+  }
+
+  private static int bytes(Operand<?> x) {
+    return x.type() == TFloat32.class ? Float.BYTES : Short.BYTES;
   }
 
   /**
@@ -66,7 +61,7 @@ final class FusedAttention {
    * @param sum whether the heads' outputs are added up
    * @return [b,n,h·r], or [b,n,r] if they are added up
    */
-  static <T extends TFloating> Operand<T> call(
+  public static <T extends TFloating> Operand<T> call(
       Ops tf, Operand<T> q, Operand<T> keys, Operand<T> values, boolean sum) {
     long[] sizes = keys.shape().asArray();
     long b = sizes[0];
@@ -81,77 +76,74 @@ final class FusedAttention {
         new AttentionKernels(
             narrow ? "bf16" : "f32", b, (int) h, (int) n, (int) k, (int) p, (int) r, one, sum);
     DataType type = narrow ? DataType.DT_BFLOAT16 : DataType.DT_FLOAT;
-    Shape numbers = Shape.of(b, h, n);
-    Shape outputShape = Shape.of(b, n, sum ? r : h * r);
+    var x = new GpuKernel.Argument(type, q.shape());
+    var k1 = new GpuKernel.Argument(type, keys.shape());
+    var v1 = new GpuKernel.Argument(type, values.shape());
+    var out = new GpuKernel.Argument(type, Shape.of(b, n, sum ? r : h * r));
+    var numbers = new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(b, h, n));
 
     String name = "attention";
-    GpuKernel forward =
-        kernel(
-            name,
-            kernels.forward(name),
-            List.of(kernels.blocks(), (int) (sum ? b : b * h), 1),
-            List.of(type, type, type),
-            new GpuKernel.Result(type, outputShape),
-            new GpuKernel.Result(DataType.DT_FLOAT, numbers));
-    name = "attention_by_rows";
-    GpuKernel byRows =
-        kernel(
-            name,
-            kernels.backwardByRows(name),
-            List.of(kernels.blocks(), (int) (one ? b : b * h), 1),
-            List.of(type, type, type, type, DataType.DT_FLOAT),
-            new GpuKernel.Result(type, q.shape()),
-            new GpuKernel.Result(DataType.DT_FLOAT, numbers));
-    name = "attention_by_keys";
-    long slices = kernels.slices();
-    GpuKernel byKeys =
-        kernel(
-            name,
-            kernels.backwardByKeys(name),
-            List.of((int) slices, (int) (b * h), kernels.keyBlocks()),
-            List.of(type, type, type, type, DataType.DT_FLOAT, DataType.DT_FLOAT),
-            new GpuKernel.Result(DataType.DT_FLOAT, Shape.of(slices, b, h, k, p)),
-            new GpuKernel.Result(DataType.DT_FLOAT, Shape.of(slices, b, h, k, r)));
-    Stream.of(forward, byRows, byKeys).forEach(kernel -> kernel.attach(tf));
-
-    List<Output<?>> made = forward.call(tf, List.of(q, keys, values));
-    Operand<T> y = shaped(tf, made.get(0), outputShape); // [b,n,r] or [b,n,h·r]
+    List<Output<?>> made =
+        new GpuKernel(
+                name,
+                kernels.forward(name),
+                List.of(kernels.blocks(), (int) (sum ? b : b * h), 1),
+                kernels.warps(),
+                List.of(x, k1, v1),
+                List.of(out, numbers))
+            .call(tf, List.of(q, keys, values));
+    Operand<T> y = typed(made.get(0)); // [b,n,r] or [b,n,h·r]
     Output<?> logs = made.get(1); // [b,h,n]
     return OwnGradient.of(
         tf,
         y,
         List.of(q, keys, values),
         (inner, dy) -> {
-          List<Output<?>> rows = byRows.call(inner, List.of(q, keys, values, dy, logs));
+          List<Operand<?>> given = new ArrayList<>(List.of(q, keys, values, dy, logs));
+          List<GpuKernel.Argument> arguments =
+              new ArrayList<>(List.of(x, k1, v1, out, numbers));
+          if (!sum) {
+            given.add(made.get(0));
+            arguments.add(out);
+          }
+          String byRows = "attention_by_rows";
+          List<Output<?>> rows =
+              new GpuKernel(
+                      byRows,
+                      kernels.backwardByRows(byRows),
+                      List.of(kernels.blocks(), (int) (one ? b : b * h), 1),
+                      kernels.warps(),
+                      arguments,
+                      List.of(x, numbers))
+                  .call(inner, given);
+          long slices = kernels.slices();
+          String byKeys = "attention_by_keys";
           List<Output<?>> sides =
-              byKeys.call(inner, List.of(q, keys, values, dy, logs, rows.get(1)));
+              new GpuKernel(
+                      byKeys,
+                      kernels.backwardByKeys(byKeys),
+                      List.of((int) slices, (int) (b * h), kernels.keyBlocks()),
+                      kernels.keyWarps(),
+                      List.of(x, k1, v1, out, numbers, numbers),
+                      List.of(
+                          new GpuKernel.Argument(
+                              DataType.DT_FLOAT, Shape.of(slices, b, h, k, p)),
+                          new GpuKernel.Argument(
+                              DataType.DT_FLOAT, Shape.of(slices, b, h, k, r))))
+                  .call(inner, List.of(q, keys, values, dy, logs, rows.get(1)));
           List<Operand<?>> gradients = new ArrayList<>();
           gradients.add(rows.get(0)); // of the shape of q
           for (Output<?> side : sides) {
             Operand<TFloat32> whole =
-                inner.sum(shaped32(side), inner.constant(0)); // [b,h,k,p] or [b,h,k,r]
+                inner.sum(FusedAttention.<TFloat32>typed(side), inner.constant(0)); // [b,h,k,p] or [b,h,k,r]
             gradients.add(inner.dtypes.cast(whole, q.type()));
           }
           return gradients;
         });
   }
 
-  private static GpuKernel kernel(
-      String name,
-      String text,
-      List<Integer> grid,
-      List<DataType> arguments,
-      GpuKernel.Result... results) {
-    return new GpuKernel(name, text, grid, WARPS, STAGES, arguments, Arrays.asList(results));
-  }
-
   @SuppressWarnings("unchecked") // the kernel's result has this type
-  private static <T extends TFloating> Operand<T> shaped(Ops tf, Output<?> x, Shape shape) {
-    return Shapes.reshape(tf, (Operand<T>) x, shape.asArray());
-  }
-
-  @SuppressWarnings("unchecked") // the kernel's result has this type
-  private static Operand<TFloat32> shaped32(Output<?> x) {
-    return (Operand<TFloat32>) x;
+  private static <T extends TFloating> Operand<T> typed(Output<?> x) {
+    return (Operand<T>) x;
   }
 }

@@ -43,6 +43,8 @@ import org.tensorflow.types.family.TFloating;
  * @param output h·d → c, in one map or two
  * @param visibility what a position sees
  * @param forced order of the products; null for the cheapest
+ * @param kernels whether scores, softmax and mixture may be one kernel, for graphs that run on an
+ *     NVIDIA GPU with XLA
  */
 public record MultiHeadAttention<T extends TFloating>(
     long headDim,
@@ -53,7 +55,8 @@ public record MultiHeadAttention<T extends TFloating>(
     SequenceProjection<T> valueProjection,
     List<Dense<T>> output,
     Visibility visibility,
-    @Nullable ContractionPlan forced) {
+    @Nullable ContractionPlan forced,
+    boolean kernels) {
 
   /** In the name of a softmax whose result is P̄ as [b,n,h,k], and not [b,h,n,k]. */
   public static final String POSITIONS_FIRST = "positions_first";
@@ -105,7 +108,8 @@ public record MultiHeadAttention<T extends TFloating>(
         valueProjection,
         output(parameters, name, spec),
         spec.visibility(),
-        null);
+        null,
+        false);
   }
 
   private static <T extends TFloating> Dense<T> allHeads(
@@ -144,19 +148,47 @@ public record MultiHeadAttention<T extends TFloating>(
         valueProjection.map(replace),
         output.stream().map(dense -> dense.map(replace)).toList(),
         visibility,
-        forced);
+        forced,
+        kernels);
   }
 
   /** The same attention with its products in a given order. */
   public MultiHeadAttention<T> withPlan(ContractionPlan plan) {
     return new MultiHeadAttention<>(
-        headDim, queries, keys, values, keyProjection, valueProjection, output, visibility, plan);
+        headDim,
+        queries,
+        keys,
+        values,
+        keyProjection,
+        valueProjection,
+        output,
+        visibility,
+        plan,
+        kernels);
+  }
+
+  /**
+   * The same attention for graphs that run on an NVIDIA GPU with XLA, and nowhere else: where there
+   * is a kernel for its sizes, neither scores nor P̄ are ever written to memory.
+   */
+  public MultiHeadAttention<T> withKernels() {
+    return new MultiHeadAttention<>(
+        headDim,
+        queries,
+        keys,
+        values,
+        keyProjection,
+        valueProjection,
+        output,
+        visibility,
+        forced,
+        true);
   }
 
   /** The same attention with its sequences compressed in other ways. */
   private MultiHeadAttention<T> withProjections(SequenceProjection<T> e, SequenceProjection<T> f) {
     return new MultiHeadAttention<>(
-        headDim, queries, keys, values, e, f, output, visibility, forced);
+        headDim, queries, keys, values, e, f, output, visibility, forced, kernels);
   }
 
   /** H. */
@@ -177,15 +209,26 @@ public record MultiHeadAttention<T extends TFloating>(
   /**
    * The order in which products are computed.
    *
-   * @param n positions with queries
-   * @param s positions with keys and values
-   * @param training whether there is a backward pass
+   * @param x where queries come from, [b,n,c]
+   * @param source where keys and values come from, [b,s,c]
+   * @param mask [b,s], or null
+   * @param dropout rate of the dropout on P̄
+   * @param key null outside training; then there is no backward pass either
    */
-  public ContractionPlan plan(long n, long s, boolean training) {
+  public ContractionPlan plan(
+      Operand<T> x,
+      Operand<T> source,
+      @Nullable Operand<TBool> mask,
+      double dropout,
+      @Nullable RandomKey key) {
     if (forced != null) {
       return forced;
     }
-    return ContractionPlan.choose(sizes(n, s), training);
+    ContractionPlan.Sizes sizes = sizes(x.shape().get(1), source.shape().get(1));
+    ContractionPlan plan = ContractionPlan.choose(sizes, key != null);
+    boolean all = visibility == Visibility.ALL && !hides(mask);
+    boolean drops = key != null && dropout > 0;
+    return kernels && all && !drops ? plan.inKernel(sizes, x) : plan;
   }
 
   /** What {@link ContractionPlan} asks for. */
@@ -230,7 +273,7 @@ public record MultiHeadAttention<T extends TFloating>(
     long c = queries.weight().shape().get(1);
     Shapes.requireAxis("MultiHeadAttention", x, 2, c, "channels");
     Shapes.requireAxis("MultiHeadAttention source", source, 2, c, "channels");
-    ContractionPlan plan = plan(x.shape().get(1), source.shape().get(1), key != null);
+    ContractionPlan plan = plan(x, source, mask, dropout, key);
     Operand<T> clean = Masks.zeroPadding(tf, source, mask); // [b,s,c]
     Early<T> early = early(tf, clean, plan);
     return finish(tf, heads(tf, x, early, plan, mask, null, dropout, key), dropout, key);
@@ -355,7 +398,8 @@ public record MultiHeadAttention<T extends TFloating>(
     Operand<T> scale = Scalars.of(tf, 1 / Math.sqrt((double) headDim), k.type());
     k = tf.math.mul(k, scale); // [b,h,k,d]
     return new Compressed<>(
-        plan.foldQueries() ? foldQueries(tf, k) : k, plan.foldOutput() ? foldOutput(tf, v) : v);
+        plan.foldQueries() ? foldQueries(tf, k, plan) : k,
+        plan.foldOutput() ? foldOutput(tf, v, plan) : v);
   }
 
   /** Compressed keys or values, [b,h,k,d], or [b,1,k,d] for all heads. */
@@ -443,10 +487,13 @@ public record MultiHeadAttention<T extends TFloating>(
     return CausalLinearAttention.addBias(tf, projection, whole); // [b,h,g,k,d]
   }
 
-  /** W_Q·K'ᵀ of all heads, [b,c,h·k]. */
-  private Operand<T> foldQueries(Ops tf, Operand<T> k) {
+  /** W_Q·K'ᵀ of all heads, [b,c,h·k]; for a kernel K'·W_Q, [b,h,k,c]. */
+  private Operand<T> foldQueries(Ops tf, Operand<T> k, ContractionPlan plan) {
     long c = queries.weight().shape().get(1);
     Operand<T> w = Shapes.reshape(tf, queries.weight(), heads(), headDim, c); // [h,d,c]
+    if (plan.kernel()) {
+      return tf.train.batchMatMul(k, w, k.type()); // [b,h,k,c]
+    }
     Operand<T> folded =
         tf.train.batchMatMul(
             w, k, k.type(), BatchMatMul.adjX(true), BatchMatMul.adjY(true)); // [b,h,c,k]
@@ -456,13 +503,16 @@ public record MultiHeadAttention<T extends TFloating>(
     return Shapes.reshape(tf, turned, sizes[0], c, sizes[1] * sizes[3]); // [b,c,h·k]
   }
 
-  /** V'·W_O of all heads, [b,h·k,out]. */
-  private Operand<T> foldOutput(Ops tf, Operand<T> v) {
+  /** V'·W_O of all heads, [b,h·k,out]; for a kernel [b,h,k,out]. */
+  private Operand<T> foldOutput(Ops tf, Operand<T> v, ContractionPlan plan) {
     Operand<T> weight = output.get(0).weight(); // [out,h·d]
     long out = weight.shape().get(0);
     Operand<T> w = Shapes.reshape(tf, weight, out, heads(), headDim); // [out,h,d]
     w = tf.linalg.transpose(w, tf.constant(new int[] {1, 0, 2})); // [h,out,d]
     Operand<T> folded = Products.transposed(tf, v, w); // [b,h,k,out]
+    if (plan.kernel()) {
+      return folded;
+    }
     long[] sizes = folded.shape().asArray();
     return Shapes.reshape(tf, folded, sizes[0], sizes[1] * sizes[2], out); // [b,h·k,out]
   }
@@ -486,6 +536,9 @@ public record MultiHeadAttention<T extends TFloating>(
       @Nullable Operand<TInt64> from,
       double dropout,
       @Nullable RandomKey key) {
+    if (plan.kernel()) {
+      return attendInKernel(tf, x, compressed, plan); // [b,m,out]
+    }
     Operand<T> scores;
     int headAxis;
     if (plan.foldQueries()) {
@@ -513,10 +566,28 @@ public record MultiHeadAttention<T extends TFloating>(
     return outputOf(tf, tf.train.batchMatMul(p, compressed.values(), p.type())); // [b,n,out]
   }
 
+  /** Scores, softmax and mixture in one kernel, [b,m,c] → [b,m,out]. */
+  private Operand<T> attendInKernel(
+      Ops tf, Operand<T> x, Compressed<T> compressed, ContractionPlan plan) {
+    Operand<T> q = plan.foldQueries() ? x : queries.call(tf, x); // [b,m,c] or [b,m,h·d]
+    Compressed<T> each = compressed.map(side -> Products.ofHeads(tf, side, heads())); // [b,h,k,·]
+    Operand<T> y = FusedAttention.call(tf, q, each.keys(), each.values(), plan.foldOutput());
+    return plan.foldOutput() ? y : firstMap().call(tf, y); // [b,m,out]
+  }
+
   /** [b,h,n,d] → [b,n,out]. */
   private Operand<T> outputOf(Ops tf, Operand<T> mixed) {
-    Dense<T> map = new Dense<>(output.get(0).weight(), null); // the bias is added by finish
-    return map.call(tf, Products.joinHeads(tf, mixed)); // [b,n,out]
+    return firstMap().call(tf, Products.joinHeads(tf, mixed)); // [b,n,out]
+  }
+
+  /** The output's first map without its bias, which {@link #finish} adds. */
+  private Dense<T> firstMap() {
+    return new Dense<>(output.get(0).weight(), null);
+  }
+
+  /** Whether a mask hides anything: without a projection a padded position is in the softmax. */
+  private boolean hides(@Nullable Operand<TBool> mask) {
+    return mask != null && keyProjection instanceof IdentityProjection;
   }
 
   /** What of the compressed positions a position sees, to be broadcast to the scores; null: all. */
@@ -532,10 +603,9 @@ public record MultiHeadAttention<T extends TFloating>(
       triangle = Masks.lowerTriangle(tf, n, scores.shape().get(3), from); // [n,k]
       triangle = headAxis == 1 ? triangle : tf.expandDims(triangle, tf.constant(1)); // [n,1,k]
     }
-    if (mask == null || !(keyProjection instanceof IdentityProjection)) {
+    if (mask == null || !hides(mask)) {
       return triangle;
     }
-    // Without a projection a padded position still has a place in the softmax.
     Operand<TBool> real = tf.expandDims(tf.expandDims(mask, tf.constant(1)), tf.constant(1));
     return triangle == null ? real : tf.math.logicalAnd(real, triangle); // from [b,1,1,s]
   }

@@ -28,6 +28,14 @@ final class Products {
     return tf.train.batchMatMul(x, y, x.type(), BatchMatMul.adjY(true));
   }
 
+  /** [b,1,k,d] → [b,h,k,d], the same for all heads; what has h heads stays. */
+  static <T extends TFloating> Operand<T> ofHeads(Ops tf, Operand<T> x, long heads) {
+    long[] sizes = x.shape().asArray();
+    return sizes[1] == heads
+        ? x
+        : tf.broadcastTo(x, tf.constant(new long[] {sizes[0], heads, sizes[2], sizes[3]}));
+  }
+
   /** [b,n,h·d] → [b,h,n,d]. */
   static <T extends TFloating> Operand<T> splitHeads(Ops tf, Operand<T> x, long d) {
     long length = x.shape().get(1);

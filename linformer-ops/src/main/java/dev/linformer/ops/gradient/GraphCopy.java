@@ -63,7 +63,7 @@ final class GraphCopy {
             "a recomputed segment uses an operand of shape %s that is not one of its inputs"
                 .formatted(shape(node)));
       }
-      if (definition(node).getIsStateful()) {
+      if (definition(node).getIsStateful() && !node.getOp().equals(GpuKernel.OPERATION)) {
         throw new IllegalArgumentException(
             "%s (%s) keeps a state and cannot be computed again; use stateless operations, and pass variables and placeholders as inputs"
                 .formatted(node.getName(), node.getOp()));
@@ -161,7 +161,7 @@ final class GraphCopy {
       new TreeMap<>(node.getAttrMap())
           .forEach(
               (key, value) -> {
-                if (!key.startsWith("_") || key.equals(GpuKernel.MUST_COMPILE)) {
+                if (!key.startsWith("_")) {
                   builder.setAttr(key, value);
                 }
               });

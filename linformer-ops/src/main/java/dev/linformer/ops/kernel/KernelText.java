@@ -144,6 +144,11 @@ public final class KernelText {
     return binary("arith.minsi", a, b);
   }
 
+  /** The greater value. */
+  public Tile greater(Tile a, Tile b) {
+    return binary("arith.maxnumf", a, b);
+  }
+
   /** Whether a is less than b, of integers; i1. */
   public Tile less(Tile a, Tile b) {
     Tile compared = binary("arith.cmpi slt,", a, b);
