@@ -60,8 +60,12 @@ class AttentionKernelsTest {
   void sizesHaveAllCases() {
     some("blocks without a rest", a -> a.blocks() > 1 && a.n() % a.rows() == 0);
     some("blocks and a rest", a -> a.blocks() > 1 && a.n() % a.rows() != 0);
-    some("key blocks without a rest", a -> a.keyBlocks() == 2 && AttentionKernels.padded(a.k()) == a.k());
-    some("key blocks and a rest", a -> a.keyBlocks() == 2 && AttentionKernels.padded(a.k()) != a.k());
+    some(
+        "key blocks without a rest",
+        a -> a.keyBlocks() == 2 && AttentionKernels.padded(a.k()) == a.k());
+    some(
+        "key blocks and a rest",
+        a -> a.keyBlocks() == 2 && AttentionKernels.padded(a.k()) != a.k());
     some("more key blocks", a -> a.keyBlocks() > 2);
     some("slices", a -> a.slices() > 1 && a.b() > 1 && a.h() > 1);
     some("slices of more rows than one turn has", a -> a.slices() * 64 < a.n());
@@ -73,12 +77,7 @@ class AttentionKernelsTest {
 
   private static double[] bfloat16(double[] values) {
     return Graphs.evaluate(
-        tf ->
-            Graphs.constant(
-                tf,
-                TBfloat16.class,
-                Shape.of(values.length),
-                values));
+        tf -> Graphs.constant(tf, TBfloat16.class, Shape.of(values.length), values));
   }
 
   private static Made run(AttentionKernels a, boolean rounding, Given x) {

@@ -90,7 +90,7 @@ class GpuKernelTest {
       List<Output<?>> made = kernel.call(tf, List.of(x));
       assertEquals(1, made.size());
       assertEquals(TBfloat16.class, made.get(0).type());
-      assertEquals(Shape.unknown(), made.get(0).shape());
+      assertEquals(Shape.of(19), made.get(0).shape());
       NodeDef call =
           graph.toGraphDef().getNodeList().stream()
               .filter(node -> node.getOp().equals("PartitionedCall"))

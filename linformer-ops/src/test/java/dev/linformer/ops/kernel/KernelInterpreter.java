@@ -22,8 +22,7 @@ public final class KernelInterpreter {
       Pattern.compile("tt\\.func public @\\w+\\((.*)\\) attributes \\{noinline = false\\} \\{");
   private static final Pattern ARGUMENT =
       Pattern.compile("(%\\w+): (\\S+) \\{tt\\.divisibility = 16 : i32\\}");
-  private static final Pattern STATEMENT =
-      Pattern.compile("(?:(%\\w+) = )?([a-z_.]+) (.*) : (.*)");
+  private static final Pattern STATEMENT = Pattern.compile("(?:(%\\w+) = )?([a-z_.]+) (.*) : (.*)");
   private static final Pattern LOOP =
       Pattern.compile(
           "(%\\w+):(\\d+) = scf\\.for (%\\w+) = (\\S+) to (\\S+) step (\\S+) iter_args\\((.+)\\) -> \\((.+)\\) : i32 \\{");
@@ -60,8 +59,7 @@ public final class KernelInterpreter {
    * @param buffers the kernel's arguments
    * @throws IllegalStateException if something is wrong, with the line
    */
-  public static void run(
-      String text, List<Integer> grid, boolean rounding, List<Buffer> buffers) {
+  public static void run(String text, List<Integer> grid, boolean rounding, List<Buffer> buffers) {
     List<String> lines = text.lines().toList();
     for (int i = 0; i < grid.get(0) * grid.get(1) * grid.get(2); i++) {
       int yz = i / grid.get(0);
@@ -164,7 +162,8 @@ public final class KernelInterpreter {
     List<Type> types = types(head.group(8));
     require(names.size() == 2 * types.size(), "%s names", names.size());
     require(head.group(2).equals("" + types.size()), "%s types", types.size());
-    List<String> outer = IntStream.range(0, types.size()).mapToObj(i -> names.get(2 * i + 1)).toList();
+    List<String> outer =
+        IntStream.range(0, types.size()).mapToObj(i -> names.get(2 * i + 1)).toList();
     List<Block> carried = get(outer, types);
     int start = at;
     Map<String, Block> outside = blocks;

@@ -78,14 +78,14 @@ class KernelInterpreterTest {
     refused(
         "%v14 is Type[shape=[16], element=f32]",
         "math.exp %v14 : tensor<16xf32>", "math.exp %v14 : tensor<16xbf16>");
-    refused(
-        "%v16 is Type[shape=[16], element=bf16]",
-        "to tensor<16xbf16>", "to tensor<16xf32>");
+    refused("%v16 is Type[shape=[16], element=bf16]", "to tensor<16xbf16>", "to tensor<16xf32>");
     refused(
         "%v4 is Type[shape=[16], element=i32]",
         "arith.addi %v0, %v4 : tensor<16xi32>", "arith.addi %v3, %v4 : i32");
     refused("%v15 is Type[shape=[16], element=f32]", "%v10, %v16", "%v10, %v15");
-    refused("%arg1 is Type[shape=[], element=!tt.ptr<bf16>]", "%arg1: !tt.ptr<bf16>", "%arg1: !tt.ptr<f32>");
+    refused(
+        "%arg1 is Type[shape=[], element=!tt.ptr<bf16>]",
+        "%arg1: !tt.ptr<bf16>", "%arg1: !tt.ptr<f32>");
     refused("not for Type[shape=[16], element=i32]", "arith.addi", "arith.addf");
     refused("not powers of two: [24]", "tensor<16xi32>", "tensor<24xi32>");
     refused("no type: f64", "tensor<16xf32>", "tensor<16xf64>");
@@ -116,12 +116,10 @@ class KernelInterpreterTest {
 
   @Test
   void whatDoesNotFit() {
-    refused(
-        "8 is less than 16", t -> t.dot(t.filled(1, 16, 8), t.filled(1, 8, 32)));
+    refused("8 is less than 16", t -> t.dot(t.filled(1, 16, 8), t.filled(1, 8, 32)));
     refused("8 is less than 16", t -> t.dot(t.filled(1, 16, 32), t.filled(1, 32, 8)));
     refused("32 columns, 16 rows", t -> t.dot(t.filled(1, 32, 32), t.filled(1, 16, 16)));
-    refused(
-        "not for these", t -> t.dot(t.cast(t.filled(1, 16, 16), "bf16"), t.filled(1, 16, 16)));
+    refused("not for these", t -> t.dot(t.cast(t.filled(1, 16, 16), "bf16"), t.filled(1, 16, 16)));
     refused("an integer that doesn't fit", t -> t.multiply(t.number(1 << 16), t.number(1 << 15)));
     refused("other rows", t -> t.add(t.filled(1, 16, 16), t.filled(1, 32, 16)));
     Tile[] inside = new Tile[1];

@@ -81,8 +81,7 @@ class KernelTextTest {
   }
 
   /** What a kernel makes of X and Y, both [16,32]. */
-  private static double[] made(
-      int size, BiFunction<KernelText, List<Tile>, Tile> kernel) {
+  private static double[] made(int size, BiFunction<KernelText, List<Tile>, Tile> kernel) {
     KernelText t = new KernelText("k");
     Tile x = t.load(matrix(t, t.pointer("f32"), ROWS, COLUMNS), null);
     Tile y = t.load(matrix(t, t.pointer("f32"), ROWS, COLUMNS), null);
@@ -95,12 +94,7 @@ class KernelTextTest {
         z,
         null);
     Buffer made = Buffer.output("f32", size);
-    run(
-        t.toString(),
-        List.of(1, 1, 1),
-        Buffer.input("f32", X),
-        Buffer.input("f32", Y),
-        made);
+    run(t.toString(), List.of(1, 1, 1), Buffer.input("f32", X), Buffer.input("f32", Y), made);
     return made.values();
   }
 
@@ -130,9 +124,7 @@ class KernelTextTest {
     same(i -> Math.exp(X[i]), (t, x) -> t.exp(x.get(0)));
     same(i -> Math.log(X[i] * X[i]), (t, x) -> t.log(t.multiply(x.get(0), x.get(0))));
     same(i -> X[i] * 0.25, (t, x) -> t.multiply(x.get(0), t.filled(0.25f, ROWS, COLUMNS)));
-    same(
-        i -> Float.NEGATIVE_INFINITY,
-        (t, x) -> t.filled(Float.NEGATIVE_INFINITY, ROWS, COLUMNS));
+    same(i -> Float.NEGATIVE_INFINITY, (t, x) -> t.filled(Float.NEGATIVE_INFINITY, ROWS, COLUMNS));
   }
 
   @Test
@@ -233,7 +225,6 @@ class KernelTextTest {
   @Test
   @Disabled("KernelText.filled writes seven digits; float32 needs up to nine, or its bits")
   void constantsKeepTheirDigits() {
-    same(
-        i -> X[i] * (1 / 3f), (t, x) -> t.multiply(x.get(0), t.filled(1 / 3f, ROWS, COLUMNS)));
+    same(i -> X[i] * (1 / 3f), (t, x) -> t.multiply(x.get(0), t.filled(1 / 3f, ROWS, COLUMNS)));
   }
 }
