@@ -121,6 +121,7 @@ class AttentionKernelsTest {
   }
 
   /** What the kernels are given. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Given(double[] q, double[] keys, double[] values, double[] dOutput) {
 
     static Given normal(AttentionKernels a) {

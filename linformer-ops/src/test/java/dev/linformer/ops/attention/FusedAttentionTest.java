@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -223,9 +224,9 @@ class FusedAttentionTest {
         try (Session session = new Session(graph)) {
           var refusal =
               assertThrows(TensorFlowException.class, () -> session.runner().fetch(fetched).run());
+          String message = requireNonNull(refusal.getMessage());
           assertTrue(
-              refusal.getMessage().contains("No registered implementation for untyped custom call"),
-              refusal.getMessage());
+              message.contains("No registered implementation for untyped custom call"), message);
         }
       }
     }

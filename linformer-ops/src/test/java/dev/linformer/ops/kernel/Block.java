@@ -1,6 +1,7 @@
 package dev.linformer.ops.kernel;
 
 import static dev.linformer.ops.kernel.KernelInterpreter.require;
+import static java.util.Objects.requireNonNull;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -127,7 +128,7 @@ record Block(Type type, double[] data, @Nullable Buffer buffer) {
   Block binary(String operation, Block b) {
     boolean floating = FLOATING.containsKey(operation);
     require(floating ? type.floating() : type.integer(), "not for %s", type);
-    DoubleBinaryOperator of = floating ? FLOATING.get(operation) : INTEGER.get(operation);
+    DoubleBinaryOperator of = requireNonNull((floating ? FLOATING : INTEGER).get(operation));
     Block y =
         of(
             operation.equals("arith.cmpi") ? type.of("i1") : type,
@@ -216,7 +217,7 @@ record Block(Type type, double[] data, @Nullable Buffer buffer) {
     List<Integer> shape = new ArrayList<>(type.shape);
     int size = shape.remove(axis);
     int stride = shape.subList(axis, shape.size()).stream().reduce(1, Math::multiplyExact);
-    DoubleBinaryOperator of = FLOATING.get(operation);
+    DoubleBinaryOperator of = requireNonNull(FLOATING.get(operation));
     return of(
         type.shaped(shape),
         i -> {

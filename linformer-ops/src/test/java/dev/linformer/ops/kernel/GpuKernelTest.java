@@ -1,5 +1,6 @@
 package dev.linformer.ops.kernel;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -115,9 +116,9 @@ class GpuKernelTest {
       try (Session session = new Session(graph)) {
         var refusal =
             assertThrows(TensorFlowException.class, () -> session.runner().fetch(y).run());
+        String message = requireNonNull(refusal.getMessage());
         assertTrue(
-            refusal.getMessage().contains("No registered implementation for untyped custom call"),
-            refusal.getMessage());
+            message.contains("No registered implementation for untyped custom call"), message);
       }
     }
   }

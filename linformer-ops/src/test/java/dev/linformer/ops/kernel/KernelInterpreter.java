@@ -135,7 +135,9 @@ public final class KernelInterpreter {
 
   private Block get(String name, Type type) {
     Block block = blocks.get(name);
-    require(block != null, "%s is not defined", name);
+    if (block == null) {
+      throw new IllegalStateException(name + " is not defined");
+    }
     require(block.type().equals(type), "%s is %s", name, block.type());
     return block;
   }

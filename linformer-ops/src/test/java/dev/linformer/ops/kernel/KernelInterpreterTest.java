@@ -1,5 +1,6 @@
 package dev.linformer.ops.kernel;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -70,7 +71,7 @@ class KernelInterpreterTest {
         assertThrows(
             IllegalStateException.class,
             () -> KernelInterpreter.run(changed, TWO, false, List.of(in(19), out(19))));
-    assertEquals(message, refusal.getMessage().replaceAll(" in line .*", ""));
+    assertEquals(message, requireNonNull(refusal.getMessage()).replaceAll(" in line .*", ""));
   }
 
   @Test
@@ -111,7 +112,7 @@ class KernelInterpreterTest {
         assertThrows(
             IllegalStateException.class,
             () -> KernelInterpreter.run(t.toString(), ONE, false, List.of()));
-    assertEquals(message, refusal.getMessage().replaceAll(" in line .*", ""));
+    assertEquals(message, requireNonNull(refusal.getMessage()).replaceAll(" in line .*", ""));
   }
 
   @Test
