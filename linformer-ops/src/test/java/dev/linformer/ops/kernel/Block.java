@@ -37,8 +37,8 @@ record Block(Type type, double[] data, @Nullable Buffer buffer) {
           "arith.addi", (a, b) -> a + b,
           "arith.subi", (a, b) -> a - b,
           "arith.muli", (a, b) -> a * b,
-          "arith.divsi", (a, b) -> (double) ((long) a / (long) b),
-          "arith.remsi", (a, b) -> (double) ((long) a % (long) b),
+          "arith.divsi", (a, b) -> (a - a % b) / b,
+          "arith.remsi", (a, b) -> a % b,
           "arith.minsi", Math::min,
           "arith.cmpi", (a, b) -> a < b ? 1 : 0);
   private static final List<String> ELEMENTS =
