@@ -11,9 +11,6 @@ import java.util.Map;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.IntToDoubleFunction;
 import java.util.function.IntUnaryOperator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param buffer that pointers point into
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
-record Block(Type type, double[] data, @Nullable Buffer buffer) {
+record Block(BlockType type, double[] data, @Nullable Buffer buffer) {
 
   private static final Map<String, DoubleBinaryOperator> FLOATING =
       Map.of(
@@ -41,66 +38,9 @@ record Block(Type type, double[] data, @Nullable Buffer buffer) {
           "arith.remsi", (a, b) -> a % b,
           "arith.minsi", Math::min,
           "arith.cmpi", (a, b) -> a < b ? 1 : 0);
-  private static final List<String> ELEMENTS =
-      List.of("i1", "i32", "i64", "f32", "bf16", "!tt.ptr<f32>", "!tt.ptr<bf16>");
   private static final int LEAST_OF_DOT = 16;
 
-  /** Of a scalar, which has no sizes, or of a tensor. */
-  record Type(List<Integer> shape, String element) {
-
-    private static final Pattern TENSOR = Pattern.compile("tensor<((?:\\d+x)+)(.*)>");
-
-    Type {
-      require(ELEMENTS.contains(element), "no type: %s", element);
-      boolean powers = shape.stream().allMatch(size -> Integer.bitCount(size) == 1);
-      require(powers, "not powers of two: %s", shape);
-    }
-
-    static Type parse(String text) {
-      Matcher tensor = TENSOR.matcher(text);
-      return tensor.matches()
-          ? new Type(
-              Stream.of(tensor.group(1).split("x", 0)).map(Integer::valueOf).toList(),
-              tensor.group(2))
-          : new Type(List.of(), text);
-    }
-
-    static Type pointer(String element) {
-      return new Type(List.of(), "!tt.ptr<" + element + ">");
-    }
-
-    Type of(String other) {
-      return new Type(shape, other);
-    }
-
-    Type shaped(List<Integer> other) {
-      return new Type(other, element);
-    }
-
-    int size() {
-      return shape.stream().reduce(1, Math::multiplyExact);
-    }
-
-    int rows() {
-      require(shape.size() == 2, "two axes expected: %s", this);
-      return shape.get(0);
-    }
-
-    int columns() {
-      require(shape.size() == 2, "two axes expected: %s", this);
-      return shape.get(1);
-    }
-
-    boolean floating() {
-      return element.equals("f32") || element.equals("bf16");
-    }
-
-    boolean integer() {
-      return element.equals("i32") || element.equals("i64");
-    }
-  }
-
-  static Block of(Type type, IntToDoubleFunction each) {
+  static Block of(BlockType type, IntToDoubleFunction each) {
     double[] data = new double[type.size()];
     Arrays.setAll(data, each);
     return new Block(type, data, null);
@@ -133,14 +73,14 @@ record Block(Type type, double[] data, @Nullable Buffer buffer) {
         of(
             operation.equals("arith.cmpi") ? type.of("i1") : type,
             i -> of.applyAsDouble(data[i], b.data[i]));
-    double most = type.element.equals("i32") ? Integer.MAX_VALUE : 1L << 52;
+    double most = type.element().equals("i32") ? Integer.MAX_VALUE : 1L << 52;
     boolean fits = floating || Arrays.stream(y.data).allMatch(value -> Math.abs(value) <= most);
     require(fits, "an integer that doesn't fit");
     return y;
   }
 
   Block and(Block b) {
-    require(type.element.equals("i1"), "not for %s", type);
+    require(type.element().equals("i1"), "not for %s", type);
     return of(type, i -> data[i] * b.data[i]);
   }
 
@@ -166,7 +106,7 @@ record Block(Type type, double[] data, @Nullable Buffer buffer) {
    * @param rounded whether to the digits of bfloat16
    */
   Block as(String from, String element, boolean rounded) {
-    require(type.element.equals(from), "not for %s", type);
+    require(type.element().equals(from), "not for %s", type);
     return of(type.of(element), i -> rounded ? bfloat16(data[i]) : data[i]);
   }
 
@@ -179,34 +119,34 @@ record Block(Type type, double[] data, @Nullable Buffer buffer) {
   /** Pointers so many elements further. */
   Block offset(Block elements) {
     require(elements.type.integer(), "integers expected");
-    require(elements.type.shape.equals(type.shape), "an offset for each expected");
+    require(elements.type.shape().equals(type.shape()), "an offset for each expected");
     return new Block(type, of(type, i -> data[i] + elements.data[i]).data, buffer);
   }
 
   Block expand(int axis) {
-    List<Integer> shape = new ArrayList<>(type.shape);
+    List<Integer> shape = new ArrayList<>(type.shape());
     shape.add(axis, 1);
     return moved(shape, i -> i);
   }
 
   Block splat(List<Integer> shape) {
-    require(type.shape.isEmpty(), "a scalar expected");
+    require(type.shape().isEmpty(), "a scalar expected");
     return moved(shape, i -> 0);
   }
 
-  Block broadcast(Type as) {
+  Block broadcast(BlockType as) {
     int rows = type.rows();
     int columns = type.columns();
     int width = as.columns();
     require(rows == 1 || rows == as.rows(), "other rows");
     require(columns == 1 || columns == width, "other columns");
-    return moved(as.shape, i -> i / width % rows * columns + i % width % columns);
+    return moved(as.shape(), i -> i / width % rows * columns + i % width % columns);
   }
 
   Block transposed() {
     int rows = type.rows();
     int columns = type.columns();
-    List<Integer> shape = new ArrayList<>(type.shape);
+    List<Integer> shape = new ArrayList<>(type.shape());
     Collections.reverse(shape);
     return moved(shape, i -> i % rows * columns + i / rows);
   }
@@ -214,7 +154,7 @@ record Block(Type type, double[] data, @Nullable Buffer buffer) {
   /** All values along an axis, taken together by an operation. */
   Block reduced(String operation, int axis) {
     require(FLOATING.containsKey(operation) && type.floating(), "not for %s", type);
-    List<Integer> shape = new ArrayList<>(type.shape);
+    List<Integer> shape = new ArrayList<>(type.shape());
     int size = shape.remove(axis);
     int stride = shape.subList(axis, shape.size()).stream().reduce(1, Math::multiplyExact);
     DoubleBinaryOperator of = requireNonNull(FLOATING.get(operation));
@@ -236,8 +176,8 @@ record Block(Type type, double[] data, @Nullable Buffer buffer) {
     int inner = type.columns();
     int columns = b.type.columns();
     require(b.type.rows() == inner, "%s columns, %s rows", inner, b.type.rows());
-    require(c.type.equals(new Type(List.of(rows, columns), "f32")), "not the product's type");
-    require(type.floating() && type.element.equals(b.type.element), "not for these");
+    require(c.type.equals(new BlockType(List.of(rows, columns), "f32")), "not the product's type");
+    require(type.floating() && type.element().equals(b.type.element()), "not for these");
     int least = Math.min(Math.min(rows, columns), inner);
     require(least >= LEAST_OF_DOT, "%s is less than %s", least, LEAST_OF_DOT);
     double[] sum = c.data.clone();

@@ -1,6 +1,5 @@
 package dev.linformer.ops.kernel;
 
-import dev.linformer.ops.kernel.Block.Type;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +37,7 @@ public final class KernelInterpreter {
   private static final Pattern AXIS = Pattern.compile("\\S+ \\{axis = (\\d) : i32\\}");
   private static final Pattern DENSE = Pattern.compile("dense<(.*)>");
   private static final Pattern BETWEEN_TYPES = Pattern.compile(", | \\* | -> | to ");
-  private static final Type I32 = new Type(List.of(), "i32");
+  private static final BlockType I32 = new BlockType(List.of(), "i32");
 
   private final List<String> lines;
   private final List<Integer> program;
@@ -78,6 +77,7 @@ public final class KernelInterpreter {
     buffers.forEach(Buffer::requireWritten);
   }
 
+  @SuppressWarnings("AnnotateFormatMethod") // whose annotation would be one more dependency
   static void require(boolean holds, String message, Object... details) {
     if (!holds) {
       throw new IllegalStateException(message.formatted(details));
@@ -97,8 +97,8 @@ public final class KernelInterpreter {
     require(arguments.size() == buffers.size(), "%s arguments", arguments.size());
     for (int i = 0; i < arguments.size(); i++) {
       Buffer buffer = buffers.get(i);
-      Block pointer = new Block(Type.pointer(buffer.element()), new double[1], buffer);
-      define(arguments.get(i).group(1), pointer, Type.parse(arguments.get(i).group(2)));
+      Block pointer = new Block(BlockType.pointer(buffer.element()), new double[1], buffer);
+      define(arguments.get(i).group(1), pointer, BlockType.parse(arguments.get(i).group(2)));
     }
     body();
     require(lines.subList(at - 1, lines.size()).equals(List.of("tt.return", "}", "}")), "no end");
@@ -118,22 +118,22 @@ public final class KernelInterpreter {
       } else if (line.contains(" = \"tt.reduce\"")) {
         at += 4;
         MatchResult text = match(REDUCE, String.join("\n", lines.subList(at - 5, at)));
-        Block x = get(text.group(2), Type.parse(text.group(9)));
+        Block x = get(text.group(2), BlockType.parse(text.group(9)));
         require(x.type().element().equals(text.group(5)), "elements are %s", x.type());
         Block y = x.reduced(text.group(8), Integer.parseInt(text.group(3)));
-        define(text.group(1), y, Type.parse(text.group(10)));
+        define(text.group(1), y, BlockType.parse(text.group(10)));
       } else {
         statement(match(STATEMENT, line));
       }
     }
   }
 
-  private void define(String name, Block block, Type type) {
+  private void define(String name, Block block, BlockType type) {
     require(block.type().equals(type), "%s is %s", name, block.type());
     require(blocks.putIfAbsent(name, block) == null, "%s is there already", name);
   }
 
-  private Block get(String name, Type type) {
+  private Block get(String name, BlockType type) {
     Block block = blocks.get(name);
     if (block == null) {
       throw new IllegalStateException(name + " is not defined");
@@ -142,7 +142,7 @@ public final class KernelInterpreter {
     return block;
   }
 
-  private List<Block> get(List<String> names, List<Type> types) {
+  private List<Block> get(List<String> names, List<BlockType> types) {
     require(names.size() == types.size(), "%s operands", names.size());
     return IntStream.range(0, names.size()).mapToObj(i -> get(names.get(i), types.get(i))).toList();
   }
@@ -151,8 +151,8 @@ public final class KernelInterpreter {
     return NAME.matcher(text).results().map(MatchResult::group).toList();
   }
 
-  private static List<Type> types(String text) {
-    return BETWEEN_TYPES.splitAsStream(text).map(Type::parse).toList();
+  private static List<BlockType> types(String text) {
+    return BETWEEN_TYPES.splitAsStream(text).map(BlockType::parse).toList();
   }
 
   private void loop(MatchResult head) {
@@ -161,7 +161,7 @@ public final class KernelInterpreter {
     int step = (int) get(head.group(6), I32).data()[0];
     require(step > 0, "no step");
     List<String> names = names(head.group(7)); // inside and outside by turns
-    List<Type> types = types(head.group(8));
+    List<BlockType> types = types(head.group(8));
     require(names.size() == 2 * types.size(), "%s names", names.size());
     require(head.group(2).equals("" + types.size()), "%s types", types.size());
     List<String> outer =
@@ -196,9 +196,9 @@ public final class KernelInterpreter {
     String operation = text.group(2);
     String rest = text.group(3);
     List<String> x = names(rest);
-    List<Type> types = types(text.group(4));
-    Type first = types.get(0);
-    Type last = types.get(types.size() - 1);
+    List<BlockType> types = types(text.group(4));
+    BlockType first = types.get(0);
+    BlockType last = types.get(types.size() - 1);
     if (operation.equals("tt.store")) {
       require(name == null, "a store has no result");
       store(x, first);
@@ -235,7 +235,7 @@ public final class KernelInterpreter {
             yield all(x, List.of(first, first), of -> of.get(0).binary(operation, of.get(1)));
           }
         };
-    Type said =
+    BlockType said =
         switch (operation) {
           case "tt.load", "arith.cmpi" -> y.type(); // which the text doesn't say
           case "tt.addptr" -> first;
@@ -244,15 +244,15 @@ public final class KernelInterpreter {
     define(name, y, said);
   }
 
-  private Block one(List<String> names, Type type) {
+  private Block one(List<String> names, BlockType type) {
     return get(names, List.of(type)).get(0);
   }
 
-  private Block all(List<String> names, List<Type> types, Function<List<Block>, Block> of) {
+  private Block all(List<String> names, List<BlockType> types, Function<List<Block>, Block> of) {
     return of.apply(get(names, types));
   }
 
-  private static Block constant(String text, Type type) {
+  private static Block constant(String text, BlockType type) {
     if (type.equals(I32)) {
       int value = Integer.parseInt(text);
       return Block.of(type, i -> value);
@@ -266,18 +266,18 @@ public final class KernelInterpreter {
     return Block.of(type, i -> value);
   }
 
-  private static Block range(String text, Type type) {
+  private static Block range(String text, BlockType type) {
     String expected = "{end = %d : i32, start = 0 : i32}".formatted(type.size());
     require(text.equals(expected) && type.element().equals("i32"), "no such range");
     return Block.of(type, i -> i);
   }
 
-  private Block load(List<String> x, Type type) {
+  private Block load(List<String> x, BlockType type) {
     boolean masked = x.size() == 3;
     require(masked || x.size() == 1, "%s operands", x.size());
     Block pointers = get(x.get(0), type);
     Buffer buffer = pointers.target();
-    Type made = type.of(buffer.element());
+    BlockType made = type.of(buffer.element());
     Block mask = masked ? get(x.get(1), type.of("i1")) : pointers;
     Block rest = masked ? get(x.get(2), made) : pointers;
     return Block.of(
@@ -285,7 +285,7 @@ public final class KernelInterpreter {
         i -> !masked || mask.data()[i] == 1 ? buffer.load(pointers.data()[i]) : rest.data()[i]);
   }
 
-  private void store(List<String> x, Type type) {
+  private void store(List<String> x, BlockType type) {
     boolean masked = x.size() == 3;
     require(masked || x.size() == 2, "%s operands", x.size());
     Block pointers = get(x.get(0), type);

@@ -77,17 +77,18 @@ class KernelInterpreterTest {
   @Test
   void typesThatAreNotThoseOfTheValues() {
     refused(
-        "%v14 is Type[shape=[16], element=f32]",
+        "%v14 is BlockType[shape=[16], element=f32]",
         "math.exp %v14 : tensor<16xf32>", "math.exp %v14 : tensor<16xbf16>");
-    refused("%v16 is Type[shape=[16], element=bf16]", "to tensor<16xbf16>", "to tensor<16xf32>");
     refused(
-        "%v4 is Type[shape=[16], element=i32]",
+        "%v16 is BlockType[shape=[16], element=bf16]", "to tensor<16xbf16>", "to tensor<16xf32>");
+    refused(
+        "%v4 is BlockType[shape=[16], element=i32]",
         "arith.addi %v0, %v4 : tensor<16xi32>", "arith.addi %v3, %v4 : i32");
-    refused("%v15 is Type[shape=[16], element=f32]", "%v10, %v16", "%v10, %v15");
+    refused("%v15 is BlockType[shape=[16], element=f32]", "%v10, %v16", "%v10, %v15");
     refused(
-        "%arg1 is Type[shape=[], element=!tt.ptr<bf16>]",
+        "%arg1 is BlockType[shape=[], element=!tt.ptr<bf16>]",
         "%arg1: !tt.ptr<bf16>", "%arg1: !tt.ptr<f32>");
-    refused("not for Type[shape=[16], element=i32]", "arith.addi", "arith.addf");
+    refused("not for BlockType[shape=[16], element=i32]", "arith.addi", "arith.addf");
     refused("not powers of two: [24]", "tensor<16xi32>", "tensor<24xi32>");
     refused("no type: f64", "tensor<16xf32>", "tensor<16xf64>");
   }
