@@ -3,9 +3,10 @@
 
     benchmarks/limits.py --suite depth --only 'depth=(2|6|12) ' --xla false true --jobs 6 --json limits.jsonl
 
-Begins at what `linformer summary --memory` estimates, widens until one run succeeded and one ran out
-of memory, and halves what is between until they are --within of each other. Works are searched
---jobs at a time, each run a process of its own; the limits of all that run together stay below --gpu-mib.
+Begins at the peak that --peaks knows, or else at what `linformer summary --memory` estimates and by how
+much works like this one exceeded it; widens until one run succeeded and one ran out of memory, and halves
+what is between until they are --within of each other. Works are searched --jobs at a time, each run a
+process of its own; the limits of all that run together stay below --gpu-mib.
 After each run a line is appended to the file: what is known of the work by then. A search that was
 stopped goes on from there. A run that fails for another reason ends the search of its work, and the
 exit code is 1. Needs Python alone; the command is that of --linformer or the variable LINFORMER.
@@ -16,31 +17,20 @@ import concurrent.futures
 import json
 import math
 import os
-import re
 import shlex
-import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
+from limited import Failed, Refused, estimate, step_within
+
 HOME = Path(__file__).resolve().parent.parent
-OUT_OF_MEMORY = re.compile("RESOURCE_EXHAUSTED|ResourceExhausted|OOM when allocating|Out of memory while trying to allocate")
-GPU_FULL = "CUDA_ERROR_OUT_OF_MEMORY"  # not the limit: the GPU had less than that to give
 CONTEXT_MIB = 1000  # what CUDA and its libraries take beside the limit
 WIDEN = 1.06  # the first step from the guess; squared with each further one
 KEY = ("suite", "level", "precision", "depth", "heads", "n", "chunk", "xla")
-
-
-class Failed(Exception):
-    """A run that says nothing about the limit."""
-
-
-class Refused(Exception):
-    """What no other run would do better: bad input, or no GPU."""
 
 
 class GpuMemory:
@@ -64,64 +54,24 @@ class GpuMemory:
             self.changed.notify_all()
 
 
-def execute(command, limit_s):
-    """Exit code, output and errors of a command that is ended with its children after a while."""
-    with tempfile.TemporaryFile("w+") as log:
-        # Level 0, for what TensorFlow says of the GPU's memory.
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
-                                   env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "0"})
-        try:
-            out, _ = process.communicate(timeout=limit_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            raise Failed(f"no answer in {limit_s:.0f} s") from None
-        log.seek(0)
-        text = log.read()
-    if process.returncode == 2:
-        raise Refused(last_line(text))
-    return process.returncode, out, text
-
-
-def last_line(log):
-    """What the program said at the end, or all that is known."""
-    lines = [line for line in log.splitlines() if "linformer bench: " in line] or log.strip().splitlines()
-    return lines[-1][:500] if lines else "it said nothing"
-
-
-def runs(linformer, work, mib, limit_s):
-    """The milliseconds of a step within a limit, or None if that is too little."""
-    limited = {**work, "memory_limit_mib": mib, "warmup": 1, "steps": 2}
-    code, out, log = execute([*linformer, "bench", "--work", json.dumps(limited)], limit_s)
-    if code == 0:
-        answer = json.loads([line for line in out.splitlines() if line.startswith("{")][-1])
-        if not math.isfinite(answer["loss"]):
-            raise Failed(f"the loss is {answer['loss']}")
-        return answer["median_ms"]
-    if GPU_FULL in log:
-        raise Failed("the GPU has less than the limit to give; fewer --jobs, or a smaller --gpu-mib")
-    if OUT_OF_MEMORY.search(log):
-        return None
-    raise Failed(f"exit code {code}: {last_line(log)}")
-
-
-def estimate(linformer, work, limit_s):
-    """MiB, as the model's configuration lets expect."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        json.dump(work["config"], file)
-        file.flush()
-        code, out, log = execute([*linformer, "summary", "--memory", "--json", "--batch", str(work["batch"]),
-                                  "--config", file.name], limit_s)
-    if code != 0:
-        raise Failed(f"summary: exit code {code}: {last_line(log)}")
-    return json.loads(out)["memory"]["peak_bytes"][work["config"]["checkpoint_level"]] / 2**20
-
-
 def facts(suite, work):
     config = work["config"]
     return {"suite": suite, "name": work["name"], "level": config["checkpoint_level"], "precision": config["precision"],
             "depth": config["depth"], "heads": config["nhead"], "n": config["input_size"], "chunk": config["chunk"],
             "xla": work["xla"]}
+
+
+def measured(file):
+    """Peaks in MiB, from what compare.py's figures were collected in."""
+    if not file.exists():
+        return {}
+    rows = [row for part in json.loads(file.read_text()).values() if isinstance(part, list) for row in part]
+    return {peak_key(row): row["peak_mib"] for row in rows
+            if row["program"] == "ours" and row["training"] and "peak_mib" in row}
+
+
+def peak_key(row):
+    return tuple(row.get(key) for key in KEY[1:] if key != "chunk")
 
 
 class Searches:
@@ -185,12 +135,13 @@ def search(suite, work, searches, gpu, arguments, late):
             row["estimate_mib"] = round(estimate(arguments.linformer, work, arguments.limit_s))
         if row["failed_mib"] == most:
             raise Failed(f"does not run in {most} MiB, the most that --gpu-mib allows")
-        mib = next_limit(row, row["estimate_mib"] * searches.beyond_estimate(row), widened, most)
+        guess = arguments.peaks.get(peak_key(row)) or row["estimate_mib"] * searches.beyond_estimate(row)
+        mib = next_limit(row, guess, widened, most)
         gpu.take(mib + CONTEXT_MIB)
         try:
             if late():
                 return None
-            step_ms = runs(arguments.linformer, work, mib, arguments.limit_s)
+            step_ms = step_within(arguments.linformer, work, mib, arguments.limit_s)
         except Failed as reason:
             searches.add(row | {"error": str(reason), "tried_mib": mib})
             raise Failed(f"at {mib} MiB: {reason}") from None
@@ -232,11 +183,14 @@ def parse():
     arguments.add_argument("--jobs", type=int, default=1, help="searches at a time")
     arguments.add_argument("--gpu-mib", type=int, default=78000, help="for all at a time")
     arguments.add_argument("--within", type=float, default=0.03, help="of the limit: when to stop")
-    arguments.add_argument("--limit-s", type=float, default=120, help="for one process")
+    arguments.add_argument("--limit-s", type=float, default=300, help="for one process")
     arguments.add_argument("--budget-s", type=float, default=float("inf"), help="after which no run begins")
     arguments.add_argument("--json", type=Path, required=True, help="a file of JSON lines, to which is added")
+    arguments.add_argument("--peaks", type=Path, default=HOME / "docs" / "benchmarks" / "h100-2026-11-24.json",
+                           help="measured ones, where to begin")
     arguments.add_argument("--linformer", default=os.environ.get("LINFORMER", str(HOME / "linformer")), help="the command")
     parsed = arguments.parse_args()
+    parsed.peaks = measured(parsed.peaks)
     parsed.linformer = shlex.split(parsed.linformer)
     return parsed
 

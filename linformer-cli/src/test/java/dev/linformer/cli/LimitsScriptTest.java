@@ -27,7 +27,7 @@ class LimitsScriptTest {
   /** Lists C0 to C3; C0 needs 4,999 MiB, C1 1,361, C2 fails for its own reasons, C3 needs 397. */
   private static final String PROGRAM =
       """
-      import json, os, sys
+      import json, os, sys, time
       command, *options = sys.argv[1:]
       needs = {"C0": 4999, "C1": 1361, "C2": 0, "C3": 397}
       if "--list" in options:
@@ -40,8 +40,13 @@ class LimitsScriptTest {
           work = json.loads(options[options.index("--work") + 1])
           level, limit = work["config"]["checkpoint_level"], work["memory_limit_mib"]
           assert (work["warmup"], work["steps"]) == (1, 2)
-          with open(os.path.join(os.path.dirname(__file__), "runs"), "a") as runs:
-              runs.write(f"{level} {limit}\\n")
+          def note(file, text):
+              with open(os.path.join(os.path.dirname(__file__), file), "a") as out:
+                  out.write(text + "\\n")
+          note("runs", f"{level} {limit}")
+          note("taken", str(limit + 1000))
+          time.sleep(0.2)
+          note("taken", str(-limit - 1000))
           if level == "C2":
               sys.exit("linformer bench: unexpected: the driver is too old")
           if limit < needs[level]:
@@ -103,7 +108,12 @@ class LimitsScriptTest {
 
   @Test
   void findsWhatIsNeededAndReportsOtherFailures() throws Exception {
-    Answer answer = search("--jobs", "3");
+    Path peaks =
+        Files.writeString(
+            folder.resolve("peaks.json"),
+            "{\"device\":\"a GPU\",\"depth\":[{\"program\":\"ours\",\"level\":\"C0\",\"precision\":\"float32\",\"depth\":2,"
+                + "\"heads\":3,\"n\":31,\"xla\":false,\"training\":true,\"peak_mib\":4900}]}");
+    Answer answer = search("--jobs", "3", "--gpu-mib", "9000", "--peaks", peaks.toString());
     assertEquals(1, answer.code(), answer.text());
     assertTrue(
         answer
@@ -117,11 +127,25 @@ class LimitsScriptTest {
     assertEquals(1300, known("C2").get("tried_mib").asInt());
     assertTrue(known("C2").get("failed_mib").isNull(), answer.text());
     assertEquals(1, runs().stream().filter(run -> run.startsWith("C2")).count());
-    assertTrue(runs().size() < 30, () -> "too many runs");
+    assertEquals("C0 4900", runs().stream().filter(run -> run.startsWith("C0")).toList().get(0));
+    assertTrue(runs().size() < 25, () -> "too many runs");
+    sharedTheGpu(9000);
 
     int before = runs().size();
     search("--jobs", "3");
     assertEquals(before + 1, runs().size()); // C2 once more, and nothing of the others
+  }
+
+  /** Runs overlapped, and never wanted more than there is. */
+  private void sharedTheGpu(int mib) throws IOException {
+    int taken = 0;
+    int most = 0;
+    for (String line : Files.readAllLines(folder.resolve("taken"))) {
+      taken += Integer.parseInt(line);
+      most = Math.max(most, taken);
+    }
+    assertEquals(0, taken);
+    assertTrue(most > 6500 && most <= mib, "at once: " + most);
   }
 
   @Test
