@@ -4,7 +4,8 @@
 # not made again, and one that was stopped goes on.
 #   benchmarks/language_models.sh [STEPS] [FOLDER]
 # From the environment, unless they should be as said here: CONFIG, the model; TEXT, a file to learn from, else the Brown
-# corpus is fetched; LINFORMER, the command; ONLY, a regular expression of the names of runs to make. Also writes
+# corpus is fetched; LINFORMER, the command; ONLY, a regular expression of the names of runs to make; JOBS, how many
+# of them at a time, 1. A run that fails is named, the others go on, and the exit code is 1. Also writes
 # FOLDER/results.json. Figures for a GPU come of CONFIG=benchmarks/language-model-gpu.json and 3000 steps.
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,34 +18,45 @@ mkdir -p "$folder"
 [ -f "$text" ] || "$home/benchmarks/brown.sh" "$text"
 
 run() { # name, task, key=value …
-  local name=$1 task=$2 out=$folder/$1
+  local name=$1 task=$2 out=$folder/$1 log=$folder/$1.log
   shift 2
-  if ! [[ $name =~ ${ONLY:-} ]]; then return; fi
-  if [ -f "$out/model.safetensors" ]; then return; fi
-  if [ -f "$out/trainer_state.json" ]; then
-    "$linformer" train --resume "$out" >>"$folder/$name.log" 2>&1
-    return
+  if ! [[ $name =~ ${ONLY:-} ]] || [ -f "$out/model.safetensors" ]; then return; fi
+  local arguments=(--resume "$out")
+  if ! [ -f "$out/trainer_state.json" ]; then
+    arguments=(--config "$config" --task "$task" --data "$text" --steps "$steps" --out "$out")
+    for each in "$@"; do arguments+=(--set "$each"); done
   fi
-  local set=()
-  for each in "$@"; do set+=(--set "$each"); done
-  "$linformer" train --config "$config" --task "$task" --data "$text" \
-    --steps "$steps" "${set[@]}" --out "$out" >"$folder/$name.log" 2>&1
+  local code=0
+  "$linformer" train "${arguments[@]}" >>"$log" 2>&1 || code=$?
+  if [ $code != 0 ]; then
+    echo "$name: FAILED with exit code $code; $log ends with: $(tail -n 1 "$log")"
+    return 1
+  fi
+  echo "$name: done"
 }
 
-for task in causal-lm masked-lm; do
-  causal=$([ "$task" = causal-lm ] && echo true || echo false)
-  run "$task-full" "$task" causal=$causal full_attention=true
-  run "$task-k256" "$task" causal=$causal dim_k=256
-  run "$task-k128" "$task" causal=$causal dim_k=128
-  run "$task-k64" "$task" causal=$causal dim_k=64
-  run "$task-k256-xavier" "$task" causal=$causal dim_k=256 projection_init=xavier
-done
-for task in causal-lm masked-lm; do
-  causal=$([ "$task" = causal-lm ] && echo true || echo false)
-  for sharing in kv headwise none; do
-    run "$task-k256-$sharing" "$task" causal=$causal dim_k=256 parameter_sharing=$sharing
+runs() {
+  local task causal sharing
+  for task in causal-lm masked-lm; do
+    causal=causal=$([ "$task" = causal-lm ] && echo true || echo false)
+    echo "$task-full $task $causal full_attention=true"
+    echo "$task-k256 $task $causal dim_k=256"
+    echo "$task-k128 $task $causal dim_k=128"
+    echo "$task-k64 $task $causal dim_k=64"
+    echo "$task-k256-xavier $task $causal dim_k=256 projection_init=xavier"
   done
-done
+  for task in causal-lm masked-lm; do
+    causal=causal=$([ "$task" = causal-lm ] && echo true || echo false)
+    for sharing in kv headwise none; do
+      echo "$task-k256-$sharing $task $causal dim_k=256 parameter_sharing=$sharing"
+    done
+  done
+}
+
+export -f run
+export steps folder config linformer text
+failed=0
+runs | xargs -P "${JOBS:-1}" -L 1 bash -c 'run "$@"' run || failed=1
 
 python3 - "$folder" <<'PYTHON'
 import json, pathlib, sys
@@ -69,5 +81,6 @@ PYTHON
 for task in causal-lm masked-lm; do
   logs=$(ls "$folder/$task"-{full,k256,k128,k64,k256-xavier}/log.jsonl 2>/dev/null || true)
   # shellcheck disable=SC2086
-  [ -z "$logs" ] || "$linformer" plot --log $logs --key eval_loss --out "$folder/$task.png"
+  [ -z "$logs" ] || "$linformer" plot --log $logs --key eval_loss --out "$folder/$task.png" || failed=1
 done
+exit $failed

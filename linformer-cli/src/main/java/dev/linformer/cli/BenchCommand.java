@@ -114,6 +114,7 @@ final class BenchCommand implements Callable<Integer> {
       works.forEach(each -> out.println(each.toJson()));
       return 0;
     }
+    Benchmark.requireGpuFor(memoryLimit);
     ArrayNode results = JsonNodeFactory.instance.arrayNode();
     out.printf("%-70s %10s %10s %9s%n", "", "median ms", "first ms", "peak MiB");
     for (Work each : works) {

@@ -30,8 +30,7 @@ enum BenchSuite {
     List<Work> works(boolean xla) {
       List<Work> works = new ArrayList<>();
       for (int depth : new int[] {2, 6, 12, 24}) {
-        for (CheckpointLevel level :
-            new CheckpointLevel[] {CheckpointLevel.C0, CheckpointLevel.C1, CheckpointLevel.C3}) {
+        for (CheckpointLevel level : CheckpointLevel.values()) {
           works.add(train(readme(README_LENGTH, depth).checkpointLevel(level), xla));
         }
       }
@@ -60,7 +59,7 @@ enum BenchSuite {
       for (int n = 1 << 12; n <= 1 << 22; n *= 2) {
         works.add(train(readme(n, 2).checkpointLevel(CheckpointLevel.C0), xla));
       }
-      for (int n = 1 << 17; n <= 1 << 21; n *= 2) {
+      for (int n = 1 << 16; n <= 1 << 21; n *= 2) {
         works.add(train(readme(n, 2).checkpointLevel(CheckpointLevel.C3).chunk(1 << 14), xla));
       }
       return works;

@@ -2,9 +2,11 @@ package dev.linformer.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.linformer.model.bench.Benchmark;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -53,6 +55,29 @@ class BenchCommandTest {
     refused("--work: a JSON object is expected", "bench", "--work", "[]");
     refused("--only: not a regular expression", "bench", "--only", "(");
     refused("--work: not valid JSON", "bench", "--work", "{");
+  }
+
+  @Test
+  void refusesALimitThatNothingWouldKeep() {
+    assumeFalse(Benchmark.hasGpu());
+    String message =
+        "a memory limit of 900 MiB is for a GPU's memory, and nvidia-smi finds no GPU here";
+    refused(message, "bench", "--suite", "cpu", "--memory-limit", "900");
+    String work =
+        WORK.formatted(true, "C0", "float32")
+            .replace("\"steps\"", "\"memory_limit_mib\":900,\"steps\"");
+    refused(message, "bench", "--work", work);
+  }
+
+  @Test
+  void suitesHoldWhatLimitsAreSoughtFor() {
+    assertEquals(12, names("depth", "depth=(2|6|12) .* C[0-3]$").size());
+    assertEquals(8, names("heads", " C[12]$").size());
+    assertEquals(5, names("length", "n=(65536|131072|262144|524288|1048576) .* C3$").size());
+  }
+
+  private static List<String> names(String suite, String only) {
+    return Cli.done("bench", "--suite", suite, "--only", only, "--list").out().lines().toList();
   }
 
   private static void refused(String message, Object... arguments) {

@@ -2,6 +2,7 @@ package dev.linformer.visual;
 
 import dev.linformer.model.InvalidInputException;
 import java.awt.Color;
+import java.awt.font.FontRenderContext;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -101,8 +102,11 @@ public final class Curves {
             .yAxisTitle(yAxis)
             .build();
     var style = chart.getStyler();
-    style.setLegendPosition(Styler.LegendPosition.OutsideS); // where it covers no curve
-    style.setLegendLayout(Styler.LegendLayout.Horizontal);
+    // Where it covers no curve: below in one line, if that holds it.
+    boolean below = legendWidth(style) < width;
+    style.setLegendPosition(
+        below ? Styler.LegendPosition.OutsideS : Styler.LegendPosition.OutsideE);
+    style.setLegendLayout(below ? Styler.LegendLayout.Horizontal : Styler.LegendLayout.Vertical);
     style.setLegendBorderColor(Color.WHITE);
     style.setLegendVisible(curves.size() > 1 || title.isEmpty());
     style.setMarkerSize(marked ? 7 : 0);
@@ -121,5 +125,15 @@ public final class Curves {
           series.setMarker(marked ? SeriesMarkers.CIRCLE : SeriesMarkers.NONE);
         });
     return BitmapEncoder.getBufferedImage(chart);
+  }
+
+  /** Pixels of all names beside each other. */
+  private double legendWidth(Styler style) {
+    var measures = new FontRenderContext(null, true, true);
+    int around = style.getLegendSeriesLineLength() + 3 * style.getLegendPadding();
+    return curves.keySet().stream()
+        .mapToDouble(
+            name -> around + style.getLegendFont().getStringBounds(name, measures).getWidth())
+        .sum();
   }
 }

@@ -42,6 +42,18 @@ class CurvesTest {
   }
 
   @Test
+  void cutsNoNameOff() {
+    Curves curves = new Curves("step", "loss");
+    for (int i = 0; i < 7; i++) {
+      curves.add("a name of many letters " + i, 0, i).add("a name of many letters " + i, 1, i + 2);
+      BufferedImage image = curves.draw();
+      for (int y = 0; y < image.getHeight(); y++) {
+        assertEquals(0xffffffff, image.getRGB(image.getWidth() - 1, y), "curves: " + (i + 1));
+      }
+    }
+  }
+
+  @Test
   void refuses() {
     refused("there is no curve to draw", () -> new Curves("x", "y").draw());
     refused(

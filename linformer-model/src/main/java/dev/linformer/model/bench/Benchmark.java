@@ -1,6 +1,7 @@
 package dev.linformer.model.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.Linformer;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Variables;
@@ -37,6 +38,20 @@ public final class Benchmark {
     return DeviceMemory.now().isPresent();
   }
 
+  /**
+   * Refuses a limit that nothing would keep.
+   *
+   * @param memoryLimit MiB; 0 for none
+   * @throws InvalidInputException if there is a limit and no GPU
+   */
+  public static void requireGpuFor(int memoryLimit) {
+    if (memoryLimit > 0 && !hasGpu()) {
+      throw new InvalidInputException(
+          "a memory limit of %d MiB is for a GPU's memory, and nvidia-smi finds no GPU here; leave it out"
+              .formatted(memoryLimit));
+    }
+  }
+
   /** The first GPU's name, or the number of cores. */
   public static String device() {
     return DeviceMemory.device()
@@ -55,8 +70,10 @@ public final class Benchmark {
    * @return the work's keys, {@code device}, {@code versions}, {@code times_ms} of the measured
    *     steps in ascending order, {@code median_ms}, {@code min_ms}, {@code first_step_ms}, {@code
    *     peak_mib} (on a GPU, without what CUDA took before), {@code loss}, {@code plan}
+   * @throws InvalidInputException if memory is to be limited and there is no GPU
    */
   public static ObjectNode measure(Work work) throws IOException {
+    requireGpuFor(work.memoryLimit());
     ObjectNode json = work.toJson().put("device", device());
     json.putObject("versions")
         .put("tensorflow", TensorFlow.version())
