@@ -7,7 +7,7 @@
     benchmarks/compare.py --suite table3 --dry-run
 
 First it lays outputs and gradients of ours and the peers beside each other, computed from the same
-weights (agreement.py); then it measures. The JSON is written anew after each work. Needs a Python
+weights (agreement.py), several works at a time with --check-jobs; then it measures, one at a time. The JSON is written anew after each work. Needs a Python
 with what requirements.txt lists, unless --peers is empty.
 """
 import argparse
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import bars
@@ -39,7 +40,7 @@ def run(command, limit, environment=None):
     """The last line of JSON that a command prints, or its error; with the memory its process held at most."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as log:
         start = time.monotonic()
-        process = subprocess.Popen(command, stdout=out, stderr=log, preexec_fn=os.setpgrp,  # to be ended with its children
+        process = subprocess.Popen(command, stdout=out, stderr=log, start_new_session=True,  # to be ended with its children
                                    env={**os.environ, **(environment or {})})
         while True:
             done, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -125,6 +126,22 @@ def agreement(linformer, work, peers, limit):
             **{key: answers["judged"][key] for key in ("agree", "errors")}}
 
 
+def agreements(linformer, works, who, arguments):
+    """One for each kind of work; those that differ in length alone are checked once."""
+    kinds = {}
+    for work in works:
+        checked = checked_work(work)
+        kinds.setdefault(json.dumps([checked["config"], work["training"]]), work)
+    answers = []
+    with ThreadPoolExecutor(arguments.check_jobs) as pool:
+        for answer in pool.map(lambda work: agreement(linformer, work, who[work["name"]], arguments.limit_s),
+                               kinds.values()):
+            if answer:
+                answers.append(answer)
+                print(tables.agreement_line(answer), flush=True)
+    return answers
+
+
 def processor():
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -149,6 +166,7 @@ def parse():
     arguments.add_argument("--budget-s", type=float, default=float("inf"), help="after which no work begins")
     arguments.add_argument("--limit-s", type=float, default=180, help="for one process")
     arguments.add_argument("--no-check", action="store_true", help="measure only")
+    arguments.add_argument("--check-jobs", type=int, default=1, help="works that are checked at the same time")
     arguments.add_argument("--loaded", action="store_true", help="other programs run, too: no bar is decided")
     arguments.add_argument("--dry-run", action="store_true", help="say what would run")
     arguments.add_argument("--linformer", default=str(HERE.parent / "linformer"), help="the command")
@@ -204,19 +222,12 @@ def main():
              "suite": arguments.suite, "command": shlex.join(["benchmarks/compare.py", *shown(sys.argv[1:])]),
              "device": None, "versions": {}, "environment": {key: os.environ[key] for key in FLAGS if key in os.environ},
              "loaded": arguments.loaded, "works": [], "agreement": [], "skipped": [], "bars": []}
-    seen = set()
+    if not arguments.no_check:
+        whole["agreement"] = agreements(linformer, works, who, arguments)
     for work in works:
         if late():
             whole["skipped"].append(work["name"])
             continue
-        checked = checked_work(work)
-        key = json.dumps([checked["config"], work["training"]])
-        if not arguments.no_check and key not in seen:
-            seen.add(key)
-            answer = agreement(linformer, work, who[work["name"]], arguments.limit_s)
-            if answer:
-                whole["agreement"].append(answer)
-                print(tables.agreement_line(answer), flush=True)
         results = measure(linformer, work, who[work["name"]], arguments, late)
         for result in [r for rs in results.values() for r in rs]:
             whole["versions"] |= result.get("versions", {})

@@ -50,8 +50,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
 
   @Override
   public Linformer<T> withKernels() {
-    return new Linformer<>(
-        config, type, sublayers.stream().map(Sublayer::withKernels).toList());
+    return new Linformer<>(config, type, sublayers.stream().map(Sublayer::withKernels).toList());
   }
 
   /** A part of the stack, before it has weights. */

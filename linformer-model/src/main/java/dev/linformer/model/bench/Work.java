@@ -64,8 +64,7 @@ public record Work(
 
   /** The same within so much of a GPU's memory. */
   public Work limited(int mebibytes) {
-    return new Work(
-        name, config, batch, training, xla, kernels, mebibytes, warmup, steps, seconds);
+    return new Work(name, config, batch, training, xla, kernels, mebibytes, warmup, steps, seconds);
   }
 
   /** From what {@link #toJson} gives. */

@@ -30,8 +30,7 @@ public final class Devices {
       Ops tf = Ops.create(graph).withDevice(device);
       Operand<TFloat32> x = tf.constant(new float[][] {{1, 2}, {3, 4}}); // [2,2]
       Operand<TFloat32> y = tf.linalg.matMul(x, x); // [2,2]
-      try (Session session =
-              Sessions.open(graph, Sessions.ALL_THREADS, false, memoryFraction);
+      try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, false, memoryFraction);
           Result result = session.runner().fetch(y).run()) {
         return ((TFloat32) result.get(0)).getFloat(1, 1) == 22;
       }
@@ -58,10 +57,12 @@ public final class Devices {
       Placeholder<TFloat32> side =
           tf.placeholder(TFloat32.class, Placeholder.shape(shape)); // [b,h,k,p]
       Operand<TFloat32> y = FusedAttention.call(tf, q, side, side, true); // [b,n,p]
-      try (TFloat32 ones = TFloat32.tensorOf(shape, values -> values.scalars().forEach(x -> x.setFloat(1)));
-          TFloat32 queries = TFloat32.tensorOf(Shape.of(1, 16, 16), values -> values.scalars().forEach(x -> x.setFloat(1)));
-          Session session =
-              Sessions.open(graph, Sessions.ALL_THREADS, true, memoryFraction);
+      try (TFloat32 ones =
+              TFloat32.tensorOf(shape, values -> values.scalars().forEach(x -> x.setFloat(1)));
+          TFloat32 queries =
+              TFloat32.tensorOf(
+                  Shape.of(1, 16, 16), values -> values.scalars().forEach(x -> x.setFloat(1)));
+          Session session = Sessions.open(graph, Sessions.ALL_THREADS, true, memoryFraction);
           Result result = session.runner().feed(q, queries).feed(side, ones).fetch(y).run()) {
         return ((TFloat32) result.get(0)).getFloat(0, 15, 15) == 1;
       }

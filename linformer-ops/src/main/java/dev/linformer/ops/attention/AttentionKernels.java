@@ -34,10 +34,11 @@ record AttentionKernels(
     boolean oneQuery,
     boolean sumOutput) {
 
-  private static final int ROWS = Integer.getInteger("rows", 128); // of a program that works by rows
-  private static final int KEYS = Integer.getInteger("keys", 128); // at a time
-  private static final int SOME_ROWS = Integer.getInteger("some", 64); // at a time, of a program that works by keys
-  private static final int PROGRAMS = Integer.getInteger("programs", 264); // two for each multiprocessor of the largest GPU of today
+  private static final int ROWS = 128; // of a program that works by rows
+  private static final int KEYS = 128; // at a time
+  private static final int SOME_ROWS = 64; // at a time, of a program that works by keys
+  private static final int PROGRAMS =
+      264; // two for each multiprocessor of the largest GPU of today
   private static final int ROWS_OF_A_WARP = 16; // of a product, by its matrix units
   private static final int LEAST_WARPS = 4;
 
@@ -165,8 +166,7 @@ record AttentionKernels(
   /** A block of keys. */
   private Rows keysFrom(KernelText t, Tile first) {
     Tile numbers = t.range(keyBlock());
-    Tile there =
-        k % keyBlock() == 0 ? null : t.less(t.add(numbers, first), t.number(k)); // [keys]
+    Tile there = k % keyBlock() == 0 ? null : t.less(t.add(numbers, first), t.number(k)); // [keys]
     return new Rows(first, numbers, there);
   }
 
@@ -184,8 +184,9 @@ record AttentionKernels(
   }
 
   /**
-   * All heads in a program if they share something that it adds up, else one, in a loop too: outside
-   * of one, XLA of TensorFlow 2.18 crashes at a product whose left factor is rounded to bfloat16.
+   * All heads in a program if they share something that it adds up, else one, in a loop too:
+   * outside of one, XLA of TensorFlow 2.18 crashes at a product whose left factor is rounded to
+   * bfloat16.
    *
    * @param together whether they do
    */
@@ -217,7 +218,8 @@ record AttentionKernels(
     Tile shared = oneQuery ? rowsOf(t, q, batch, second, rows, true, p) : null; // [m,p]
     Tile none = t.filled(0, ROWS, padded(r)); // [m,r]
     List<Tile> start =
-        List.of(t.filled(Float.NEGATIVE_INFINITY, ROWS), t.filled(0, ROWS), none); // [m], [m], [m,r]
+        List.of(
+            t.filled(Float.NEGATIVE_INFINITY, ROWS), t.filled(0, ROWS), none); // [m], [m], [m,r]
     List<Tile> sum =
         heads(
             t,
@@ -289,9 +291,7 @@ record AttentionKernels(
                   dOut == null ? rowsOf(t, dOutput, batch, head, rows, false, r) : dOut; // [m,r]
               Tile log = t.load(numbers(t, logs, pair, rows), rows.there); // [m]
               Mixture only =
-                  keyBlocks() == 1
-                      ? mixture(t, keys, values, pair, t.number(0), x, dy, log)
-                      : null;
+                  keyBlocks() == 1 ? mixture(t, keys, values, pair, t.number(0), x, dy, log) : null;
               Turn products =
                   (first, so) -> {
                     Mixture mixture =
@@ -327,14 +327,7 @@ record AttentionKernels(
   private record Mixture(Tile p, Tile dP, Tile key) {}
 
   private Mixture mixture(
-      KernelText t,
-      Tile keys,
-      Tile values,
-      Tile pair,
-      Tile first,
-      Tile x,
-      Tile dy,
-      Tile log) {
+      KernelText t, Tile keys, Tile values, Tile pair, Tile first, Tile x, Tile dy, Tile log) {
     Rows some = keysFrom(t, first);
     Tile key = side(t, keys, pair, some, p); // [k,p]
     Tile s = t.dot(x, t.transpose(key)); // [m,k]

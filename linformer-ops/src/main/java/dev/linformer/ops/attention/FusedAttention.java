@@ -20,7 +20,8 @@ import org.tensorflow.types.family.TFloating;
  */
 public final class FusedAttention {
 
-  private static final long WIDEST = 256; // bytes of a key or a value, for 128 of each in shared memory
+  private static final long WIDEST =
+      256; // bytes of a key or a value, for 128 of each in shared memory
   private static final long MOST_PAIRS = 65_535; // of a grid's second axis
   private static final long MOST_ROWS = Integer.MAX_VALUE - 1_024; // rows are counted in 32 bits
   private static final long MOST_KEYS = 1 << 20;
@@ -40,7 +41,7 @@ public final class FusedAttention {
     if (x.shape().hasUnknownDimension()
         || (x.type() != TFloat32.class && x.type() != TBfloat16.class)
         || k > MOST_KEYS
-        || AttentionKernels.padded((int) Math.min(Math.max(p, r), WIDEST + 1)) * bytes(x) > WIDEST) {
+        || Math.max(p, r) > WIDEST / bytes(x)) {
       return false;
     }
     long b = x.shape().get(0);
@@ -100,8 +101,7 @@ public final class FusedAttention {
         List.of(q, keys, values),
         (inner, dy) -> {
           List<Operand<?>> given = new ArrayList<>(List.of(q, keys, values, dy, logs));
-          List<GpuKernel.Argument> arguments =
-              new ArrayList<>(List.of(x, k1, v1, out, numbers));
+          List<GpuKernel.Argument> arguments = new ArrayList<>(List.of(x, k1, v1, out, numbers));
           if (!sum) {
             given.add(made.get(0));
             arguments.add(out);
@@ -126,16 +126,16 @@ public final class FusedAttention {
                       kernels.keyWarps(),
                       List.of(x, k1, v1, out, numbers, numbers),
                       List.of(
-                          new GpuKernel.Argument(
-                              DataType.DT_FLOAT, Shape.of(slices, b, h, k, p)),
-                          new GpuKernel.Argument(
-                              DataType.DT_FLOAT, Shape.of(slices, b, h, k, r))))
+                          new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(slices, b, h, k, p)),
+                          new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(slices, b, h, k, r))))
                   .call(inner, List.of(q, keys, values, dy, logs, rows.get(1)));
           List<Operand<?>> gradients = new ArrayList<>();
           gradients.add(rows.get(0)); // of the shape of q
           for (Output<?> side : sides) {
             Operand<TFloat32> whole =
-                inner.sum(FusedAttention.<TFloat32>typed(side), inner.constant(0)); // [b,h,k,p] or [b,h,k,r]
+                inner.sum(
+                    FusedAttention.<TFloat32>typed(side),
+                    inner.constant(0)); // [b,h,k,p] or [b,h,k,r]
             gradients.add(inner.dtypes.cast(whole, q.type()));
           }
           return gradients;

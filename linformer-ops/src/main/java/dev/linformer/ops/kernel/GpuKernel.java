@@ -17,9 +17,9 @@ import org.tensorflow.proto.TensorShapeProto;
 
 /**
  * A kernel in a graph. XLA compiles its Triton IR together with the rest of the graph: the kernel
- * stands in a custom call that XLA knows itself, and this in a module of StableHLO, which TensorFlow
- * has an operation for. A graph with a kernel runs on NVIDIA GPUs of compute capability 8 or later,
- * and nowhere else.
+ * stands in a custom call that XLA knows itself, and this in a module of StableHLO, which
+ * TensorFlow has an operation for. A graph with a kernel runs on NVIDIA GPUs of compute capability
+ * 8 or later, and nowhere else.
  *
  * @param name what it computes
  * @param text of a module with a kernel of that name, see {@link KernelText}
@@ -41,7 +41,7 @@ public record GpuKernel(
 
   private static final String TARGET = "__gpu$xla.gpu.triton";
   private static final long MODULE_VERSION = 9; // of the operation, that TensorFlow 2.18 makes
-  private static final int STAGES = Integer.getInteger("stages", 1); // of loads that are ahead of the computation in loops
+  private static final int STAGES = 1; // of loads that are ahead of the computation in loops
 
   /** Type and shape of an input or an output. */
   public record Argument(DataType type, Shape shape) {

@@ -106,7 +106,8 @@ class MultiHeadAttentionTest {
                       projection,
                       List.of(output),
                       Visibility.ALL,
-                      null)
+                      null,
+                      false)
                   .call(tf, Graphs.constant(tf, Shape.of(1, 3, 2), 1, 2, 3, 4, 5, 6), 0, null);
             });
     // V' = (21, 24), (29, 32); mean (25, 28); (25 + 56 + 100, 75 - 28 + 200).
