@@ -125,7 +125,7 @@ record AttentionKernels(
   private Tile side(KernelText t, Tile start, Tile pair, Rows rows, int width) {
     Tile columns = t.range(padded(width));
     Tile pointers = matrix(t, part(t, start, pair, (long) k * width), rows, columns, width);
-    return t.load(pointers, both(t, rows.there, inside(t, columns, width)));
+    return factor(t, t.load(pointers, both(t, rows.there, inside(t, columns, width))));
   }
 
   /** Rows of queries, of outputs or of their gradients. */
@@ -135,8 +135,10 @@ record AttentionKernels(
     Tile columns = t.range(padded(width));
     Tile from = part(t, start, batch, (long) n * stride);
     Tile at = one ? from : part(t, from, head, width);
-    return t.load(
-        matrix(t, at, rows, columns, stride), both(t, rows.there, inside(t, columns, width)));
+    return factor(
+        t,
+        t.load(
+            matrix(t, at, rows, columns, stride), both(t, rows.there, inside(t, columns, width))));
   }
 
   private void storeRows(
@@ -156,6 +158,11 @@ record AttentionKernels(
         matrix(t, at, rows, columns, stride),
         values,
         both(t, rows.there, inside(t, columns, width)));
+  }
+
+  /** As a product's factor, in the type of q. */
+  private Tile factor(KernelText t, Tile x) {
+    return element.equals("f32") ? t.rounded(x) : t.cast(x, element);
   }
 
   /** Numbers a row of a head, [b,h,n]. */
@@ -247,7 +254,7 @@ record AttentionKernels(
                         Tile total = t.add(t.multiply(so.get(1), shrunk), t.sum(e, 1)); // [m]
                         Tile mixed = t.multiply(so.get(2), t.column(shrunk)); // [m,r]
                         Tile value = side(t, values, pair, some, r); // [k,r]
-                        return List.of(most, total, t.dot(t.cast(e, element), value, mixed));
+                        return List.of(most, total, t.dot(factor(t, e), value, mixed));
                       });
               Tile log = t.add(state.get(0), t.log(state.get(1))); // [m]
               t.store(numbers(t, logs, pair, rows), log, rows.there);
@@ -315,7 +322,7 @@ record AttentionKernels(
                         only == null ? mixture(t, keys, values, pair, first, x, dy, log) : only;
                     Tile dS =
                         t.multiply(mixture.p, t.subtract(mixture.dP, t.column(delta))); // [m,k]
-                    return List.of(t.dot(t.cast(dS, element), mixture.key, so.get(0))); // [m,p]
+                    return List.of(t.dot(factor(t, dS), mixture.key, so.get(0))); // [m,p]
                   });
             });
     Tile head = t.rest(second, t.number(h));
@@ -372,10 +379,10 @@ record AttentionKernels(
               Tile delta = t.load(numbers(t, deltas, pair, rows), rows.there); // [m]
               Tile s = t.dot(key, t.transpose(x)); // [k,m]
               Tile probability = t.exp(t.subtract(s, t.row(log))); // [k,m]
-              Tile dV = t.dot(t.cast(probability, element), dy, before.get(1)); // [k,r]
+              Tile dV = t.dot(factor(t, probability), dy, before.get(1)); // [k,r]
               Tile dP = t.dot(value, t.transpose(dy)); // [k,m]
               Tile dS = t.multiply(probability, t.subtract(dP, t.row(delta))); // [k,m]
-              return List.of(t.dot(t.cast(dS, element), x, before.get(0)), dV); // [k,p]
+              return List.of(t.dot(factor(t, dS), x, before.get(0)), dV); // [k,p]
             });
     Tile sliceAndPair = t.add(t.multiply(slice, t.number(Math.toIntExact(b * h))), pair);
     storeSide(t, dKeys, sliceAndPair, some, p, sums.get(0));

@@ -191,6 +191,18 @@ public final class KernelText {
                 Tile.type(x.shape(), element)));
   }
 
+  /**
+   * A float32 rounded to the 11 digits of TensorFloat-32. Matrix units cut off what a factor has
+   * beyond them, and sums of numbers that are all too small are too small.
+   */
+  public Tile rounded(Tile x) {
+    return emit(
+        x.shape(),
+        x.element(),
+        "tt.elementwise_inline_asm \"cvt.rna.tf32.f32 $0, $1;\" {constraints = \"=r,r\", packed_element = 1 : i32, pure = true} %s : %s -> %s"
+            .formatted(x.name(), x.type(), x.type()));
+  }
+
   /** A function of each value. */
   private Tile unary(String operation, Tile x) {
     return emit(x.shape(), x.element(), "%s %s : %s".formatted(operation, x.name(), x.type()));
