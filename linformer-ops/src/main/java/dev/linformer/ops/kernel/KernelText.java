@@ -55,7 +55,7 @@ public final class KernelText {
   public Tile filled(float value, Integer... shape) {
     String bits =
         Float.isFinite(value)
-            ? String.format(Locale.ROOT, "%e", value)
+            ? String.format(Locale.ROOT, "%.8e", value) // float32's digits
             : String.format(Locale.ROOT, "0x%08X", Float.floatToRawIntBits(value));
     List<Integer> sizes = List.of(shape);
     return emit(

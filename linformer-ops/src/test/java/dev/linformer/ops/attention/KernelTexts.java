@@ -21,13 +21,15 @@ final class KernelTexts {
     }
     Path folder = Files.createDirectories(Path.of(arguments[0]));
     for (String element : new String[] {"f32", "bf16"}) {
+      int widest = element.equals("f32") ? 64 : 128;
       Map<String, AttentionKernels> sizes =
           new TreeMap<>(
               Map.of(
                   "small", new AttentionKernels(element, 1, 4, 65_536, 128, 64, 64, true, true),
                   "base", new AttentionKernels(element, 8, 12, 4096, 256, 64, 64, false, false),
                   "keys", new AttentionKernels(element, 1, 4, 4096, 1024, 16, 16, false, false),
-                  "wide", new AttentionKernels(element, 1, 4, 4096, 64, 256, 256, false, false),
+                  "wide",
+                      new AttentionKernels(element, 1, 4, 4096, 64, widest, widest, false, false),
                   "odd", new AttentionKernels(element, 2, 3, 101, 37, 19, 23, false, true)));
       for (var each : sizes.entrySet()) {
         String name = each.getKey() + "_" + element;
