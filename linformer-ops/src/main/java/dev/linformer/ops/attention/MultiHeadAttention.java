@@ -611,7 +611,10 @@ public record MultiHeadAttention<T extends TFloating>(
    */
   public record Step<T extends TFloating>(Operand<T> output, State<T> state) {}
 
-  /** The shape of a state for one sequence, [1,h,k,d]. */
+  /**
+   * The shape for one sequence, [1,h,k,d], of a state's keys and values, and of what {@link
+   * #compress} gives of a source.
+   */
   public Shape stateShape() {
     LearnedProjection<T> e = learned(keyProjection);
     long states = e.perHead() ? heads() : keyHeads();
@@ -650,6 +653,52 @@ public record MultiHeadAttention<T extends TFloating>(
       y = map.call(tf, y); // [b,1,c] after the last
     }
     return new Step<>(y, after);
+  }
+
+  /**
+   * What a decoder's attention keeps of its source while it goes position by position.
+   *
+   * @param source [b,s,c]
+   * @param mask [b,s], true at the source's real positions; null if all are
+   * @return K'/√d and V', not folded with weights, of {@link #stateShape} each
+   * @throws IllegalArgumentException if the attention doesn't see all of its source, or has no
+   *     projection
+   */
+  public Compressed<T> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
+    requireWhole();
+    boolean early = plan(1, source.shape().get(1), false).compressFirst();
+    ContractionPlan plan = unfolded(early);
+    return compressed(tf, early(tf, Masks.zeroPadding(tf, source, mask), plan), plan, 0);
+  }
+
+  /**
+   * One position more of an attention to a source, in O(k·d): the same numbers as {@link #call}
+   * gives for it.
+   *
+   * @param x the position, [b,1,c]
+   * @param source of {@link #compress}
+   * @return [b,1,c]
+   * @throws IllegalArgumentException if the attention doesn't see all of its source, or has no
+   *     projection
+   */
+  public Operand<T> step(Ops tf, Operand<T> x, Compressed<T> source) {
+    requireWhole();
+    Operand<T> y = attend(tf, x, source, unfolded(true), null, null, null, 0, null); // [b,1,out]
+    return finish(tf, y, 0, null); // [b,1,c]
+  }
+
+  /** A fold costs more than one position's products. */
+  private static ContractionPlan unfolded(boolean compressFirst) {
+    return new ContractionPlan(compressFirst, false, false);
+  }
+
+  private void requireWhole() {
+    if (visibility != Visibility.ALL) {
+      throw new IllegalArgumentException(
+          "MultiHeadAttention: a step needs a source that is seen as a whole, found " + visibility);
+    }
+    learned(keyProjection);
+    learned(valueProjection);
   }
 
   private LearnedProjection<T> learned(SequenceProjection<T> projection) {
