@@ -62,7 +62,7 @@ final class DecodeSignature {
     List<State<TFloat32>> states = new ArrayList<>();
     for (Shape shape : model.stateShapes()) {
       String name = STATE + states.size();
-      String meaning = "zeros before the first token, then the output of this name";
+      String meaning = "zeros at first, then the output of this name";
       Tensor keys = input(tf, name + "_keys", shape, meaning);
       Tensor values = input(tf, name + "_values", shape, meaning);
       inputs.add(keys);
@@ -72,7 +72,7 @@ final class DecodeSignature {
     List<Compressed<TFloat32>> sources = new ArrayList<>();
     for (Shape shape : model.sourceShapes()) {
       String name = EncodeSignature.CROSS + sources.size();
-      String meaning = "the output of encode of this name";
+      String meaning = "of encode";
       Tensor keys = input(tf, name + "_keys", shape, meaning);
       Tensor values = input(tf, name + "_values", shape, meaning);
       inputs.add(keys);
@@ -101,7 +101,7 @@ final class DecodeSignature {
 
   private static Tensor stateOutput(Ops tf, int layer, String kind, Operand<TFloat32> state) {
     String name = STATE + layer + "_" + kind;
-    return new Tensor(name, tf.withName(OUT + name).identity(state), "what the next step takes");
+    return new Tensor(name, tf.withName(OUT + name).identity(state), "for the next token");
   }
 
   @SuppressWarnings("unchecked") // made above

@@ -637,9 +637,9 @@ public record MultiHeadAttention<T extends TFloating>(
     }
     LearnedProjection<T> e = learned(keyProjection);
     LearnedProjection<T> f = learned(valueProjection);
-    Operand<T> q = Products.splitHeads(tf, queries.call(tf, x), headDim); // [b,h,1,d]
-    Operand<T> k = Products.splitHeads(tf, keys.call(tf, x), headDim); // [b,h,1,d]
-    Operand<T> v = Products.splitHeads(tf, values.call(tf, x), headDim); // [b,h,1,d]
+    Operand<T> q = headsOfOne(tf, queries.call(tf, x)); // [b,h,1,d]
+    Operand<T> k = headsOfOne(tf, keys.call(tf, x)); // [b,h or 1,1,d]
+    Operand<T> v = headsOfOne(tf, values.call(tf, x)); // [b,h or 1,1,d]
     State<T> after =
         new State<>(
             tf.math.add(before.keys, tf.math.mul(column(tf, e, position), k)),
@@ -647,12 +647,7 @@ public record MultiHeadAttention<T extends TFloating>(
     Operand<T> mixed =
         LinearAttention.call(
             tf, q, e.addBias(tf, after.keys), f.addBias(tf, after.values), 0, null); // [b,h,1,d]
-    long hd = queries.weight().shape().get(0);
-    Operand<T> y = Shapes.reshape(tf, mixed, Shape.UNKNOWN_SIZE, 1, hd); // [b,1,h·d]
-    for (Dense<T> map : output) {
-      y = map.call(tf, y); // [b,1,c] after the last
-    }
-    return new Step<>(y, after);
+    return new Step<>(outputOfOne(tf, mixed), after);
   }
 
   /**
@@ -667,7 +662,7 @@ public record MultiHeadAttention<T extends TFloating>(
   public Compressed<T> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
     requireWhole();
     boolean early = plan(1, source.shape().get(1), false).compressFirst();
-    ContractionPlan plan = unfolded(early);
+    ContractionPlan plan = new ContractionPlan(early, false, false); // a fold is dear for one query
     return compressed(tf, early(tf, Masks.zeroPadding(tf, source, mask), plan), plan, 0);
   }
 
@@ -683,13 +678,25 @@ public record MultiHeadAttention<T extends TFloating>(
    */
   public Operand<T> step(Ops tf, Operand<T> x, Compressed<T> source) {
     requireWhole();
-    Operand<T> y = attend(tf, x, source, unfolded(true), null, null, null, 0, null); // [b,1,out]
-    return finish(tf, y, 0, null); // [b,1,c]
+    Operand<T> q = headsOfOne(tf, queries.call(tf, x)); // [b,h,1,d]
+    Operand<T> p = Wide.softmax(tf, Products.transposed(tf, q, source.keys())); // P̄ [b,h,1,k]
+    return outputOfOne(tf, tf.train.batchMatMul(p, source.values(), p.type())); // [b,1,c]
   }
 
-  /** A fold costs more than one position's products. */
-  private static ContractionPlan unfolded(boolean compressFirst) {
-    return new ContractionPlan(compressFirst, false, false);
+  /** [b,1,h·d] → [b,h,1,d]; of one position no value moves. */
+  private Operand<T> headsOfOne(Ops tf, Operand<T> x) {
+    long heads = x.shape().get(2) / headDim;
+    return Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, heads, 1, headDim); // [b,h,1,d]
+  }
+
+  /** [b,h,1,d] → [b,1,c]. */
+  private Operand<T> outputOfOne(Ops tf, Operand<T> mixed) {
+    long hd = queries.weight().shape().get(0);
+    Operand<T> y = Shapes.reshape(tf, mixed, Shape.UNKNOWN_SIZE, 1, hd); // [b,1,h·d]
+    for (Dense<T> map : output) {
+      y = map.call(tf, y); // [b,1,c] after the last
+    }
+    return y;
   }
 
   private void requireWhole() {
