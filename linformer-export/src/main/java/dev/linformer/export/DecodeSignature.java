@@ -34,8 +34,8 @@ final class DecodeSignature {
   /** Before the names of state tensors. */
   static final String STATE = "state_";
 
-  private static final String IN = "decode_in.";
-  private static final String OUT = "decode_out.";
+  private static final String IN = "in.";
+  private static final String OUT = "out.";
 
   private DecodeSignature() {}
 
@@ -62,7 +62,7 @@ final class DecodeSignature {
     List<State<TFloat32>> states = new ArrayList<>();
     for (Shape shape : model.stateShapes()) {
       String name = STATE + states.size();
-      String meaning = "zeros at first, then the output of this name";
+      String meaning = "zeros at first";
       Tensor keys = input(tf, name + "_keys", shape, meaning);
       Tensor values = input(tf, name + "_values", shape, meaning);
       inputs.add(keys);
@@ -101,7 +101,7 @@ final class DecodeSignature {
 
   private static Tensor stateOutput(Ops tf, int layer, String kind, Operand<TFloat32> state) {
     String name = STATE + layer + "_" + kind;
-    return new Tensor(name, tf.withName(OUT + name).identity(state), "for the next token");
+    return new Tensor(name, tf.withName(OUT + name).identity(state), "after it");
   }
 
   @SuppressWarnings("unchecked") // made above
