@@ -120,7 +120,7 @@ class OnnxIT {
         Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
         try {
           for (Map.Entry<String, NodeInfo> each : decode.getInputInfo().entrySet()) {
-            String name = each.getKey().replace("decode_in.", "");
+            String name = each.getKey().replace("in.", "");
             long[] shape = ((TensorInfo) each.getValue().getInfo()).getShape();
             inputs.put(
                 each.getKey(),
@@ -138,7 +138,7 @@ class OnnxIT {
                 });
           }
           compute(decode, inputs)
-              .forEach((name, values) -> given.put(name.replace("decode_out.", ""), values));
+              .forEach((name, values) -> given.put(name.replace("out.", ""), values));
         } finally {
           inputs.values().forEach(OnnxTensor::close);
         }
