@@ -221,14 +221,17 @@ public record MultiHeadAttention<T extends TFloating>(
       @Nullable Operand<TBool> mask,
       double dropout,
       @Nullable RandomKey key) {
-    if (forced != null) {
-      return forced;
-    }
-    ContractionPlan.Sizes sizes = sizes(x.shape().get(1), source.shape().get(1));
-    ContractionPlan plan = ContractionPlan.choose(sizes, key != null);
+    long s = source.shape().get(1);
+    ContractionPlan plan = order(x.shape().get(1), s, key != null);
     boolean all = visibility == Visibility.ALL && !hides(mask);
     boolean drops = key != null && dropout > 0;
-    return kernels && all && !drops ? plan.inKernel(sizes, x) : plan;
+    return kernels && forced == null && all && !drops
+        ? plan.inKernel(sizes(x.shape().get(1), s), x)
+        : plan;
+  }
+
+  private ContractionPlan order(long n, long s, boolean training) {
+    return forced != null ? forced : ContractionPlan.choose(sizes(n, s), training);
   }
 
   /** What {@link ContractionPlan} asks for. */
@@ -731,7 +734,7 @@ public record MultiHeadAttention<T extends TFloating>(
    */
   public Compressed<T> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
     requireWhole();
-    boolean early = plan(1, source.shape().get(1), false).compressFirst();
+    boolean early = order(1, source.shape().get(1), false).compressFirst();
     ContractionPlan plan = new ContractionPlan(early, false, false); // a fold is dear for one query
     return compressed(tf, early(tf, Masks.zeroPadding(tf, source, mask), plan), plan, 0);
   }
