@@ -92,10 +92,11 @@ class FusedAttentionTest {
       Operand<TFloat32> keys = input(tf, TFloat32.class, B, H, 7, key);
       Operand<TFloat32> values = input(tf, TFloat32.class, B, H, keysOfValues, value);
       String message =
-          assertThrows(
-                  IllegalArgumentException.class,
-                  () -> FusedAttention.call(tf, queries, keys, values, true))
-              .getMessage();
+          requireNonNull(
+              assertThrows(
+                      IllegalArgumentException.class,
+                      () -> FusedAttention.call(tf, queries, keys, values, true))
+                  .getMessage());
       assertTrue(message.startsWith("FusedAttention: no kernel for queries [2, 7, "), message);
     }
   }
