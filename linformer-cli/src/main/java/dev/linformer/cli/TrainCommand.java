@@ -8,10 +8,12 @@ import dev.linformer.export.ModelExporter;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.TaskData;
+import dev.linformer.model.train.Devices;
 import dev.linformer.model.train.EventLog;
 import dev.linformer.model.train.Feeding;
 import dev.linformer.model.train.RunLog;
 import dev.linformer.model.train.Trainer;
+import dev.linformer.model.train.TrainerConfig;
 import dev.linformer.model.train.TrainingListener;
 import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
@@ -244,6 +246,10 @@ final class TrainCommand implements Callable<Integer> {
                     + "-"
                     + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP))
             : out;
+    TrainerConfig trainer = settings.trainer();
+    if (Boolean.TRUE.equals(trainer.kernels())) {
+      Devices.kernels(Devices.compile(trainer.xla()), true); // refused before anything is written
+    }
     boolean existed = Files.exists(folder);
     ModelDirectory directory = ModelDirectory.create(folder);
     TaskData examples = null;
