@@ -16,9 +16,7 @@ import org.tensorflow.Session;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
-import org.tensorflow.proto.FunctionDef;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
@@ -26,81 +24,75 @@ import org.tensorflow.types.TFloat32;
 /** Kernels in graphs, on a machine without a GPU. */
 class GpuKernelTest {
 
-  private static GpuKernel kernel(int size, int warps) {
+  private static GpuKernel kernel(DataType type) {
     return new GpuKernel(
         "exponentials",
-        KernelTextTest.exponentials(size),
+        KernelTextTest.exponentials(21),
         List.of(2, 1, 1),
-        warps,
-        1,
-        List.of(DataType.DT_FLOAT),
-        List.of(new GpuKernel.Result(DataType.DT_BFLOAT16, Shape.of(size))));
+        4,
+        List.of(new GpuKernel.Argument(type, Shape.of(21))),
+        List.of(new GpuKernel.Argument(DataType.DT_BFLOAT16, Shape.of(7, 3))));
   }
 
-  private static List<FunctionDef> functions(Graph graph) {
-    return graph.toGraphDef().getLibrary().getFunctionList();
-  }
-
-  @Test
-  void equalKernelsAreOneFunction() {
-    try (Graph graph = new Graph()) {
-      Ops tf = Ops.create(graph);
-      kernel(19, 4).attach(tf);
-      kernel(19, 4).attach(tf);
-      assertEquals(1, functions(graph).size());
-      kernel(17, 4).attach(tf);
-      kernel(17, 8).attach(tf);
-      assertEquals(3, functions(graph).size());
-      kernel(17, 8).attach(tf);
-      assertEquals(3, functions(graph).size());
-    }
+  /** The kernel of 21 values, called. */
+  private static List<Output<?>> call(Ops tf) {
+    Operand<TFloat32> x = tf.constant(new float[21]);
+    return kernel(DataType.DT_FLOAT).call(tf, List.of(x));
   }
 
   @Test
-  void theCallThatXlaSees() {
+  void resultsHaveTypesAndShapes() {
     try (Graph graph = new Graph()) {
-      kernel(19, 4).attach(Ops.create(graph));
-      FunctionDef function = functions(graph).get(0);
-      assertEquals(DataType.DT_FLOAT, function.getSignature().getInputArg(0).getType());
-      assertEquals(DataType.DT_BFLOAT16, function.getSignature().getOutputArg(0).getType());
-      NodeDef call = function.getNodeDef(0);
-      assertEquals("XlaCustomCallV2", call.getOp());
-      assertEquals("__gpu$xla.gpu.triton", text(call, "call_target_name"));
-      assertEquals(
-          19, call.getAttrOrThrow("result_shapes").getList().getShape(0).getDim(0).getSize());
-      String config = text(call, "backend_config");
-      String escaped = KernelTextTest.exponentials(19).replace("\n", "\\n");
-      assertEquals(
-          "{debug = false, grid_x = 2 : i32, grid_y = 1 : i32, grid_z = 1 : i32, ir = \"%s\", name = \"exponentials\", num_stages = 1 : i32, num_warps = 4 : i32}"
-              .formatted(escaped),
-          config);
-    }
-  }
-
-  private static String text(NodeDef node, String attribute) {
-    return node.getAttrOrThrow(attribute).getS().toStringUtf8();
-  }
-
-  @Test
-  void callsNameTheirFunction() {
-    try (Graph graph = new Graph()) {
-      Ops tf = Ops.create(graph);
-      Operand<TFloat32> x = tf.constant(new float[19]);
-      GpuKernel kernel = kernel(19, 4);
-      kernel.attach(tf);
-      List<Output<?>> made = kernel.call(tf, List.of(x));
+      List<Output<?>> made = call(Ops.create(graph));
       assertEquals(1, made.size());
       assertEquals(TBfloat16.class, made.get(0).type());
-      assertEquals(Shape.of(19), made.get(0).shape());
-      NodeDef call =
+      assertEquals(Shape.of(7, 3), made.get(0).shape());
+    }
+  }
+
+  private static String quoted(String text) {
+    return text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
+  }
+
+  @Test
+  void theModuleThatXlaSees() {
+    try (Graph graph = new Graph()) {
+      call(Ops.create(graph));
+      NodeDef node =
           graph.toGraphDef().getNodeList().stream()
-              .filter(node -> node.getOp().equals("PartitionedCall"))
+              .filter(each -> each.getOp().equals(GpuKernel.OPERATION))
               .findFirst()
               .orElseThrow();
-      assertEquals("exponentials", call.getName());
-      AttrValue named = call.getAttrOrThrow("f");
-      assertEquals(functions(graph).get(0).getSignature().getName(), named.getFunc().getName());
-      assertTrue(call.getAttrOrThrow(GpuKernel.MUST_COMPILE).getB());
+      assertEquals("exponentials", node.getName());
+      assertEquals("CUDA", node.getAttrOrThrow("platforms").getList().getS(0).toStringUtf8());
+      String config =
+          "{debug = false, grid_x = 2 : i32, grid_y = 1 : i32, grid_z = 1 : i32, ir = \"%s\", name = \"exponentials\", num_stages = 1 : i32, num_warps = 4 : i32}"
+              .formatted(quoted(KernelTextTest.exponentials(21)));
+      assertEquals(
+          """
+          module @exponentials {
+          func.func public @main(%%x0: tensor<21xf32>) -> (tensor<7x3xbf16>) {
+          %%y:1 = stablehlo.custom_call @"__gpu$xla.gpu.triton"(%%x0) {api_version = 3 : i32, backend_config = "%s", operand_layouts = [dense<[0]> : tensor<1xindex>], result_layouts = [dense<[1, 0]> : tensor<2xindex>]} : (tensor<21xf32>) -> (tensor<7x3xbf16>)
+          return %%y#0 : tensor<7x3xbf16>
+          }
+          }
+          """
+              .formatted(quoted(config)),
+          node.getAttrOrThrow("module").getS().toStringUtf8());
+    }
+  }
+
+  @Test
+  void typesThatNoKernelTakes() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      GpuKernel kernel = kernel(DataType.DT_DOUBLE);
+      assertEquals(
+          "GpuKernel: no kernel takes DT_DOUBLE",
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () -> kernel.call(tf, List.of(tf.constant(new double[21]))))
+              .getMessage());
     }
   }
 
@@ -108,17 +100,14 @@ class GpuKernelTest {
   void onACpuARunSaysSo() {
     try (Graph graph = new Graph()) {
       DeviceSpec cpu = DeviceSpec.newBuilder().deviceType(DeviceType.CPU).deviceIndex(0).build();
-      Ops tf = Ops.create(graph).withDevice(cpu);
-      Operand<TFloat32> x = tf.constant(new float[19]);
-      GpuKernel kernel = kernel(19, 4);
-      kernel.attach(tf);
-      Output<?> y = kernel.call(tf, List.of(x)).get(0);
+      Output<?> y = call(Ops.create(graph).withDevice(cpu)).get(0);
       try (Session session = new Session(graph)) {
         var refusal =
             assertThrows(TensorFlowException.class, () -> session.runner().fetch(y).run());
         String message = requireNonNull(refusal.getMessage());
         assertTrue(
-            message.contains("No registered implementation for untyped custom call"), message);
+            message.contains("CPU is not among the platforms required by the module: [CUDA]"),
+            message);
       }
     }
   }

@@ -121,6 +121,7 @@ class KernelTextTest {
     same(i -> X[i] - Y[i], (t, x) -> t.subtract(x.get(0), x.get(1)));
     same(i -> X[i] * Y[i], (t, x) -> t.multiply(x.get(0), x.get(1)));
     same(i -> X[i] / Y[i], (t, x) -> t.divide(x.get(0), x.get(1)));
+    same(i -> Math.max(X[i], Y[i]), (t, x) -> t.greater(x.get(0), x.get(1)));
     same(i -> Math.exp(X[i]), (t, x) -> t.exp(x.get(0)));
     same(i -> Math.log(X[i] * X[i]), (t, x) -> t.log(t.multiply(x.get(0), x.get(0))));
     same(i -> X[i] * 0.25, (t, x) -> t.multiply(x.get(0), t.filled(0.25f, ROWS, COLUMNS)));
