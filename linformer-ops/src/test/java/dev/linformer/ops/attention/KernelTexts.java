@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** Writes kernels of some sizes into a folder, for {@code tools/kernels/compile.py}. */
-final class KernelTexts {
+public final class KernelTexts {
 
   private KernelTexts() {}
 
@@ -16,8 +16,7 @@ final class KernelTexts {
    */
   public static void main(String[] arguments) throws IOException {
     if (arguments.length != 1) {
-      System.err.println("one argument expected: the folder for the kernels");
-      System.exit(2);
+      throw new IllegalArgumentException("one argument expected: the folder for the kernels");
     }
     Path folder = Files.createDirectories(Path.of(arguments[0]));
     for (String element : new String[] {"f32", "bf16"}) {
@@ -30,7 +29,8 @@ final class KernelTexts {
                   "odd", new AttentionKernels(element, 2, 3, 101, 37, 19, 23, false, true),
                   "wide",
                       new AttentionKernels(element, 1, 4, 4096, 128, widest, widest, false, false),
-                  "sums", new AttentionKernels(element, 1, 4, 4096, 256, 64, 64, true, true)));
+                  "sums",
+                      new AttentionKernels(element, 1, 4, 4096, 256, widest, widest, true, true)));
       for (var each : sizes.entrySet()) {
         String name = each.getKey() + "_" + element;
         AttentionKernels kernels = each.getValue();
