@@ -48,7 +48,7 @@ final class ExportCommand implements Callable<Integer> {
       split = ",",
       paramLabel = "NAME",
       description =
-          "Of serving_default, embeddings, attention and decode; all that the model has unless given.")
+          "Of serving_default, embeddings, attention, encode and decode; all that the model has unless given, but encode, and decode with a source, only if given.")
   private Set<String> signatures = Set.of();
 
   @Option(

@@ -13,10 +13,13 @@ import org.tensorflow.types.TFloat32;
 /** What a signature gave: arrays by name, in row-major order. */
 public final class Answer {
 
+  private final ExportedLinformer.Function function;
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
   private final Map<String, float[]> values = new LinkedHashMap<>();
 
-  Answer(List<Manifest.Entry> outputs, Result result) {
+  Answer(ExportedLinformer.Function function, Result result) {
+    this.function = function;
+    List<Manifest.Entry> outputs = function.outputs();
     for (int i = 0; i < outputs.size(); i++) {
       TFloat32 tensor = (TFloat32) result.get(i);
       float[] copy = new float[Math.toIntExact(tensor.size())];
@@ -47,6 +50,17 @@ public final class Answer {
    */
   public Shape shape(String name) {
     return require(shapes.get(name), name);
+  }
+
+  /** The function that gave it. */
+  ExportedLinformer.Function function() {
+    return function;
+  }
+
+  /** Whether it is that one, and not an equal one, whose weights may be others. */
+  @SuppressWarnings("ReferenceEquality")
+  boolean isOf(ExportedLinformer.Function other) {
+    return function == other;
   }
 
   /** The values of the only output. */

@@ -1,12 +1,15 @@
 package dev.linformer.export;
 
 import dev.linformer.export.ServingSignature.Tensor;
+import dev.linformer.model.EncoderDecoderConfig;
 import dev.linformer.model.LanguageModelConfig;
 import dev.linformer.model.LinformerLM;
 import dev.linformer.model.ModelConfig;
+import dev.linformer.ops.attention.Compressed;
 import dev.linformer.ops.attention.MultiHeadAttention.State;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
@@ -16,8 +19,9 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 
 /**
- * The signature {@code decode}: one token more of a causal language model. Its state goes out under
- * the names that it comes in by, so that a loop feeds back what it gets.
+ * The signature {@code decode}: one token more of a causal language model, or of a decoder whose
+ * source {@code encode} has seen. Its state goes out under the names that it comes in by, so that a
+ * loop feeds back what it gets.
  */
 final class DecodeSignature {
 
@@ -30,17 +34,19 @@ final class DecodeSignature {
   /** Before the names of state tensors. */
   static final String STATE = "state_";
 
-  private static final String IN = "decode_in.";
-  private static final String OUT = "decode_out.";
+  private static final String IN = "in.";
+  private static final String OUT = "out.";
 
   private DecodeSignature() {}
 
-  /** Whether a model can go step by step. */
-  static boolean fits(ModelConfig config) {
-    return config instanceof LanguageModelConfig model
-        && model.encoder().causal()
-        && !model.encoder().fullAttention()
-        && !model.encoder().decoderMode();
+  /** What of a model goes step by step, if anything does. */
+  static Optional<LanguageModelConfig> decoder(ModelConfig config) {
+    LanguageModelConfig model =
+        config instanceof EncoderDecoderConfig both
+            ? both.decoder()
+            : config instanceof LanguageModelConfig language ? language : null;
+    return Optional.ofNullable(model)
+        .filter(each -> each.encoder().causal() && !each.encoder().fullAttention());
   }
 
   /** Adds the step to the graph. */
@@ -55,14 +61,25 @@ final class DecodeSignature {
     inputs.add(new Tensor(POSITION, position, "how many tokens were before"));
     List<State<TFloat32>> states = new ArrayList<>();
     for (Shape shape : model.stateShapes()) {
-      int layer = states.size();
-      Tensor keys = stateInput(tf, layer, "keys", shape);
-      Tensor values = stateInput(tf, layer, "values", shape);
+      String name = STATE + states.size();
+      String meaning = "zeros at first";
+      Tensor keys = input(tf, name + "_keys", shape, meaning);
+      Tensor values = input(tf, name + "_values", shape, meaning);
       inputs.add(keys);
       inputs.add(values);
       states.add(new State<>(floats(keys), floats(values)));
     }
-    Operand<TFloat32> y = model.step(tf, token, position, states); // [b,1,vocabulary]
+    List<Compressed<TFloat32>> sources = new ArrayList<>();
+    for (Shape shape : model.sourceShapes()) {
+      String name = EncodeSignature.CROSS + sources.size();
+      String meaning = "of encode";
+      Tensor keys = input(tf, name + "_keys", shape, meaning);
+      Tensor values = input(tf, name + "_values", shape, meaning);
+      inputs.add(keys);
+      inputs.add(values);
+      sources.add(new Compressed<>(floats(keys), floats(values)));
+    }
+    Operand<TFloat32> y = model.step(tf, token, position, states, sources); // [b,1,vocabulary]
     String name = model.outputName();
     List<Tensor> outputs = new ArrayList<>();
     outputs.add(new Tensor(name, tf.withName(OUT + name).identity(y), "of the next token"));
@@ -74,18 +91,17 @@ final class DecodeSignature {
     return new ServingSignature(SignatureName.DECODE.key(), inputs, outputs);
   }
 
-  private static Tensor stateInput(Ops tf, int layer, String kind, Shape one) {
-    String name = STATE + layer + "_" + kind;
+  private static Tensor input(Ops tf, String name, Shape one, String meaning) {
     Shape shape = one.tail().prepend(Shape.UNKNOWN_SIZE); // [b,h,k,d]
     return new Tensor(
         name,
         tf.withName(IN + name).placeholder(TFloat32.class, Placeholder.shape(shape)),
-        "zeros before the first token, then the output of this name");
+        meaning);
   }
 
   private static Tensor stateOutput(Ops tf, int layer, String kind, Operand<TFloat32> state) {
     String name = STATE + layer + "_" + kind;
-    return new Tensor(name, tf.withName(OUT + name).identity(state), "what the next step takes");
+    return new Tensor(name, tf.withName(OUT + name).identity(state), "after it");
   }
 
   @SuppressWarnings("unchecked") // made above

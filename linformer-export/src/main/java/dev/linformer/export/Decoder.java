@@ -6,11 +6,12 @@ import dev.linformer.model.ModelConfig;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.tensorflow.ndarray.Shape;
 
 /**
- * Sequences that an exported causal language model takes token by token, in O(k·d) a layer, side by
- * side. For one thread; others may have theirs on the same model.
+ * Sequences that an exported causal language model or decoder takes token by token, in O(k·d) a
+ * layer, side by side. For one thread; others may have theirs on the same model.
  */
 public final class Decoder {
 
@@ -21,32 +22,43 @@ public final class Decoder {
   private final String output;
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
   private final Map<String, float[]> state = new LinkedHashMap<>();
+  private final Map<String, float[]> sources = new LinkedHashMap<>();
   private int seen;
 
+  /**
+   * @param source what {@code encode} gave, with the batch of it; null for a model without one
+   */
   Decoder(
       Supplier<Request> requests,
       ExportedLinformer.Function function,
       ModelConfig config,
-      int batch) {
+      int batch,
+      @Nullable Answer source) {
     if (batch < 1) {
       throw new InvalidInputException("a batch of %d, but at least 1 is expected".formatted(batch));
     }
     this.requests = requests;
     this.batch = batch;
-    LanguageModelConfig model = (LanguageModelConfig) config;
+    LanguageModelConfig model = DecodeSignature.decoder(config).orElseThrow();
     length = model.encoder().sequenceLength();
     vocabulary = model.vocabularySize();
     output = function.outputs().get(0).name();
-    function
-        .inputs()
-        .forEach(
-            (name, input) -> {
-              if (name.startsWith(DecodeSignature.STATE)) {
-                long[] shape = input.entry().shape().asArray();
-                shape[0] = batch;
-                shapes.put(name, shape);
-              }
-            });
+    for (var input : function.inputs().entrySet()) {
+      String name = input.getKey();
+      long[] shape = input.getValue().entry().shape().asArray();
+      if (name.startsWith(DecodeSignature.STATE)) {
+        shape[0] = batch;
+        shapes.put(name, shape);
+        state.put(name, new float[Math.toIntExact(Shape.of(shape).size())]);
+      } else if (name.startsWith(EncodeSignature.CROSS)) {
+        if (source == null) {
+          throw new InvalidInputException(
+              "the decoder has a source: make it of what request(SignatureName.ENCODE) gives for it");
+        }
+        shapes.put(name, source.shape(name).asArray());
+        sources.put(name, source.values(name));
+      }
+    }
   }
 
   /** How many tokens each sequence has so far. */
@@ -78,16 +90,15 @@ public final class Decoder {
             .get()
             .with(DecodeSignature.TOKEN, tokens, batch, 1)
             .with(DecodeSignature.POSITION, (long) seen);
-    shapes.forEach(
-        (name, shape) ->
-            request.with(name, state.computeIfAbsent(name, ignored -> zeros(shape)), shape));
+    state.forEach((name, values) -> request.with(name, values, shape(name)));
+    sources.forEach((name, values) -> request.with(name, values, shape(name)));
     Answer answer = request.run();
     state.replaceAll((name, before) -> answer.values(name));
     seen++;
     return answer.values(output);
   }
 
-  private static float[] zeros(long[] shape) {
-    return new float[Math.toIntExact(Shape.of(shape).size())];
+  private long[] shape(String name) {
+    return shapes.getOrDefault(name, new long[0]);
   }
 }

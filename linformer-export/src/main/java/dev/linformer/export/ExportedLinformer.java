@@ -258,11 +258,38 @@ public final class ExportedLinformer implements AutoCloseable {
    * Sequences to be continued token by token, with an exported causal language model.
    *
    * @param batch how many, at least 1
-   * @throws InvalidInputException if the export has no signature {@code decode}
+   * @throws InvalidInputException if the export has no signature {@code decode}, or the model a
+   *     source
    */
   public Decoder decoder(int batch) {
+    return decoder(batch, null);
+  }
+
+  /**
+   * Sequences to be made token by token for sources, with an exported encoder-decoder.
+   *
+   * @param source the answer to a request of {@link SignatureName#ENCODE}, of this export; any
+   *     number of decoders may have the same
+   * @throws InvalidInputException if the export has no signatures {@code encode} and {@code
+   *     decode}, or if that is another answer
+   */
+  public Decoder decoder(Answer source) {
+    Function encode = function(SignatureName.ENCODE);
+    if (!source.isOf(encode)) {
+      throw new InvalidInputException(
+          "a decoder takes what signature encode of the same export gave, found an answer of %s"
+              .formatted(
+                  source.function().name().equals(encode.name)
+                      ? "another export"
+                      : "signature " + source.function().name()));
+    }
+    Shape shape = source.shape(source.names().iterator().next()); // [b,h,k,d]
+    return decoder(Math.toIntExact(shape.get(0)), source);
+  }
+
+  private Decoder decoder(int batch, @Nullable Answer source) {
     return new Decoder(
-        () -> request(SignatureName.DECODE), function(SignatureName.DECODE), config, batch);
+        () -> request(SignatureName.DECODE), function(SignatureName.DECODE), config, batch, source);
   }
 
   /** The session in which it computes; the caller must not close it. */

@@ -73,7 +73,7 @@ public final class Generator implements AutoCloseable {
     for (Shape shape : model.stateShapes()) {
       states.add(new State<>(stateInput(tf, shape), stateInput(tf, shape)));
     }
-    logits = model.step(tf, token, position, states); // [1,1,vocabulary]
+    logits = model.step(tf, token, position, states, List.of()); // [1,1,vocabulary]
     for (State<TFloat32> each : states) {
       after.add(each.keys());
       after.add(each.values());

@@ -193,7 +193,7 @@ public final class Request {
           .outputs()
           .forEach(output -> runner.fetch(graph.operationOrThrow(output.node()).output(0)));
       try (Result result = runner.run()) {
-        return new Answer(function.outputs(), result);
+        return new Answer(function, result);
       }
     } finally {
       fed.values().forEach(Tensor::close);

@@ -2,8 +2,8 @@ package dev.linformer.export;
 
 import dev.linformer.export.ServingSignature.Tensor;
 import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerEncDec;
 import dev.linformer.model.LinformerLM;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
@@ -15,6 +15,7 @@ import dev.linformer.model.weights.StoredWeights;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -29,6 +30,12 @@ import org.tensorflow.types.TFloat32;
  * weights, and the session that holds these.
  */
 final class ServingGraph implements AutoCloseable {
+
+  /** Signatures that are results of one pass over the whole sequence. */
+  private static final Set<SignatureName> PASS =
+      Collections.unmodifiableSet(
+          EnumSet.of(
+              SignatureName.SERVING_DEFAULT, SignatureName.EMBEDDINGS, SignatureName.ATTENTION));
 
   private final ModelConfig config;
   private final ExportOptions options;
@@ -67,19 +74,30 @@ final class ServingGraph implements AutoCloseable {
     Model<TFloat32> model = folded.forInference().declare(weights);
     Set<SignatureName> names = signatureNames(original, options);
     if (names.stream().anyMatch(name -> name != SignatureName.DECODE)) {
-      addPass(tf, model, names);
+      ServingInputs inputs = new ServingInputs(tf, model.inputs(), options.lengths());
+      if (names.stream().anyMatch(PASS::contains)) {
+        addPass(tf, model, inputs, names); // the first, since P-bar is looked for in the graph
+      }
+      if (names.contains(SignatureName.ENCODE)) {
+        signatures.add(EncodeSignature.build(tf, model, inputs));
+      }
     }
-    if (names.contains(SignatureName.DECODE)
-        && model instanceof LinformerLM<TFloat32> language
-        && original instanceof LanguageModelConfig lm) {
-      signatures.add(DecodeSignature.build(tf, language, lm.vocabularySize()));
+    if (names.contains(SignatureName.DECODE)) {
+      int vocabulary = DecodeSignature.decoder(original).orElseThrow().vocabularySize();
+      signatures.add(DecodeSignature.build(tf, decoder(model), vocabulary));
     }
     session = Sessions.open(graph, Sessions.ALL_THREADS);
   }
 
+  private static LinformerLM<TFloat32> decoder(Model<TFloat32> model) {
+    return model instanceof LinformerEncDec<TFloat32> both
+        ? both.decoder()
+        : (LinformerLM<TFloat32>) model;
+  }
+
   /** The whole sequence, of which the signatures take different results. */
-  private void addPass(Ops tf, Model<TFloat32> model, Set<SignatureName> names) {
-    ServingInputs inputs = new ServingInputs(tf, model.inputs(), options.lengths());
+  private void addPass(
+      Ops tf, Model<TFloat32> model, ServingInputs inputs, Set<SignatureName> names) {
     List<Tensor> placeholders = inputs.placeholders();
     String main = placeholders.get(0).name();
     Operand<TFloat32> embedded = model.embed(tf, inputs.forModel(), null); // [b,n,e] or [b,c]
@@ -159,19 +177,32 @@ final class ServingGraph implements AutoCloseable {
     if (!options.signatures().isEmpty()) {
       return options.signatures();
     }
-    Set<SignatureName> all = EnumSet.allOf(SignatureName.class);
-    if (!DecodeSignature.fits(config)) {
-      all.remove(SignatureName.DECODE);
+    Set<SignatureName> all = EnumSet.copyOf(PASS);
+    if (DecodeSignature.decoder(config).isPresent() && !EncodeSignature.fits(config)) {
+      all.add(SignatureName.DECODE);
     }
     return all;
   }
 
   private static void requireSignatures(ModelConfig config, ExportOptions options) {
-    if (options.signatures().contains(SignatureName.DECODE) && !DecodeSignature.fits(config)) {
+    Set<SignatureName> asked = options.signatures();
+    if (asked.contains(SignatureName.DECODE) && DecodeSignature.decoder(config).isEmpty()) {
       throw new InvalidInputException(
-          "signature decode: only a language model (model_type lm) with causal = true, without"
-              + " full_attention and decoder_mode, goes step by step; found model_type "
+          "signature decode: only a language model (model_type lm) or encoder-decoder (encdec) with"
+              + " causal = true, without full_attention, goes step by step; found model_type "
               + config.modelType());
+    }
+    if (asked.contains(SignatureName.ENCODE) && !EncodeSignature.fits(config)) {
+      throw new InvalidInputException(
+          "signature encode: only a model with a source whose decoder has causal = true, without"
+              + " full_attention, has a use for it; found model_type "
+              + config.modelType());
+    }
+    if (EncodeSignature.fits(config)
+        && asked.contains(SignatureName.DECODE) != asked.contains(SignatureName.ENCODE)) {
+      throw new InvalidInputException(
+          "signature %s: a model with a source has encode and decode together; ask for both"
+              .formatted(asked.contains(SignatureName.DECODE) ? "decode" : "encode"));
     }
   }
 

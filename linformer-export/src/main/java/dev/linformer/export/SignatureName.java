@@ -13,7 +13,9 @@ public enum SignatureName {
   EMBEDDINGS,
   /** P̄ of the chosen layers, [b,h,n,k] each. */
   ATTENTION,
-  /** One token more of a causal language model, with its state. */
+  /** A source as a decoder's layers attend to it, for {@link #DECODE}. */
+  ENCODE,
+  /** One token more of a causal language model or decoder, with its state. */
   DECODE;
 
   /** The key of the signature. */

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A SavedModel has at most 100 KiB more than the weights file, also of twelve layers with every
- * signature, masks and any length.
+ * signature, masks and any length; of an encoder-decoder those of the pass, or encode and decode.
  */
 class ExportSizeTest {
 
@@ -72,19 +72,28 @@ class ExportSizeTest {
             .feedForwardDim(11)
             .depth(DEPTH)
             .build();
-    isSmall(
+    ModelConfig config =
         new EncoderDecoderConfig(
             new LanguageModelConfig(source, 23, Family.CHANNELS, 0.5, Positions.SINUSOID, true),
             Family.languageModel(
-                stack().decoderMode(true).causal(true).build(), Positions.SINUSOID)),
-        List.of("serving_default", "embeddings", "attention"));
+                stack().decoderMode(true).causal(true).build(), Positions.SINUSOID));
+    isSmall(config, List.of("serving_default", "embeddings", "attention"));
+    isSmall(
+        config,
+        List.of("encode", "decode"),
+        ExportOptions.savedModel().withSignatures(SignatureName.ENCODE, SignatureName.DECODE));
   }
 
   private void isSmall(ModelConfig config, List<String> signatures) throws IOException {
-    ModelDirectory model = Models.save(config, 1, folder.resolve("model"));
+    isSmall(config, signatures, ExportOptions.savedModel());
+  }
+
+  private void isSmall(ModelConfig config, List<String> signatures, ExportOptions options)
+      throws IOException {
+    Path here = Files.createTempDirectory(folder, "model");
+    ModelDirectory model = Models.save(config, 1, here.resolve("model"));
     Path version =
-        ModelExporter.export(
-            model, folder.resolve("export"), ExportOptions.savedModel().withLengths(Lengths.ANY));
+        ModelExporter.export(model, here.resolve("export"), options.withLengths(Lengths.ANY));
     assertEquals(signatures, Manifest.check(version).signatures());
     long more = Models.bytes(version) - Files.size(model.weightsFile());
     assertTrue(more <= MORE, more + " bytes more than the weights, above " + MORE);

@@ -11,6 +11,7 @@ import dev.linformer.model.Pooling;
 import dev.linformer.model.ProjectionMethod;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A small model of every kind, with every way of compressing, whose sizes all differ. */
@@ -21,6 +22,14 @@ final class Family {
   static final int CHANNELS = 14;
   static final int VOCABULARY = 19;
   static final int DEPTH = 2;
+
+  /** With a source and a decoder that goes step by step. */
+  static final Set<String> DECODED =
+      Set.of(
+          "encoder and decoder",
+          "encoder and decoder, two output maps",
+          "encoder and decoder, NONE",
+          "language model with a source");
 
   private Family() {}
 
@@ -72,10 +81,29 @@ final class Family {
     all.put("causal full attention", stack().causal(true).fullAttention(true).build());
     all.put("encoder and decoder", encoderDecoder(null));
     all.put("encoder and decoder, two output maps", encoderDecoder(29));
+    all.put(
+        "encoder and decoder, NONE",
+        encoderDecoder(
+            null,
+            stack()
+                .parameterSharing(ParameterSharing.NONE)
+                .preNorm(true)
+                .oneKeyValueHead(true)
+                .outputIntermediateDim(23)));
+    all.put(
+        "language model with a source",
+        languageModel(
+            stack().decoderMode(true).causal(true).parameterSharing(ParameterSharing.KV).build(),
+            Positions.LEARNED));
     return all;
   }
 
-  static EncoderDecoderConfig encoderDecoder(@Nullable Integer between) {
+  private static EncoderDecoderConfig encoderDecoder(@Nullable Integer between) {
+    return encoderDecoder(between, stack());
+  }
+
+  static EncoderDecoderConfig encoderDecoder(
+      @Nullable Integer between, LinformerConfig.Builder decoder) {
     LinformerConfig source =
         LinformerConfig.builder(13, 16, 5)
             .heads(2)
@@ -86,6 +114,6 @@ final class Family {
             .build();
     return new EncoderDecoderConfig(
         new LanguageModelConfig(source, 23, CHANNELS, 0.5, Positions.SINUSOID, true),
-        languageModel(stack().decoderMode(true).causal(true).build(), Positions.SINUSOID));
+        languageModel(decoder.decoderMode(true).causal(true).build(), Positions.SINUSOID));
   }
 }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.export.ExportOptions.Lengths;
-import dev.linformer.model.LanguageModelConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
@@ -20,6 +19,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -247,27 +247,84 @@ class FamilyExportTest {
   @ParameterizedTest
   @MethodSource("causal")
   void decodesLikeTheWholePass(String name) throws IOException {
-    LanguageModelConfig config = (LanguageModelConfig) config(name);
-    ModelDirectory model = save(config);
+    ModelDirectory model = save(config(name));
     Path saved = ModelExporter.export(model, folder.resolve("export"));
     try (InferenceGraph live = InferenceGraph.load(model);
         ExportedLinformer exported = ExportedLinformer.load(saved)) {
-      int batch = 3;
-      int v = Family.VOCABULARY;
-      Feed feed = Feed.random(live.inputs(), batch, 0, 1);
-      float[] whole = feed.run(live); // [b,n,v]
-      int[] tokens = feed.values().values().iterator().next().ints(); // [b,n]
-      Decoder decoder = exported.decoder(batch);
-      for (int t = 0; t < Family.N; t++) {
-        int[] column = new int[batch];
-        float[] expected = new float[batch * v];
-        for (int b = 0; b < batch; b++) {
-          column[b] = tokens[b * Family.N + t];
-          System.arraycopy(whole, (b * Family.N + t) * v, expected, b * v, v);
-        }
-        assertClose("position " + t, expected, decoder.next(column), 2e-5);
-      }
-      assertEquals(Family.N, decoder.seen());
+      Feed feed = Feed.random(live.inputs(), 3, 0, 1);
+      compareSteps(feed.run(live), feed, exported.decoder(3));
     }
+  }
+
+  static Stream<String> withSource() {
+    return models().filter(name -> Family.DECODED.contains(name));
+  }
+
+  /** The source is encoded once; with masks, and shorter than the longest. */
+  @ParameterizedTest
+  @MethodSource("withSource")
+  void decodesWithASource(String name) throws IOException {
+    ModelDirectory model = save(config(name));
+    ExportOptions options =
+        ExportOptions.savedModel().withSignatures(SignatureName.ENCODE, SignatureName.DECODE);
+    for (Lengths lengths : Lengths.values()) {
+      Path saved =
+          ModelExporter.export(model, folder.resolve("export"), options.withLengths(lengths));
+      assertInferenceOnly(saved);
+      Set<String> masks = lengths == Lengths.FIXED ? Set.of() : MASKS;
+      try (InferenceGraph live = InferenceGraph.load(model, masks);
+          ExportedLinformer exported = ExportedLinformer.load(saved)) {
+        assertEquals(List.of("encode", "decode"), exported.signatures());
+        Feed whole = Feed.random(live.inputs(), 3, 0, 1).with("mask", 1);
+        Feed source = whole.only("source", "source_mask");
+        if (lengths == Lengths.ANY) {
+          source = Feed.random(live.inputs(), 3, 4, 1).only("source", "source_mask");
+          whole = source.filled().and(whole.only("tokens", "mask"));
+        }
+        Answer encoded = source.run(exported, SignatureName.ENCODE);
+        compareSteps(whole.run(live), whole, exported.decoder(encoded));
+        compareSteps(whole.run(live), whole, exported.decoder(encoded)); // from the beginning
+      }
+    }
+  }
+
+  /** The nodes of the pass are those of encode and decode, and all five give what they gave. */
+  @Test
+  void decodesBesideTheWholePass() throws IOException {
+    ModelDirectory model = save(config("encoder and decoder"));
+    Path saved =
+        ModelExporter.export(
+            model,
+            folder.resolve("export"),
+            ExportOptions.savedModel()
+                .withSignatures(SignatureName.SERVING_DEFAULT, SignatureName.values()));
+    try (InferenceGraph live = InferenceGraph.load(model);
+        ExportedLinformer exported = ExportedLinformer.load(saved)) {
+      assertEquals(
+          List.of("serving_default", "embeddings", "attention", "encode", "decode"),
+          exported.signatures());
+      Feed feed = Feed.random(live.inputs(), 3, 0, 1);
+      float[] whole = feed.run(live);
+      assertClose("whole", whole, serve(feed, exported));
+      Answer encoded = feed.only("source").run(exported, SignatureName.ENCODE);
+      compareSteps(whole, feed, exported.decoder(encoded));
+    }
+  }
+
+  /** Every position's logits, [b,n,v], against those of its step. */
+  private static void compareSteps(float[] whole, Feed feed, Decoder decoder) {
+    int v = Family.VOCABULARY;
+    int[] tokens = feed.value("tokens").ints(); // [b,n]
+    int batch = tokens.length / Family.N;
+    for (int t = 0; t < Family.N; t++) {
+      int[] column = new int[batch];
+      float[] expected = new float[batch * v];
+      for (int b = 0; b < batch; b++) {
+        column[b] = tokens[b * Family.N + t];
+        System.arraycopy(whole, (b * Family.N + t) * v, expected, b * v, v);
+      }
+      assertClose("position " + t, expected, decoder.next(column), 2e-5);
+    }
+    assertEquals(Family.N, decoder.seen());
   }
 }

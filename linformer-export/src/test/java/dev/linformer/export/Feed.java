@@ -2,9 +2,11 @@ package dev.linformer.export;
 
 import dev.linformer.model.Model;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.tensorflow.Result;
 import org.tensorflow.Tensor;
@@ -81,6 +83,39 @@ final class Feed {
 
   Map<String, Value> values() {
     return values;
+  }
+
+  Value value(String name) {
+    return Objects.requireNonNull(values.get(name));
+  }
+
+  /** Some of the inputs, as far as they are there. */
+  Feed only(String... names) {
+    Feed some = new Feed();
+    for (String name : names) {
+      if (values.containsKey(name)) {
+        some.values.put(name, value(name));
+      }
+    }
+    return some;
+  }
+
+  /** These and others, which win. */
+  Feed and(Feed others) {
+    Feed both = new Feed();
+    both.values.putAll(values);
+    both.values.putAll(others.values);
+    return both;
+  }
+
+  /** The same with one number for all values of an input, if it is there. */
+  Feed with(String name, float number) {
+    Feed same = and(new Feed());
+    same.values.computeIfPresent(
+        name,
+        (ignored, old) ->
+            new Value(old.input, old.shape, Collections.nCopies(old.values.size(), number)));
+    return same;
   }
 
   /** The same sequences with padding behind them, up to the model's length. */

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.model.EncoderDecoderConfig;
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.LanguageModelConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
@@ -18,6 +20,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -116,7 +119,25 @@ class ModelExporterTest {
     ExportOptions options = ExportOptions.savedModel();
     refused(
         () -> ModelExporter.export(model, out, options.withSignatures(SignatureName.DECODE)),
-        "signature decode: only a language model (model_type lm) with causal = true");
+        "signature decode: only a language model (model_type lm) or encoder-decoder (encdec) with"
+            + " causal = true, without full_attention, goes step by step; found model_type linf");
+    refused(
+        () -> ModelExporter.export(model, out, options.withSignatures(SignatureName.ENCODE)),
+        "signature encode: only a model with a source whose decoder has causal = true, without"
+            + " full_attention, has a use for it; found model_type linformer");
+    ModelDirectory both = save("encoder and decoder", folder.resolve("both"));
+    refused(
+        () -> ModelExporter.export(both, out, options.withSignatures(SignatureName.DECODE)),
+        "signature decode: a model with a source has encode and decode together; ask for both");
+    refused(
+        () -> ModelExporter.export(both, out, options.withSignatures(SignatureName.ENCODE)),
+        "signature encode: a model with a source has encode and decode together; ask for both");
+    ModelDirectory causal = save("causal language model, KV", folder.resolve("causal"));
+    refused(
+        () ->
+            ModelExporter.export(
+                causal, out, options.withSignatures(SignatureName.ENCODE, SignatureName.DECODE)),
+        "signature encode: only a model with a source");
     refused(
         () -> ModelExporter.export(model, out, options.withAttentionLayers(Set.of(2))),
         "attention of layer 2, but 0 to depth - 1 = 1 is expected");
@@ -124,6 +145,31 @@ class ModelExporterTest {
     refused(() -> ExportFormat.of("coreml"), "format coreml, but one of savedmodel, frozen, ");
     refused(() -> Precision.of("int8"), "precision int8, but float32 is expected, or bfloat16");
     assertFalse(Files.exists(out));
+  }
+
+  /** linformer-pytorch's triangle lets every position see the future, so no step is possible. */
+  @Test
+  void refusesToDecodeWithTheLeakingTriangle(@TempDir Path folder) throws IOException {
+    EncoderDecoderConfig causal = Family.encoderDecoder(null, Family.stack());
+    LanguageModelConfig decoder = causal.decoder();
+    LanguageModelConfig leaking =
+        Family.languageModel(
+            Family.stack().decoderMode(true).leakingTriangle(true).build(), decoder.positions());
+    ModelDirectory model =
+        Models.save(
+            new EncoderDecoderConfig(causal.encoder(), leaking), 1, folder.resolve("model"));
+    refused(
+        () ->
+            ModelExporter.export(
+                model,
+                folder.resolve("export"),
+                ExportOptions.savedModel()
+                    .withSignatures(SignatureName.ENCODE, SignatureName.DECODE)),
+        "goes step by step; found model_type encdec");
+  }
+
+  private static ModelDirectory save(String name, Path folder) throws IOException {
+    return Models.save(Objects.requireNonNull(Family.all().get(name)), 1, folder);
   }
 
   @Test

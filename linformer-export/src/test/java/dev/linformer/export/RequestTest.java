@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.linformer.export.ExportOptions.Lengths;
 import dev.linformer.model.InvalidInputException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,11 +26,16 @@ class RequestTest {
   @TempDir private Path folder = Path.of("");
 
   private ExportedLinformer export(String name, Lengths lengths) throws IOException {
+    return export(name, ExportOptions.savedModel().withLengths(lengths));
+  }
+
+  private ExportedLinformer export(String name, ExportOptions options) throws IOException {
+    Path here = Files.createTempDirectory(folder, "export");
     return ExportedLinformer.load(
         ModelExporter.export(
-            Models.save(Objects.requireNonNull(Family.all().get(name)), 5, folder.resolve("model")),
-            folder.resolve("export"),
-            ExportOptions.savedModel().withLengths(lengths)));
+            Models.save(Objects.requireNonNull(Family.all().get(name)), 5, here.resolve("model")),
+            here.resolve("export"),
+            options));
   }
 
   @Test
@@ -102,6 +108,77 @@ class RequestTest {
         assertEquals(2 * Family.VOCABULARY, decoder.next(1, 2).length);
       }
       refused(() -> decoder.next(1, 2), "the sequence has input_size = 22 tokens already");
+    }
+  }
+
+  @Test
+  void aDecoderWithASourceRefusesWhatDoesNotFit() throws IOException {
+    try (ExportedLinformer exported =
+        export(
+            "encoder and decoder",
+            ExportOptions.savedModel()
+                .withLengths(Lengths.MASKED)
+                .withSignatures(
+                    SignatureName.SERVING_DEFAULT, SignatureName.ENCODE, SignatureName.DECODE))) {
+      Request request = exported.request(SignatureName.ENCODE).with("source", new int[2 * 13]);
+      refused(request::run, "signature encode: input source_mask is missing");
+      refused(
+          () -> request.with("source", new int[] {23}, 1, 1),
+          "input source takes [b, 13] with at most [b, 13], given were 1 values of shape [1, 1]");
+      int[] tokens = new int[13];
+      tokens[5] = 23;
+      refused(
+          () -> request.with("source", tokens),
+          "input source: token 23, but 0 to num_tokens - 1 = 22 is expected");
+      refused(
+          () -> request.with("tokens", tokens),
+          "signature encode has no input tokens, but source, source_mask");
+      refused(
+          () -> exported.decoder(2),
+          "the decoder has a source: make it of what request(SignatureName.ENCODE) gives for it");
+      Answer source =
+          exported
+              .request(SignatureName.ENCODE)
+              .with("source", new int[2 * 13])
+              .withFullMasks()
+              .run();
+      Answer logits =
+          request(exported)
+              .with("tokens", new int[Family.N])
+              .with("source", new int[13])
+              .withFullMasks()
+              .run();
+      refused(
+          () -> exported.decoder(logits),
+          "a decoder takes what signature encode of the same export gave, found an answer of signature serving_default");
+      Decoder decoder = exported.decoder(source);
+      refused(() -> decoder.next(1, 19), "token 19, but 0 to num_tokens - 1 = 18 is expected");
+      refused(
+          () -> decoder.next(1, 2, 3),
+          "input token takes [b, 1] with at most [b, 1], given were 3 values of shape [2, 1]");
+      for (int t = 0; t < Family.N; t++) {
+        assertEquals(2 * Family.VOCABULARY, decoder.next(1, 2).length);
+      }
+      refused(() -> decoder.next(1, 2), "the sequence has input_size = 22 tokens already");
+    }
+  }
+
+  /** Keys and values of other weights, of the same shapes; and a model without a source. */
+  @Test
+  void aDecoderRefusesTheSourceOfAnotherModel() throws IOException {
+    ExportOptions options =
+        ExportOptions.savedModel().withSignatures(SignatureName.ENCODE, SignatureName.DECODE);
+    try (ExportedLinformer exported = export("encoder and decoder", options);
+        ExportedLinformer other = export("encoder and decoder, NONE", options);
+        ExportedLinformer causal = export("causal language model, KV", Lengths.FIXED)) {
+      Answer source = other.request(SignatureName.ENCODE).with("source", new int[13]).run();
+      refused(
+          () -> exported.decoder(source),
+          "a decoder takes what signature encode of the same export gave, found an answer of another export");
+      String message =
+          String.valueOf(
+              assertThrows(InvalidInputException.class, () -> causal.decoder(source)).getMessage());
+      assertTrue(message.contains("has no signature encode, but serving_default, emb"), message);
     }
   }
 

@@ -8,6 +8,7 @@ import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
 import dev.linformer.ops.Wide;
 import dev.linformer.ops.attention.AttentionSpec;
+import dev.linformer.ops.attention.Compressed;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
@@ -270,19 +272,29 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     return tf.dtypes.cast(y, x.type()); // [b,n,c]
   }
 
-  /** The shapes of the states of {@link #step}, for one sequence: one for each attention. */
+  /** The shapes of the states of {@link #step}, for one sequence: one for each layer. */
   List<Shape> stateShapes() {
-    return attentions().map(MultiHeadAttention::stateShape).toList();
+    return attentions(false).map(MultiHeadAttention::stateShape).toList();
   }
 
-  private Stream<MultiHeadAttention<T>> attentions() {
+  /** The shapes of what {@link #compress} gives, for one sequence; none for an encoder. */
+  List<Shape> sourceShapes() {
+    return attentions(true).map(MultiHeadAttention::stateShape).toList();
+  }
+
+  private Stream<MultiHeadAttention<T>> attentions(boolean cross) {
     return sublayers.stream()
         .map(Sublayer::body)
         .flatMap(
             body ->
-                body instanceof Sublayer.Attention<T> self
-                    ? Stream.of(self.attention())
+                body instanceof Sublayer.Attention<T> each && each.cross() == cross
+                    ? Stream.of(each.attention())
                     : Stream.empty());
+  }
+
+  /** A source as each layer of a decoder attends to it. */
+  List<Compressed<T>> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
+    return attentions(true).map(attention -> attention.compress(tf, source, mask)).toList();
   }
 
   /**
@@ -290,22 +302,30 @@ public final class Linformer<T extends TFloating> implements Model<T> {
    *
    * @param x [b,1,c]
    * @param position a scalar counted from 0
-   * @param states one for each attention; replaced by those after the position
+   * @param states one for each layer; replaced by those after the position
+   * @param sources of {@link #compress}; none for an encoder
    * @return [b,1,c]
    */
   Operand<T> step(
-      Ops tf, Operand<T> x, Operand<TInt64> position, List<MultiHeadAttention.State<T>> states) {
+      Ops tf,
+      Operand<T> x,
+      Operand<TInt64> position,
+      List<MultiHeadAttention.State<T>> states,
+      List<Compressed<T>> sources) {
     Operand<T> y = x;
-    int attention = 0;
+    int layer = 0;
+    int source = 0;
     for (Sublayer<T> sublayer : sublayers) {
-      Operand<T> in = sublayer.preNorm() ? sublayer.norm().call(tf, y) : y; // [b,1,c]
+      Operand<T> in = sublayer.input(tf, y); // [b,1,c]
       Operand<T> added;
-      if (sublayer.body() instanceof Sublayer.Attention<T> self) {
-        var step = self.attention().step(tf, in, position, states.get(attention));
-        states.set(attention++, step.state());
-        added = step.output(); // [b,1,c]
-      } else {
+      if (!(sublayer.body() instanceof Sublayer.Attention<T> body)) {
         added = sublayer.body().call(tf, in, config, Context.none(), null); // [b,1,c]
+      } else if (body.cross()) {
+        added = body.attention().step(tf, in, sources.get(source++)); // [b,1,c]
+      } else {
+        var step = body.attention().step(tf, in, position, states.get(layer));
+        states.set(layer++, step.state());
+        added = step.output(); // [b,1,c]
       }
       y = sublayer.join(tf, y, added); // [b,1,c]
     }

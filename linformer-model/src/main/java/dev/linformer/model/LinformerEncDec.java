@@ -2,6 +2,7 @@ package dev.linformer.model;
 
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
+import dev.linformer.ops.attention.Compressed;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -97,6 +98,25 @@ public final class LinformerEncDec<T extends TFloating> implements Model<T> {
       @Nullable Operand<TBool> targetMask,
       @Nullable RandomKey key) {
     return head(tf, embed(tf, source, target, sourceMask, targetMask, key)); // [b,n,vocabulary]
+  }
+
+  /** The part that goes step by step, with a source from {@link #compress}. */
+  public LinformerLM<T> decoder() {
+    return decoder;
+  }
+
+  /**
+   * A source as each layer of the decoder attends to it, for {@link LinformerLM#step}.
+   *
+   * @param inputs {@code source} tokens [b,s] and, if not all of them are real, {@code source_mask}
+   *     [b,s]
+   * @return one for each layer, of {@link LinformerLM#sourceShapes} with b in the place of 1
+   */
+  public List<Compressed<T>> compress(Ops tf, Map<String, Operand<?>> inputs) {
+    Operand<TInt32> source = Model.require(inputs, Linformer.SOURCE);
+    Operand<TBool> mask = Model.find(inputs, Linformer.SOURCE_MASK);
+    Operand<T> embeddings = encoder.call(tf, source, Context.masked(mask), null); // [b,s,e]
+    return decoder.compress(tf, embeddings, mask);
   }
 
   private Operand<T> embed(

@@ -9,6 +9,7 @@ import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.PositionalEncoding;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.attention.Compressed;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
@@ -183,13 +185,31 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
    * The shapes of the states of {@link #step}, for one sequence.
    *
    * @throws IllegalArgumentException if the model's attentions cannot go step by step: they must be
-   *     causal with a learned or fixed projection, and there must be no source
+   *     causal with a learned or fixed projection
    */
   public List<Shape> stateShapes() {
-    if (config.encoder().decoderMode()) {
-      throw new IllegalArgumentException("LinformerLM: a step has no source, found decoder_mode");
-    }
     return encoder.stateShapes();
+  }
+
+  /** The shapes of what {@link #compress} gives, for one sequence; none without a source. */
+  public List<Shape> sourceShapes() {
+    return encoder.sourceShapes();
+  }
+
+  /**
+   * A source as each layer of a decoder attends to it, for {@link #step}.
+   *
+   * @param inputs {@code source} [b,s,c] and, if not all of its positions are real, {@code
+   *     source_mask} [b,s]
+   * @return one for each layer, of {@link #sourceShapes} with b in the place of 1
+   */
+  public List<Compressed<T>> compress(Ops tf, Map<String, Operand<?>> inputs) {
+    return compress(
+        tf, Model.require(inputs, Linformer.SOURCE), Model.find(inputs, Linformer.SOURCE_MASK));
+  }
+
+  List<Compressed<T>> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
+    return encoder.compress(tf, source, mask);
   }
 
   /**
@@ -200,13 +220,15 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
    * @param position a scalar counted from 0, below input_size
    * @param states one for each layer, of {@link #stateShapes} with b in the place of 1, zeros at
    *     the beginning; replaced by those after the token
+   * @param sources of {@link #compress}; none for a model without a source
    * @return logits [b,1,vocabulary], or embeddings
    */
   public Operand<T> step(
       Ops tf,
       Operand<TInt32> token,
       Operand<TInt64> position,
-      List<MultiHeadAttention.State<T>> states) {
+      List<MultiHeadAttention.State<T>> states,
+      List<Compressed<T>> sources) {
     Operand<T> x = tf.gather(tokenEmbedding, token, tf.constant(0)); // [b,1,e]
     Operand<TInt64> one = tf.reshape(position, tf.constant(new long[] {1})); // [1]
     x =
@@ -222,7 +244,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
     if (projectIn != null) {
       x = projectIn.call(tf, x); // [b,1,c]
     }
-    Operand<T> y = encoder.step(tf, x, position, states); // [b,1,c]
+    Operand<T> y = encoder.step(tf, x, position, states, sources); // [b,1,c]
     if (projectOut != null) {
       y = projectOut.call(tf, y); // [b,1,e]
     }

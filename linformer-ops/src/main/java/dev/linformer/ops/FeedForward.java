@@ -3,6 +3,7 @@ package dev.linformer.ops;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
 
@@ -45,14 +46,20 @@ public record FeedForward<T extends TFloating>(
    */
   public Operand<T> call(Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
     long f = second.weight().shape().get(1);
-    Operand<T> hidden = first.call(tf, x); // [b,n,f] or [b,n,2f]
+    long[] sizes = x.shape().asArray();
+    int last = sizes.length - 1;
+    // Rows, so that nothing stands between product and activation: TensorFlow makes them one
+    // kernel.
+    Operand<T> rows = last == 1 ? x : Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, sizes[last]);
+    Operand<T> hidden = first.call(tf, rows); // [b·n,f] or [b·n,2f]
     if (first.weight().shape().get(0) == 2 * f) {
-      int last = x.shape().numDimensions() - 1;
-      Operand<T> gate = activation.call(tf, Shapes.slice(tf, hidden, last, 0, f)); // [b,n,f]
-      hidden = tf.math.mul(gate, Shapes.slice(tf, hidden, last, f, f)); // [b,n,f]
+      Operand<T> gate = activation.call(tf, Shapes.slice(tf, hidden, 1, 0, f)); // [b·n,f]
+      hidden = tf.math.mul(gate, Shapes.slice(tf, hidden, 1, f, f)); // [b·n,f]
     } else {
-      hidden = activation.call(tf, hidden); // [b,n,f]
+      hidden = activation.call(tf, hidden); // [b·n,f]
     }
+    sizes[last] = f;
+    hidden = last == 1 ? hidden : Shapes.reshape(tf, hidden, sizes); // [b,n,f]
     hidden = Dropout.apply(tf, hidden, dropout, key == null ? null : key.fold(0)); // [b,n,f]
     Operand<T> y = second.call(tf, hidden); // [b,n,out]
     return Dropout.apply(tf, y, dropout, key == null ? null : key.fold(1)); // [b,n,out]

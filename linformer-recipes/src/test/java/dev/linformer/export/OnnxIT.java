@@ -3,12 +3,14 @@ package dev.linformer.export;
 import static dev.linformer.export.Close.assertClose;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
 import dev.linformer.export.ExportOptions.Lengths;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
@@ -16,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -90,6 +93,65 @@ class OnnxIT {
     }
   }
 
+  /** A source is encoded once, then every token by itself. */
+  @Test
+  void decodesWithASource() throws Exception {
+    ModelDirectory model =
+        Models.save(
+            Objects.requireNonNull(Family.all().get("encoder and decoder")),
+            5,
+            folder.resolve("model"));
+    Path version =
+        ModelExporter.export(
+            model,
+            folder.resolve("export"),
+            ExportOptions.savedModel()
+                .withFormats(ExportFormat.ONNX)
+                .withSignatures(SignatureName.ENCODE, SignatureName.DECODE));
+    OrtEnvironment environment = OrtEnvironment.getEnvironment();
+    try (InferenceGraph live = InferenceGraph.load(model);
+        OrtSession encode = session(version, SignatureName.ENCODE);
+        OrtSession decode = session(version, SignatureName.DECODE)) {
+      Feed feed = Feed.random(live.inputs(), 1, 0, 4);
+      float[] expected = feed.run(live); // [1,n,v]
+      int[] tokens = feed.value("tokens").ints();
+      Map<String, float[]> given = new LinkedHashMap<>(run(encode, feed.only("source")));
+      for (int t = 0; t < Family.N; t++) {
+        Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
+        try {
+          for (Map.Entry<String, NodeInfo> each : decode.getInputInfo().entrySet()) {
+            String name = each.getKey().replace("in.", "");
+            long[] shape = ((TensorInfo) each.getValue().getInfo()).getShape();
+            inputs.put(
+                each.getKey(),
+                switch (name) {
+                  case "token" ->
+                      OnnxTensor.createTensor(
+                          environment, IntBuffer.wrap(tokens, t, 1), new long[] {1, 1});
+                  case "position" -> OnnxTensor.createTensor(environment, (long) t);
+                  default -> {
+                    shape[0] = 1;
+                    int size = Math.toIntExact(Arrays.stream(shape).reduce(1, (a, b) -> a * b));
+                    float[] values = given.computeIfAbsent(name, zeros -> new float[size]);
+                    yield OnnxTensor.createTensor(environment, FloatBuffer.wrap(values), shape);
+                  }
+                });
+          }
+          compute(decode, inputs)
+              .forEach((name, values) -> given.put(name.replace("out.", ""), values));
+        } finally {
+          inputs.values().forEach(OnnxTensor::close);
+        }
+        int v = Family.VOCABULARY;
+        assertClose(
+            "position " + t,
+            Arrays.copyOfRange(expected, t * v, (t + 1) * v),
+            given.getOrDefault("logits", new float[0]),
+            2e-5);
+      }
+    }
+  }
+
   private static OrtSession session(Path version, SignatureName signature) throws OrtException {
     String file = version.resolve("onnx/" + signature.key() + ".onnx").toString();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
@@ -104,18 +166,23 @@ class OnnxIT {
       for (Feed.Value value : feed.values().values()) {
         inputs.put(value.input().name(), tensor(environment, value));
       }
-      try (OrtSession.Result result = session.run(inputs)) {
-        Map<String, float[]> outputs = new LinkedHashMap<>();
-        for (Map.Entry<String, OnnxValue> each : result) {
-          FloatBuffer values = ((OnnxTensor) each.getValue()).getFloatBuffer();
-          float[] array = new float[values.remaining()];
-          values.get(array);
-          outputs.put(each.getKey(), array);
-        }
-        return outputs;
-      }
+      return compute(session, inputs);
     } finally {
       inputs.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  private static Map<String, float[]> compute(OrtSession session, Map<String, OnnxTensor> inputs)
+      throws OrtException {
+    try (OrtSession.Result result = session.run(inputs)) {
+      Map<String, float[]> outputs = new LinkedHashMap<>();
+      for (Map.Entry<String, OnnxValue> each : result) {
+        FloatBuffer values = ((OnnxTensor) each.getValue()).getFloatBuffer();
+        float[] array = new float[values.remaining()];
+        values.get(array);
+        outputs.put(each.getKey(), array);
+      }
+      return outputs;
     }
   }
 

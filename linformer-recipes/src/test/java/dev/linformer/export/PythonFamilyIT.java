@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -125,6 +126,31 @@ class PythonFamilyIT {
             List.of(version.toString(), tokens.toString(), logits.toString()));
         assertClose(name, feed.run(live), read(logits));
       }
+    }
+  }
+
+  /** The same with a source, which is encoded once. */
+  @Test
+  void decodesWithASource() throws IOException {
+    String name = "encoder and decoder, NONE";
+    ModelDirectory model =
+        Models.save(Objects.requireNonNull(Family.all().get(name)), 5, folder.resolve("model"));
+    Path version =
+        ModelExporter.export(
+            model,
+            folder.resolve("export"),
+            ExportOptions.savedModel().withSignatures(SignatureName.ENCODE, SignatureName.DECODE));
+    try (InferenceGraph live = InferenceGraph.load(model)) {
+      Feed feed = Feed.random(live.inputs(), 1, 0, 1);
+      Path source = folder.resolve("source.bin");
+      Path tokens = folder.resolve("tokens.bin");
+      Path logits = folder.resolve("logits.bin");
+      write(source, feed.value("source"));
+      write(tokens, feed.value("tokens"));
+      Python.run(
+          Path.of("recipes", "python", "translate.py"),
+          Stream.of(version, source, tokens, logits).map(Path::toString).toList());
+      assertClose(name, feed.run(live), read(logits));
     }
   }
 

@@ -16,6 +16,7 @@ class RecipesInDocsTest {
       strings = {
         "python/saved_model.py",
         "python/decode.py",
+        "python/translate.py",
         "python/frozen.py",
         "python/tflite.py",
         "python/onnx_runtime.py",

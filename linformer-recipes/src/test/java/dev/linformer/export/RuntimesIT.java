@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -28,9 +29,13 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** Every recipe of docs/export.md computes, for the same 20 sequences, what the live graph does. */
+/**
+ * Every recipe of docs/export.md computes, for the same 20 sequences, what the live graph does;
+ * with weights in bfloat16, wherever a format has them, nearly that.
+ */
 class RuntimesIT {
 
   private static final int SEQUENCES = 20;
@@ -40,7 +45,7 @@ class RuntimesIT {
   private static final Map<String, String> QUIET = Map.of("TF_CPP_MIN_LOG_LEVEL", "2");
 
   private static Path folder = Path.of("");
-  private static Path export = Path.of("");
+  private static final Map<Precision, Path> EXPORTS = new EnumMap<>(Precision.class);
   private static Path tokens = Path.of("");
   private static float[] expected = {};
 
@@ -52,17 +57,22 @@ class RuntimesIT {
             Objects.requireNonNull(Family.all().get("classifier, LEARNABLE")),
             11,
             folder.resolve("model"));
-    export =
-        ModelExporter.export(
-            model,
-            folder.resolve("export"),
-            ExportOptions.savedModel()
-                .withFormats(
-                    ExportFormat.SAVEDMODEL,
-                    ExportFormat.FROZEN,
-                    ExportFormat.TFLITE_READY,
-                    ExportFormat.TFJS,
-                    ExportFormat.ONNX));
+    ExportOptions halved =
+        ExportOptions.savedModel()
+            .withFormats(
+                ExportFormat.SAVEDMODEL,
+                ExportFormat.FROZEN,
+                ExportFormat.TFLITE_READY,
+                ExportFormat.ONNX)
+            .withPrecision(Precision.BFLOAT16);
+    ExportOptions whole =
+        halved
+            .withFormats(ExportFormat.TFJS, halved.formats().toArray(ExportFormat[]::new))
+            .withPrecision(Precision.FLOAT32);
+    for (ExportOptions options : List.of(whole, halved)) {
+      Path out = folder.resolve("export-" + options.precision());
+      EXPORTS.put(options.precision(), ModelExporter.export(model, out, options));
+    }
     try (InferenceGraph live = InferenceGraph.load(model)) {
       Feed feed = Feed.random(live.inputs(), SEQUENCES, 0, 1);
       expected = feed.run(live);
@@ -81,31 +91,55 @@ class RuntimesIT {
     return Files.write(folder.resolve("tokens.bin"), bytes.array());
   }
 
-  private static void compare(String runtime, Path logits) throws IOException {
+  private static void compare(String runtime, Precision precision, Path logits) throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(logits)).order(ByteOrder.LITTLE_ENDIAN);
     float[] found = new float[bytes.remaining() / 4];
     bytes.asFloatBuffer().get(found);
-    assertClose(runtime, expected, found);
+    compare(runtime, precision, found);
   }
 
-  private static List<String> arguments(Path logits) {
-    return List.of(export.toString(), tokens.toString(), logits.toString());
+  private static void compare(String runtime, Precision precision, float[] found) {
+    if (precision == Precision.FLOAT32) {
+      assertClose(runtime, expected, found);
+    } else {
+      assertClose(runtime + ", bfloat16", expected, found, 1e-2);
+      assertTrue(Close.difference(expected, found) > 1e-5, "nothing was rounded");
+    }
+  }
+
+  private static String export(Precision precision) {
+    return Objects.requireNonNull(EXPORTS.get(precision)).toString();
+  }
+
+  private static List<String> arguments(Precision precision, Path logits) {
+    return List.of(export(precision), tokens.toString(), logits.toString());
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"saved_model", "frozen", "tflite", "onnx_runtime"})
-  void python(String recipe) throws IOException {
-    Path logits = folder.resolve(recipe + ".bin");
-    Python.run(RECIPES.resolve("python/" + recipe + ".py"), arguments(logits));
-    compare(recipe, logits);
+  @CsvSource({
+    "saved_model,FLOAT32",
+    "saved_model,BFLOAT16",
+    "frozen,FLOAT32",
+    "frozen,BFLOAT16",
+    "tflite,FLOAT32",
+    "tflite,BFLOAT16",
+    "onnx_runtime,FLOAT32",
+    "onnx_runtime,BFLOAT16"
+  })
+  void python(String recipe, Precision precision) throws IOException {
+    Path logits = folder.resolve(recipe + precision + ".bin");
+    Python.run(RECIPES.resolve("python/" + recipe + ".py"), arguments(precision, logits));
+    compare(recipe, precision, logits);
   }
 
   @Test
-  void savedModelCli() throws IOException {
+  void savedModelCliShows() throws IOException {
     Path cli = Python.interpreter().resolveSibling("saved_model_cli");
     String shown =
         Commands.run(
-            List.of(cli.toString(), "show", "--dir", export.toString(), "--all"), LIMIT, QUIET);
+            List.of(cli.toString(), "show", "--dir", export(Precision.FLOAT32), "--all"),
+            LIMIT,
+            QUIET);
     for (String line :
         new String[] {
           "signature_def['serving_default']",
@@ -116,13 +150,19 @@ class RuntimesIT {
         }) {
       assertTrue(shown.contains(line), shown);
     }
-    Path out = Files.createDirectory(folder.resolve("cli"));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void savedModelCli(Precision precision) throws IOException {
+    Path cli = Python.interpreter().resolveSibling("saved_model_cli");
+    Path out = Files.createDirectory(folder.resolve("cli" + precision));
     Commands.run(
         List.of(
             cli.toString(),
             "run",
             "--dir",
-            export.toString(),
+            export(precision),
             "--tag_set",
             "serve",
             "--signature_def",
@@ -133,7 +173,7 @@ class RuntimesIT {
             out.toString()),
         LIMIT,
         QUIET);
-    assertClose("saved_model_cli", expected, NpyFile.read(out.resolve("logits.npy")).floats());
+    compare("saved_model_cli", precision, NpyFile.read(out.resolve("logits.npy")).floats());
   }
 
   /** The tokens as a file of NumPy's. */
@@ -179,9 +219,11 @@ class RuntimesIT {
             program.toString()),
         LIMIT,
         QUIET);
-    Path logits = folder.resolve("c.bin");
-    Commands.run(command(List.of(program.toString()), logits), LIMIT, QUIET);
-    compare("C", logits);
+    for (Precision precision : Precision.values()) {
+      Path logits = folder.resolve("c" + precision + ".bin");
+      Commands.run(command(List.of(program.toString()), precision, logits), LIMIT, QUIET);
+      compare("C", precision, logits);
+    }
   }
 
   @Test
@@ -194,9 +236,9 @@ class RuntimesIT {
     }
     Path logits = folder.resolve("javascript.bin");
     List<String> command = new ArrayList<>(List.of("node", "classify.js"));
-    command.addAll(arguments(logits));
+    command.addAll(arguments(Precision.FLOAT32, logits)); // there is no other
     Commands.run(command, project, LIMIT, Map.of());
-    compare("JavaScript", logits);
+    compare("JavaScript", Precision.FLOAT32, logits);
   }
 
   @Test
@@ -222,20 +264,20 @@ class RuntimesIT {
     }
     String jars = Files.readString(classPath).strip();
     Path natives = unpack(jars, TARGET.resolve("djl-natives"));
-    Path logits = folder.resolve("djl.bin");
-    List<String> command =
-        command(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                jars,
-                project.resolve("Classify.java").toString()),
-            logits);
-    Commands.run(
-        command,
-        LIMIT,
-        Map.of("TENSORFLOW_LIBRARY_PATH", natives.toString(), "TF_CPP_MIN_LOG_LEVEL", "2"));
-    compare("DJL", logits);
+    List<String> program =
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            jars,
+            project.resolve("Classify.java").toString());
+    for (Precision precision : Precision.values()) {
+      Path logits = folder.resolve("djl" + precision + ".bin");
+      Commands.run(
+          command(program, precision, logits),
+          LIMIT,
+          Map.of("TENSORFLOW_LIBRARY_PATH", natives.toString(), "TF_CPP_MIN_LOG_LEVEL", "2"));
+      compare("DJL", precision, logits);
+    }
   }
 
   /**
@@ -267,18 +309,20 @@ class RuntimesIT {
         project,
         Duration.ofMinutes(20),
         Map.of("PKG_CONFIG_PATH", project.toString()));
-    Path logits = folder.resolve("rust.bin");
-    Commands.run(
-        command(List.of(project.resolve("target/debug/classify").toString()), logits),
-        LIMIT,
-        Map.of("LD_LIBRARY_PATH", natives.toString(), "TF_CPP_MIN_LOG_LEVEL", "2"));
-    compare("Rust", logits);
+    for (Precision precision : Precision.values()) {
+      Path logits = folder.resolve("rust" + precision + ".bin");
+      Commands.run(
+          command(List.of(project.resolve("target/debug/classify").toString()), precision, logits),
+          LIMIT,
+          Map.of("LD_LIBRARY_PATH", natives.toString(), "TF_CPP_MIN_LOG_LEVEL", "2"));
+      compare("Rust", precision, logits);
+    }
   }
 
   /** A program, the three files and n. */
-  private static List<String> command(List<String> program, Path logits) {
+  private static List<String> command(List<String> program, Precision precision, Path logits) {
     List<String> command = new ArrayList<>(program);
-    command.addAll(arguments(logits));
+    command.addAll(arguments(precision, logits));
     command.add(Integer.toString(Family.N));
     return command;
   }

@@ -114,18 +114,17 @@ record AttentionKernels(
     return t.offset(t.offset(start, far), near);
   }
 
-  /** Start of a part of a buffer, the parts of equal size. */
-  private static Tile part(KernelText t, Tile start, Tile number, long size) {
-    Tile wide = t.wide(number);
-    Tile by = t.multiply(wide, t.wide(t.number(Math.toIntExact(size))));
-    return t.offset(start, by);
+  /** Start of a part of a buffer, the parts of so many rows of a width. */
+  private static Tile part(KernelText t, Tile start, Tile number, int rows, int width) {
+    Tile first = t.multiply(t.wide(number), t.wide(t.number(rows)));
+    return t.offset(start, t.multiply(first, t.wide(t.number(width))));
   }
 
   /** A head's keys or values, [k,width], zero where padded. */
   private Tile side(KernelText t, Tile start, Tile pair, Rows rows, int width) {
     Tile columns = t.range(padded(width));
-    Tile pointers = matrix(t, part(t, start, pair, (long) k * width), rows, columns, width);
-    return t.load(pointers, both(t, rows.there, inside(t, columns, width)));
+    Tile pointers = matrix(t, part(t, start, pair, k, width), rows, columns, width);
+    return factor(t, t.load(pointers, both(t, rows.there, inside(t, columns, width))));
   }
 
   /** Rows of queries, of outputs or of their gradients. */
@@ -133,10 +132,12 @@ record AttentionKernels(
       KernelText t, Tile start, Tile batch, Tile head, Rows rows, boolean one, int width) {
     int stride = one ? width : h * width;
     Tile columns = t.range(padded(width));
-    Tile from = part(t, start, batch, (long) n * stride);
-    Tile at = one ? from : part(t, from, head, width);
-    return t.load(
-        matrix(t, at, rows, columns, stride), both(t, rows.there, inside(t, columns, width)));
+    Tile from = part(t, start, batch, n, stride);
+    Tile at = one ? from : part(t, from, head, 1, width);
+    return factor(
+        t,
+        t.load(
+            matrix(t, at, rows, columns, stride), both(t, rows.there, inside(t, columns, width))));
   }
 
   private void storeRows(
@@ -150,17 +151,22 @@ record AttentionKernels(
       Tile values) {
     int stride = one ? width : h * width;
     Tile columns = t.range(padded(width));
-    Tile from = part(t, start, batch, (long) n * stride);
-    Tile at = one ? from : part(t, from, head, width);
+    Tile from = part(t, start, batch, n, stride);
+    Tile at = one ? from : part(t, from, head, 1, width);
     t.store(
         matrix(t, at, rows, columns, stride),
         values,
         both(t, rows.there, inside(t, columns, width)));
   }
 
+  /** As a product's factor, in the type of q. */
+  private Tile factor(KernelText t, Tile x) {
+    return element.equals("f32") ? t.rounded(x) : t.cast(x, element);
+  }
+
   /** Numbers a row of a head, [b,h,n]. */
   private Tile numbers(KernelText t, Tile start, Tile pair, Rows rows) {
-    return t.offset(t.offset(part(t, start, pair, n), t.wide(rows.first)), rows.numbers);
+    return t.offset(t.offset(part(t, start, pair, n, 1), t.wide(rows.first)), rows.numbers);
   }
 
   /** A block of keys. */
@@ -201,6 +207,16 @@ record AttentionKernels(
     return together ? second : t.divide(second, t.number(h));
   }
 
+  /** Scores of a block of keys, −∞ where padded, [m,k]: no weight, however small the others are. */
+  private Tile scores(KernelText t, Tile query, Tile key, Rows some) {
+    Tile s = t.dot(query, t.transpose(key)); // [m,k]
+    if (some.there == null) {
+      return s;
+    }
+    return t.select(
+        t.row(some.there), s, t.filled(Float.NEGATIVE_INFINITY, ROWS, keyBlock())); // [m,k]
+  }
+
   /**
    * Arguments: q [b,n,p or h·p], K [b,h,k,p], V [b,h,k,r]; results: o [b,n,r or h·r], log Σ exp
    * [b,h,n] in float32. Grid: {@link #blocks}, b or b·h.
@@ -236,18 +252,14 @@ record AttentionKernels(
                       start,
                       (first, so) -> {
                         Rows some = keysFrom(t, first);
-                        Tile s = t.dot(query, t.transpose(side(t, keys, pair, some, p))); // [m,k]
-                        if (some.there != null) {
-                          Tile never = t.filled(Float.NEGATIVE_INFINITY, ROWS, keyBlock());
-                          s = t.select(t.row(some.there), s, never);
-                        }
+                        Tile s = scores(t, query, side(t, keys, pair, some, p), some); // [m,k]
                         Tile most = t.greater(so.get(0), t.greatest(s, 1)); // [m]
                         Tile e = t.exp(t.subtract(s, t.column(most))); // [m,k]
                         Tile shrunk = t.exp(t.subtract(so.get(0), most)); // [m]
                         Tile total = t.add(t.multiply(so.get(1), shrunk), t.sum(e, 1)); // [m]
                         Tile mixed = t.multiply(so.get(2), t.column(shrunk)); // [m,r]
                         Tile value = side(t, values, pair, some, r); // [k,r]
-                        return List.of(most, total, t.dot(t.cast(e, element), value, mixed));
+                        return List.of(most, total, t.dot(factor(t, e), value, mixed));
                       });
               Tile log = t.add(state.get(0), t.log(state.get(1))); // [m]
               t.store(numbers(t, logs, pair, rows), log, rows.there);
@@ -315,7 +327,7 @@ record AttentionKernels(
                         only == null ? mixture(t, keys, values, pair, first, x, dy, log) : only;
                     Tile dS =
                         t.multiply(mixture.p, t.subtract(mixture.dP, t.column(delta))); // [m,k]
-                    return List.of(t.dot(t.cast(dS, element), mixture.key, so.get(0))); // [m,p]
+                    return List.of(t.dot(factor(t, dS), mixture.key, so.get(0))); // [m,p]
                   });
             });
     Tile head = t.rest(second, t.number(h));
@@ -330,7 +342,7 @@ record AttentionKernels(
       KernelText t, Tile keys, Tile values, Tile pair, Tile first, Tile x, Tile dy, Tile log) {
     Rows some = keysFrom(t, first);
     Tile key = side(t, keys, pair, some, p); // [k,p]
-    Tile s = t.dot(x, t.transpose(key)); // [m,k]
+    Tile s = scores(t, x, key, some); // [m,k]
     Tile dP = t.dot(dy, t.transpose(side(t, values, pair, some, r))); // [m,k]
     return new Mixture(t.exp(t.subtract(s, t.column(log))), dP, key);
   }
@@ -372,10 +384,10 @@ record AttentionKernels(
               Tile delta = t.load(numbers(t, deltas, pair, rows), rows.there); // [m]
               Tile s = t.dot(key, t.transpose(x)); // [k,m]
               Tile probability = t.exp(t.subtract(s, t.row(log))); // [k,m]
-              Tile dV = t.dot(t.cast(probability, element), dy, before.get(1)); // [k,r]
+              Tile dV = t.dot(factor(t, probability), dy, before.get(1)); // [k,r]
               Tile dP = t.dot(value, t.transpose(dy)); // [k,m]
               Tile dS = t.multiply(probability, t.subtract(dP, t.row(delta))); // [k,m]
-              return List.of(t.dot(t.cast(dS, element), x, before.get(0)), dV); // [k,p]
+              return List.of(t.dot(factor(t, dS), x, before.get(0)), dV); // [k,p]
             });
     Tile sliceAndPair = t.add(t.multiply(slice, t.number(Math.toIntExact(b * h))), pair);
     storeSide(t, dKeys, sliceAndPair, some, p, sums.get(0));
@@ -386,7 +398,7 @@ record AttentionKernels(
   private void storeSide(KernelText t, Tile start, Tile number, Rows rows, int width, Tile values) {
     Tile columns = t.range(padded(width));
     t.store(
-        matrix(t, part(t, start, number, (long) k * width), rows, columns, width),
+        matrix(t, part(t, start, number, k, width), rows, columns, width),
         values,
         both(t, rows.there, inside(t, columns, width)));
   }

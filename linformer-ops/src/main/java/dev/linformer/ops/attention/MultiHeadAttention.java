@@ -221,14 +221,17 @@ public record MultiHeadAttention<T extends TFloating>(
       @Nullable Operand<TBool> mask,
       double dropout,
       @Nullable RandomKey key) {
-    if (forced != null) {
-      return forced;
-    }
-    ContractionPlan.Sizes sizes = sizes(x.shape().get(1), source.shape().get(1));
-    ContractionPlan plan = ContractionPlan.choose(sizes, key != null);
+    long s = source.shape().get(1);
+    ContractionPlan plan = order(x.shape().get(1), s, key != null);
     boolean all = visibility == Visibility.ALL && !hides(mask);
     boolean drops = key != null && dropout > 0;
-    return kernels && all && !drops ? plan.inKernel(sizes, x) : plan;
+    return kernels && forced == null && all && !drops
+        ? plan.inKernel(sizes(x.shape().get(1), s), x)
+        : plan;
+  }
+
+  private ContractionPlan order(long n, long s, boolean training) {
+    return forced != null ? forced : ContractionPlan.choose(sizes(n, s), training);
   }
 
   /** What {@link ContractionPlan} asks for. */
@@ -681,7 +684,10 @@ public record MultiHeadAttention<T extends TFloating>(
    */
   public record Step<T extends TFloating>(Operand<T> output, State<T> state) {}
 
-  /** The shape of a state for one sequence, [1,h,k,d]. */
+  /**
+   * The shape for one sequence, [1,h,k,d], of a state's keys and values, and of what {@link
+   * #compress} gives of a source.
+   */
   public Shape stateShape() {
     LearnedProjection<T> e = learned(keyProjection);
     long states = e.perHead() ? heads() : keyHeads();
@@ -704,9 +710,9 @@ public record MultiHeadAttention<T extends TFloating>(
     }
     LearnedProjection<T> e = learned(keyProjection);
     LearnedProjection<T> f = learned(valueProjection);
-    Operand<T> q = Products.splitHeads(tf, queries.call(tf, x), headDim); // [b,h,1,d]
-    Operand<T> k = Products.splitHeads(tf, keys.call(tf, x), headDim); // [b,h,1,d]
-    Operand<T> v = Products.splitHeads(tf, values.call(tf, x), headDim); // [b,h,1,d]
+    Operand<T> q = headsOfOne(tf, queries.call(tf, x)); // [b,h,1,d]
+    Operand<T> k = headsOfOne(tf, keys.call(tf, x)); // [b,h or 1,1,d]
+    Operand<T> v = headsOfOne(tf, values.call(tf, x)); // [b,h or 1,1,d]
     State<T> after =
         new State<>(
             tf.math.add(before.keys, tf.math.mul(column(tf, e, position), k)),
@@ -714,12 +720,65 @@ public record MultiHeadAttention<T extends TFloating>(
     Operand<T> mixed =
         LinearAttention.call(
             tf, q, e.addBias(tf, after.keys), f.addBias(tf, after.values), 0, null); // [b,h,1,d]
+    return new Step<>(outputOfOne(tf, mixed), after);
+  }
+
+  /**
+   * What a decoder's attention keeps of its source while it goes position by position.
+   *
+   * @param source [b,s,c]
+   * @param mask [b,s], true at the source's real positions; null if all are
+   * @return K'/√d and V', not folded with weights, of {@link #stateShape} each
+   * @throws IllegalArgumentException if the attention doesn't see all of its source, or has no
+   *     projection
+   */
+  public Compressed<T> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
+    requireWhole();
+    boolean early = order(1, source.shape().get(1), false).compressFirst();
+    ContractionPlan plan = new ContractionPlan(early, false, false); // a fold is dear for one query
+    return compressed(tf, early(tf, Masks.zeroPadding(tf, source, mask), plan), plan, 0);
+  }
+
+  /**
+   * One position more of an attention to a source, in O(k·d): the same numbers as {@link #call}
+   * gives for it.
+   *
+   * @param x the position, [b,1,c]
+   * @param source of {@link #compress}
+   * @return [b,1,c]
+   * @throws IllegalArgumentException if the attention doesn't see all of its source, or has no
+   *     projection
+   */
+  public Operand<T> step(Ops tf, Operand<T> x, Compressed<T> source) {
+    requireWhole();
+    Operand<T> q = headsOfOne(tf, queries.call(tf, x)); // [b,h,1,d]
+    Operand<T> p = Wide.softmax(tf, Products.transposed(tf, q, source.keys())); // P̄ [b,h,1,k]
+    return outputOfOne(tf, tf.train.batchMatMul(p, source.values(), p.type())); // [b,1,c]
+  }
+
+  /** [b,1,h·d] → [b,h,1,d]; of one position no value moves. */
+  private Operand<T> headsOfOne(Ops tf, Operand<T> x) {
+    long heads = x.shape().get(2) / headDim;
+    return Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, heads, 1, headDim); // [b,h,1,d]
+  }
+
+  /** [b,h,1,d] → [b,1,c]. */
+  private Operand<T> outputOfOne(Ops tf, Operand<T> mixed) {
     long hd = queries.weight().shape().get(0);
     Operand<T> y = Shapes.reshape(tf, mixed, Shape.UNKNOWN_SIZE, 1, hd); // [b,1,h·d]
     for (Dense<T> map : output) {
       y = map.call(tf, y); // [b,1,c] after the last
     }
-    return new Step<>(y, after);
+    return y;
+  }
+
+  private void requireWhole() {
+    if (visibility != Visibility.ALL) {
+      throw new IllegalArgumentException(
+          "MultiHeadAttention: a step needs a source that is seen as a whole, found " + visibility);
+    }
+    learned(keyProjection);
+    learned(valueProjection);
   }
 
   private LearnedProjection<T> learned(SequenceProjection<T> projection) {

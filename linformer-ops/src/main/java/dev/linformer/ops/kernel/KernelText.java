@@ -55,7 +55,7 @@ public final class KernelText {
   public Tile filled(float value, Integer... shape) {
     String bits =
         Float.isFinite(value)
-            ? String.format(Locale.ROOT, "%e", value)
+            ? String.format(Locale.ROOT, "%.8e", value) // float32's digits
             : String.format(Locale.ROOT, "0x%08X", Float.floatToRawIntBits(value));
     List<Integer> sizes = List.of(shape);
     return emit(
@@ -189,6 +189,18 @@ public final class KernelText {
                 x.name(),
                 x.type(),
                 Tile.type(x.shape(), element)));
+  }
+
+  /**
+   * A float32 rounded to the 11 digits of TensorFloat-32. Matrix units cut off what a factor has
+   * beyond them, and sums of numbers that are all too small are too small.
+   */
+  public Tile rounded(Tile x) {
+    return emit(
+        x.shape(),
+        x.element(),
+        "tt.elementwise_inline_asm \"cvt.rna.tf32.f32 $0, $1;\" {constraints = \"=r,r\", packed_element = 1 : i32, pure = true} %s : %s -> %s"
+            .formatted(x.name(), x.type(), x.type()));
   }
 
   /** A function of each value. */

@@ -82,7 +82,13 @@ class FusedAttentionGpuTest {
         of(2, 3, 1009, 37, 19, 23, false, true),
         of(2, 3, 1009, 131, 19, 23, true, false),
         of(1, 1, 7, 5, 3, 2, false, false),
-        of(3, 2, 257, 509, 61, 13, true, true));
+        of(1, 4, 1024, 1024, 16, 16, true, true),
+        of(2, 3, 193, 263, 32, 17, false, false));
+  }
+
+  /** Of widths that float32 has no kernels for. */
+  static Stream<AttentionKernels> moreSizes() {
+    return Stream.concat(sizes(), Stream.of(of(3, 2, 257, 61, 128, 97, true, true)));
   }
 
   /** Shapes of q, K, V and of the output's gradient. */
@@ -212,7 +218,7 @@ class FusedAttentionGpuTest {
   }
 
   @ParameterizedTest
-  @MethodSource("sizes")
+  @MethodSource("moreSizes")
   void bfloat16(AttentionKernels a) {
     compare(a, TBfloat16.class, 3e-2);
   }

@@ -13,7 +13,6 @@ import dev.linformer.ops.gradient.Recompute;
 import dev.linformer.ops.kernel.GpuKernel;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,7 +26,9 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Gradients;
 import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TFloating;
@@ -55,7 +56,7 @@ class FusedAttentionTest {
   }
 
   private static boolean fits(Class<? extends TFloating> type, long k, long p, long r) {
-    return fits(type, Shape.of(B, N, P), H, k, p, r);
+    return fits(type, Shape.of(B, N, p), H, k, p, r);
   }
 
   @Test
@@ -63,24 +64,21 @@ class FusedAttentionTest {
     assertTrue(fits(TFloat32.class, K, P, R));
     assertTrue(fits(TBfloat16.class, K, P, R));
     assertFalse(fits(TFloat64.class, K, P, R));
+    assertFalse(fits(TFloat16.class, K, P, R));
   }
 
   @Test
-  void widthsThatHaveKernels() {
+  void sizesThatHaveKernels() {
     assertTrue(fits(TFloat32.class, K, 64, 64));
     assertFalse(fits(TFloat32.class, K, 65, 64));
     assertFalse(fits(TFloat32.class, K, 64, 65));
     assertTrue(fits(TBfloat16.class, K, 128, 128));
     assertFalse(fits(TBfloat16.class, K, 129, 128));
     assertFalse(fits(TBfloat16.class, K, 128, 129));
-  }
-
-  @Test
-  void lengthsThatHaveKernels() {
     assertTrue(fits(TFloat32.class, 1 << 20, P, R));
     assertFalse(fits(TFloat32.class, (1 << 20) + 1, P, R));
-    assertTrue(fits(TFloat32.class, Shape.of(3, N, P), 21_845, K, P, R));
-    assertFalse(fits(TFloat32.class, Shape.of(2, N, P), 32_768, K, P, R));
+    assertTrue(fits(TFloat32.class, Shape.of(13_107, N, P), 5, K, P, R)); // 65535 pairs
+    assertFalse(fits(TFloat32.class, Shape.of(16_384, N, P), 4, K, P, R));
     assertFalse(fits(TFloat32.class, Shape.of(0, N, P), H, K, P, R));
     assertFalse(fits(TFloat32.class, Shape.of(B, 0, P), H, K, P, R));
     assertFalse(fits(TFloat32.class, Shape.of(B, Integer.MAX_VALUE, P), H, K, P, R));
@@ -88,8 +86,10 @@ class FusedAttentionTest {
 
   @Test
   void shapesThatAreNotKnown() {
+    assertTrue(fits(TFloat32.class, Shape.of(B, N, P), H, K, P, R));
     assertFalse(fits(TFloat32.class, Shape.of(-1, N, P), H, K, P, R));
     assertFalse(fits(TFloat32.class, Shape.of(B, -1, P), H, K, P, R));
+    assertFalse(fits(TFloat32.class, Shape.of(B, N, -1), H, K, P, R));
     assertFalse(fits(TFloat32.class, Shape.unknown(), H, K, P, R));
   }
 
@@ -116,9 +116,17 @@ class FusedAttentionTest {
     }
   }
 
-  private static long calls(Graph graph) {
+  private static List<NodeDef> calls(Graph graph) {
     return graph.toGraphDef().getNodeList().stream()
         .filter(node -> node.getOp().equals(GpuKernel.OPERATION))
+        .toList();
+  }
+
+  /** How many different modules there are. */
+  private static long kernels(Graph graph) {
+    return calls(graph).stream()
+        .map(call -> call.getAttrOrThrow("module").getS().toStringUtf8())
+        .distinct()
         .count();
   }
 
@@ -137,9 +145,41 @@ class FusedAttentionTest {
       Operand<T> y = FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), sum);
       assertEquals(Shape.of(B, N, sum ? R : H * R), y.shape());
       assertEquals(type, y.type());
-      assertEquals(1, calls(graph));
+      assertEquals(1, calls(graph).size());
       gradientsHaveTheInputsShapes(tf, y, x);
-      assertEquals(3, calls(graph));
+      assertEquals(3, calls(graph).size());
+    }
+  }
+
+  /** That of a graph whose heads are not added up has the output, too. */
+  @ParameterizedTest
+  @CsvSource({"false, 6", "true, 5"})
+  void inputsOfTheBackwardPass(boolean sum, int expected) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      List<Operand<TFloat32>> x = inputs(tf, TFloat32.class, true);
+      gradients(tf, FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), sum), x);
+      List<NodeDef> calls = calls(graph);
+      assertEquals(3, calls.get(0).getInputCount());
+      assertEquals(expected, calls.get(1).getInputCount());
+      assertEquals(6, calls.get(2).getInputCount());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"5, 1", "127, 1", "128, 1", "129, 2", "263, 3"})
+  void anyNumberOfKeys(int k, int blocks) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      List<Operand<TFloat32>> x =
+          List.of(
+              input(tf, TFloat32.class, B, N, H * P),
+              input(tf, TFloat32.class, B, H, k, P),
+              input(tf, TFloat32.class, B, H, k, R));
+      Operand<TFloat32> y = FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), false);
+      gradientsHaveTheInputsShapes(tf, y, x);
+      String byKeys = calls(graph).get(2).getAttrOrThrow("module").getS().toStringUtf8();
+      assertTrue(byKeys.contains("grid_z = %d : i32".formatted(blocks)), byKeys);
     }
   }
 
@@ -155,9 +195,9 @@ class FusedAttentionTest {
               (inner, of) ->
                   FusedAttention.call(
                       inner, of.get(x.get(0)), of.get(x.get(1)), of.get(x.get(2)), true));
-      assertEquals(1, calls(graph));
+      assertEquals(1, calls(graph).size());
       gradientsHaveTheInputsShapes(tf, y, x);
-      assertEquals(4, calls(graph)); // forward, and all three in the backward pass
+      assertEquals(4, calls(graph).size()); // forward, and all three in the backward pass
     }
   }
 
@@ -175,9 +215,10 @@ class FusedAttentionTest {
                   FusedAttention.call(
                       inner, of.get(x.get(0)), of.get(x.get(1)), of.get(x.get(2)), true));
       assertEquals(Shape.of(B, N, R), y.shape());
-      assertEquals(3, calls(graph));
+      assertEquals(3, calls(graph).size());
       gradientsHaveTheInputsShapes(tf, y, x);
-      assertEquals(12, calls(graph));
+      assertEquals(12, calls(graph).size());
+      assertEquals(6, kernels(graph)); // of two lengths
     }
   }
 
@@ -199,23 +240,29 @@ class FusedAttentionTest {
               assertThrows(TensorFlowException.class, () -> session.runner().fetch(fetched).run());
           String message = requireNonNull(refusal.getMessage());
           assertTrue(
-              message.contains("CPU is not among the platforms required by the module: [CUDA]"),
+              message.contains(
+                  "The current platform CPU is not among the platforms required by the module: [CUDA]"),
               message);
         }
       }
     }
   }
 
+  /** A stride of one sequence, n·h·p, that no i32 holds. */
   @Test
-  @Disabled(
-      "the values of one sequence, n·h·p, are counted in 32 bits: fits accepts them and call throws an ArithmeticException")
   void longSequences() {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      Operand<TFloat32> q = input(tf, TFloat32.class, 1, 1L << 24, 128);
-      Operand<TFloat32> keys = input(tf, TFloat32.class, 1, 2, K, 64);
-      assertTrue(FusedAttention.fits(q, 2, K, 64, 64));
-      FusedAttention.call(tf, q, keys, keys, false);
+      long n = 1L << 25;
+      List<Operand<TFloat32>> x =
+          List.of(
+              input(tf, TFloat32.class, 1, n, 128),
+              input(tf, TFloat32.class, 1, 2, K, 64),
+              input(tf, TFloat32.class, 1, 2, K, 64));
+      assertTrue(FusedAttention.fits(x.get(0), 2, K, 64, 64));
+      Operand<TFloat32> y = FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), false);
+      gradientsHaveTheInputsShapes(tf, y, x);
+      assertEquals(3, calls(graph).size());
     }
   }
 }

@@ -116,6 +116,17 @@ record Block(BlockType type, double[] data, @Nullable Buffer buffer) {
     return Float.intBitsToFloat((bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000);
   }
 
+  /** Rounded to TensorFloat-32, or as it is. */
+  Block tensorFloat32(boolean rounded) {
+    require(type.element().equals("f32"), "not for %s", type);
+    return of(type, i -> rounded ? tensorFloat32(data[i]) : data[i]);
+  }
+
+  /** The nearest number of TensorFloat-32, the greater one of two. */
+  static double tensorFloat32(double x) {
+    return Float.intBitsToFloat((Float.floatToIntBits((float) x) + 0x1000) & 0xffffe000);
+  }
+
   /** Pointers so many elements further. */
   Block offset(Block elements) {
     require(elements.type.integer(), "integers expected");

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.Graph;
@@ -16,97 +18,127 @@ import org.tensorflow.Session;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.GraphOptions;
 import org.tensorflow.proto.NodeDef;
+import org.tensorflow.proto.OptimizerOptions;
+import org.tensorflow.proto.OptimizerOptions.GlobalJitLevel;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 
 /** Kernels in graphs, on a machine without a GPU. */
 class GpuKernelTest {
 
-  private static GpuKernel kernel(DataType type) {
+  private static final GpuKernel.Argument X =
+      new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(19));
+  private static final GpuKernel.Argument Y =
+      new GpuKernel.Argument(DataType.DT_BFLOAT16, Shape.of(19));
+
+  private static GpuKernel kernel(List<GpuKernel.Argument> in, List<GpuKernel.Argument> out) {
     return new GpuKernel(
-        "exponentials",
-        KernelTextTest.exponentials(21),
-        List.of(2, 1, 1),
-        4,
-        List.of(new GpuKernel.Argument(type, Shape.of(21))),
-        List.of(new GpuKernel.Argument(DataType.DT_BFLOAT16, Shape.of(7, 3))));
+        "exponentials", KernelTextTest.exponentials(19), List.of(2, 3, 5), 4, in, out);
   }
 
-  /** The kernel of 21 values, called. */
-  private static List<Output<?>> call(Ops tf) {
-    Operand<TFloat32> x = tf.constant(new float[21]);
-    return kernel(DataType.DT_FLOAT).call(tf, List.of(x));
+  private static List<NodeDef> calls(Graph graph) {
+    return graph.toGraphDef().getNodeList().stream()
+        .filter(node -> node.getOp().equals(GpuKernel.OPERATION))
+        .toList();
+  }
+
+  private static String text(NodeDef node, String attribute) {
+    return node.getAttrOrThrow(attribute).getS().toStringUtf8();
   }
 
   @Test
-  void resultsHaveTypesAndShapes() {
+  void resultsHaveTheirTypesAndShapes() {
     try (Graph graph = new Graph()) {
-      List<Output<?>> made = call(Ops.create(graph));
-      assertEquals(1, made.size());
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> x = tf.constant(new float[19]);
+      var matrix = new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(3, 7));
+      GpuKernel kernel = kernel(List.of(X), List.of(Y, matrix));
+      List<Output<?>> made = kernel.call(tf, List.of(x));
+      assertEquals(2, made.size());
       assertEquals(TBfloat16.class, made.get(0).type());
-      assertEquals(Shape.of(7, 3), made.get(0).shape());
+      assertEquals(Shape.of(19), made.get(0).shape());
+      assertEquals(TFloat32.class, made.get(1).type());
+      assertEquals(Shape.of(3, 7), made.get(1).shape());
+      kernel.call(tf.withSubScope("again"), List.of(x));
+      assertEquals(
+          List.of("exponentials", "again/exponentials"),
+          calls(graph).stream().map(NodeDef::getName).toList());
     }
   }
 
-  private static String quoted(String text) {
-    return text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
-  }
-
+  /** Word by word, the kernel's text inside of a dictionary that is text itself. */
   @Test
-  void theModuleThatXlaSees() {
+  void theModuleThatXlaCompiles() {
     try (Graph graph = new Graph()) {
-      call(Ops.create(graph));
-      NodeDef node =
-          graph.toGraphDef().getNodeList().stream()
-              .filter(each -> each.getOp().equals(GpuKernel.OPERATION))
-              .findFirst()
-              .orElseThrow();
-      assertEquals("exponentials", node.getName());
-      assertEquals("CUDA", node.getAttrOrThrow("platforms").getList().getS(0).toStringUtf8());
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> x = tf.constant(new float[19]);
+      var matrix = new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(3, 7));
+      kernel(List.of(X), List.of(Y, matrix)).call(tf, List.of(x));
+      NodeDef call = calls(graph).get(0);
+      String once = KernelTextTest.exponentials(19).replace("\n", "\\n");
       String config =
-          "{debug = false, grid_x = 2 : i32, grid_y = 1 : i32, grid_z = 1 : i32, ir = \"%s\", name = \"exponentials\", num_stages = 1 : i32, num_warps = 4 : i32}"
-              .formatted(quoted(KernelTextTest.exponentials(21)));
+          "{debug = false, grid_x = 2 : i32, grid_y = 3 : i32, grid_z = 5 : i32, ir = \"%s\", name = \"exponentials\", num_stages = 1 : i32, num_warps = 4 : i32}"
+              .formatted(once);
+      String twice = config.replace("\\", "\\\\").replace("\"", "\\\"");
       assertEquals(
           """
           module @exponentials {
-          func.func public @main(%%x0: tensor<21xf32>) -> (tensor<7x3xbf16>) {
-          %%y:1 = stablehlo.custom_call @"__gpu$xla.gpu.triton"(%%x0) {api_version = 3 : i32, backend_config = "%s", operand_layouts = [dense<[0]> : tensor<1xindex>], result_layouts = [dense<[1, 0]> : tensor<2xindex>]} : (tensor<21xf32>) -> (tensor<7x3xbf16>)
-          return %%y#0 : tensor<7x3xbf16>
+          func.func public @main(%%x0: tensor<19xf32>) -> (tensor<19xbf16>, tensor<3x7xf32>) {
+          %%y:2 = stablehlo.custom_call @"__gpu$xla.gpu.triton"(%%x0) {api_version = 3 : i32, backend_config = "%s", operand_layouts = [dense<[0]> : tensor<1xindex>], result_layouts = [dense<[0]> : tensor<1xindex>, dense<[1, 0]> : tensor<2xindex>]} : (tensor<19xf32>) -> (tensor<19xbf16>, tensor<3x7xf32>)
+          return %%y#0, %%y#1 : tensor<19xbf16>, tensor<3x7xf32>
           }
           }
           """
-              .formatted(quoted(config)),
-          node.getAttrOrThrow("module").getS().toStringUtf8());
+              .formatted(twice),
+          text(call, "module"));
+      AttrValue.ListValue platforms = call.getAttrOrThrow("platforms").getList();
+      assertEquals(1, platforms.getSCount());
+      assertEquals("CUDA", platforms.getS(0).toStringUtf8());
+      assertEquals(9, call.getAttrOrThrow("version").getI());
     }
   }
 
   @Test
-  void typesThatNoKernelTakes() {
+  void otherTypesHaveNoKernels() {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      GpuKernel kernel = kernel(DataType.DT_DOUBLE);
+      var wide = new GpuKernel.Argument(DataType.DT_DOUBLE, Shape.of(19));
+      List<Operand<?>> inputs = List.of(tf.constant(new double[19]));
+      GpuKernel kernel = kernel(List.of(wide), List.of(Y));
       assertEquals(
           "GpuKernel: no kernel takes DT_DOUBLE",
-          assertThrows(
-                  IllegalArgumentException.class,
-                  () -> kernel.call(tf, List.of(tf.constant(new double[21]))))
-              .getMessage());
+          assertThrows(IllegalArgumentException.class, () -> kernel.call(tf, inputs)).getMessage());
     }
   }
 
-  @Test
-  void onACpuARunSaysSo() {
+  @ParameterizedTest
+  @EnumSource(
+      value = GlobalJitLevel.class,
+      names = {"OFF", "ON_2"})
+  void onACpuARunSaysSo(GlobalJitLevel level) {
+    ConfigProto config =
+        ConfigProto.newBuilder()
+            .setGraphOptions(
+                GraphOptions.newBuilder()
+                    .setOptimizerOptions(OptimizerOptions.newBuilder().setGlobalJitLevel(level)))
+            .build();
+    DeviceSpec cpu = DeviceSpec.newBuilder().deviceType(DeviceType.CPU).deviceIndex(0).build();
     try (Graph graph = new Graph()) {
-      DeviceSpec cpu = DeviceSpec.newBuilder().deviceType(DeviceType.CPU).deviceIndex(0).build();
-      Output<?> y = call(Ops.create(graph).withDevice(cpu)).get(0);
-      try (Session session = new Session(graph)) {
+      Ops tf = Ops.create(graph).withDevice(cpu);
+      Operand<TFloat32> x = tf.constant(new float[19]);
+      Output<?> y = kernel(List.of(X), List.of(Y)).call(tf, List.of(x)).get(0);
+      try (Session session = new Session(graph, config)) {
         var refusal =
             assertThrows(TensorFlowException.class, () -> session.runner().fetch(y).run());
         String message = requireNonNull(refusal.getMessage());
         assertTrue(
-            message.contains("CPU is not among the platforms required by the module: [CUDA]"),
+            message.contains(
+                "The current platform CPU is not among the platforms required by the module: [CUDA]"),
             message);
       }
     }

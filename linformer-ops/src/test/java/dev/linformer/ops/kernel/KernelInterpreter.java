@@ -218,6 +218,10 @@ public final class KernelInterpreter {
           case "arith.extsi" -> one(x, first).as("i32", "i64", false);
           case "arith.extf" -> one(x, first).as("bf16", "f32", false);
           case "arith.truncf" -> one(x, first).as("f32", "bf16", rounding);
+          case "tt.elementwise_inline_asm" -> {
+            require(rest.startsWith("\"cvt.rna.tf32.f32 $0, $1;\" {"), "another instruction");
+            yield one(x, first).tensorFloat32(rounding);
+          }
           case "math.exp" -> one(x, first).exp();
           case "math.log" -> one(x, first).log();
           case "tt.splat" -> one(x, first).splat(last.shape());

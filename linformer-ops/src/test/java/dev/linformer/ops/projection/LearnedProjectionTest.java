@@ -39,6 +39,16 @@ class LearnedProjectionTest {
         "shared", LearnedProjectionTest::shared, Shape.of(B, N, D), LearnedProjectionTest::naive);
   }
 
+  /** A batch of one goes another way through TensorFlow. */
+  @TestFactory
+  Stream<DynamicTest> sharedForOneSequence() {
+    return LayerContract.tests(
+        "shared, batch of one",
+        LearnedProjectionTest::shared,
+        Shape.of(1, N, D),
+        LearnedProjectionTest::naive);
+  }
+
   @TestFactory
   Stream<DynamicTest> perHead() {
     return LayerContract.tests(
