@@ -60,6 +60,12 @@ def ratio(bar, run):
     return None
 
 
+def agrees(run, bar):
+    """False where the same run found outputs or gradients of such works too far off."""
+    kind = ("train" if bar.work["training"] else "infer") + f" {bar.work['precision'].upper()} "
+    return all(answer["agree"] for answer in run.get("agreement", []) if kind in answer["name"])
+
+
 def of(runs):
     """Each bar with the newest run that has both sides."""
     rows = []
@@ -68,7 +74,8 @@ def of(runs):
             found = ratio(bar, run)
             if found:
                 rows.append({"bar": bar.text, "at_least": bar.at_least, "quantity": bar.quantity, **found,
-                             "reached": found["ratio"] >= bar.at_least, "loaded": run.get("loaded", False),
+                             "agrees": agrees(run, bar),
+                             "reached": found["ratio"] >= bar.at_least and agrees(run, bar), "loaded": run.get("loaded", False),
                              "date": run["date"]})
                 break
     return rows

@@ -1,6 +1,7 @@
 package dev.linformer.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
@@ -49,7 +50,23 @@ class BenchCommandTest {
   }
 
   @Test
+  void kernelsAreListed() {
+    for (boolean wanted : new boolean[] {true, false}) {
+      Cli listed =
+          wanted
+              ? Cli.done("bench", "--suite", "readme", "--list")
+              : Cli.done("bench", "--suite", "readme", "--kernels", "false", "--list");
+      List<String> lines = listed.out().lines().toList();
+      assertFalse(lines.isEmpty());
+      for (String line : lines) {
+        assertTrue(line.contains("\"kernels\":%s,".formatted(wanted)), line);
+      }
+    }
+  }
+
+  @Test
   void refusesWhatCannotBe() {
+    refused("--kernels", "bench", "--kernels", "maybe", "--list");
     refused("--steps = 0, but at least 1 is expected", "bench", "--steps", "0");
     refused("--memory-limit = -1, but at least 0 is expected", "bench", "--memory-limit", "-1");
     refused("--work: a JSON object is expected", "bench", "--work", "[]");

@@ -15,6 +15,7 @@ import dev.linformer.model.data.TaskData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
@@ -319,6 +320,36 @@ class TasksTest {
         refused.err().contains("training_args: xla = \"maybe\", but true or false is expected"),
         refused::err);
     assertFalse(Files.exists(other));
+  }
+
+  @Test
+  void kernelsAreASettingThatNeedsAGpu() throws IOException {
+    Path run = folder.resolve("plain");
+    List<Object> few = List.of("train", "--task", "causal-lm", "--data", text, "--batch", 5);
+    assertEquals(0, trained(few, run, "false").code());
+    assertFalse(state(run).get("training_args").get("kernels").booleanValue());
+    Path other = folder.resolve("other");
+    Cli refused = trained(few, other, "maybe");
+    assertEquals(2, refused.code());
+    assertTrue(
+        refused.err().contains("training_args: kernels = \"maybe\", but true or false is expected"),
+        refused::err);
+    refused = trained(few, other, "true", "--xla", "false");
+    assertEquals(2, refused.code());
+    assertTrue(
+        refused
+            .err()
+            .contains("kernels = true, but xla is off, which compiles them: leave the key out"),
+        refused::err);
+    assertFalse(refused.err().contains("Exception"), refused::err);
+    assertFalse(Files.exists(other.resolve("checkpoints")));
+  }
+
+  private static Cli trained(List<Object> few, Path run, String kernels, Object... more) {
+    List<Object> all = new ArrayList<>(few);
+    all.addAll(List.of("--set", "training_args.kernels=" + kernels, "--steps", 1, "--out", run));
+    all.addAll(List.of(more));
+    return Cli.run(all.toArray());
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.linformer.model.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -82,6 +83,24 @@ class TrainerConfigTest {
     assertEquals(
         "json: xla = \"auto\", but true or false is expected",
         Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json))));
+  }
+
+  @Test
+  void kernelsAreTrueFalseOrLeftToTheDevice() throws IOException {
+    for (String value : List.of("true", "false", "null")) {
+      ObjectNode json = config(110, 10).toJson();
+      json.set("kernels", new ObjectMapper().readTree(value));
+      TrainerConfig parsed = TrainerConfig.parse(new JsonKeys("json", json));
+      assertEquals(value, String.valueOf(parsed.kernels()));
+      assertEquals(json, parsed.toJson());
+    }
+    ObjectNode json = config(110, 10).toJson();
+    json.remove("kernels");
+    assertNull(TrainerConfig.parse(new JsonKeys("json", json)).kernels());
+    ObjectNode word = config(110, 10).toJson().put("kernels", "auto");
+    assertEquals(
+        "json: kernels = \"auto\", but true or false is expected",
+        Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", word))));
   }
 
   /** Halfway down from step 11 to behind 110, and at the ends. */

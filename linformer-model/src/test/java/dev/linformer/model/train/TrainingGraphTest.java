@@ -43,7 +43,7 @@ class TrainingGraphTest {
   void dropoutIsAFunctionOfTheStep() {
     try (TrainingGraph graph =
             new TrainingGraph(
-                Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, null);
+                Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, false, null);
         Session session = Sessions.open(graph.graph, 1)) {
       session.initialize();
       Operand<TFloat32> training = graph.training.loss();
@@ -64,7 +64,7 @@ class TrainingGraphTest {
     for (long seed = 1; seed <= 2; seed++) {
       try (TrainingGraph graph =
               new TrainingGraph(
-                  Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, seed), false, null);
+                  Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, seed), false, false, null);
           Session session = Sessions.open(graph.graph, 1)) {
         session.initialize();
         loss(graph, session, graph.training.loss(), 1);
@@ -95,7 +95,8 @@ class TrainingGraphTest {
   @Test
   void withoutDropoutTrainingAndEvaluationSeeTheSame() {
     try (TrainingGraph graph =
-            new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, null);
+            new TrainingGraph(
+                Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, false, null);
         Session session = Sessions.open(graph.graph, 1)) {
       session.initialize();
       assertEquals(
@@ -111,14 +112,14 @@ class TrainingGraphTest {
     double expected;
     try (TrainingGraph graph =
             new TrainingGraph(
-                Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, null);
+                Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, false, null);
         Session session = Sessions.open(graph.graph, 1)) {
       session.initialize();
       expected = loss(graph, session, graph.training.loss(), 3);
     }
     try (TrainingGraph graph =
             new TrainingGraph(
-                Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, batch);
+                Tiny.model(0.2), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, false, batch);
         Session session = Sessions.open(graph.graph, 1)) {
       session.initialize();
       try (TInt64 step = TInt64.scalarOf(3);
@@ -133,7 +134,8 @@ class TrainingGraphTest {
   @Test
   void everyWeightHasItsSlots() {
     try (TrainingGraph graph =
-        new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, null)) {
+        new TrainingGraph(
+            Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), false, false, null)) {
       List<String> expected = new ArrayList<>();
       for (var weight : graph.variables.weights()) {
         expected.add(weight.parameter().name() + ".m " + weight.parameter().shape());

@@ -37,8 +37,7 @@ record AttentionKernels(
   private static final int ROWS = 128; // of a program that works by rows
   private static final int KEYS = 128; // at a time
   private static final int SOME_ROWS = 64; // at a time, of a program that works by keys
-  private static final int PROGRAMS =
-      264; // two for each multiprocessor of the largest GPU of today
+  private static final int PROGRAMS = 264; // two for each of an H100's multiprocessors
   private static final int ROWS_OF_A_WARP = 16; // of a product, by its matrix units
   private static final int LEAST_WARPS = 4;
 

@@ -20,8 +20,9 @@ import org.tensorflow.types.family.TFloating;
  */
 public final class FusedAttention {
 
-  private static final long WIDEST =
-      256; // bytes of a key or a value, for 128 of each in shared memory
+  /** Bytes of a key or a value: 128 of each have to lie in a multiprocessor's shared memory. */
+  private static final long WIDEST = 256;
+
   private static final long MOST_PAIRS = 65_535; // of a grid's second axis
   private static final long MOST_ROWS = Integer.MAX_VALUE - 1_024; // rows are counted in 32 bits
   private static final long MOST_KEYS = 1 << 20;
@@ -61,6 +62,8 @@ public final class FusedAttention {
    * @param values [b,h,k,r]
    * @param sum whether the heads' outputs are added up
    * @return [b,n,h·r], or [b,n,r] if they are added up
+   * @throws IllegalArgumentException if there are no kernels for these, see {@link #fits}, or the
+   *     shapes don't go together
    */
   public static <T extends TFloating> Operand<T> call(
       Ops tf, Operand<T> q, Operand<T> keys, Operand<T> values, boolean sum) {
@@ -72,14 +75,22 @@ public final class FusedAttention {
     long r = values.shape().get(3);
     long n = q.shape().get(1);
     boolean one = q.shape().get(2) == p;
+    if (!fits(q, h, k, p, r)
+        || !(one || q.shape().get(2) == h * p)
+        || q.shape().get(0) != b
+        || !values.shape().equals(Shape.of(b, h, k, r))) {
+      throw new IllegalArgumentException(
+          "FusedAttention: no kernel for queries %s, keys %s and values %s of %s"
+              .formatted(q.shape(), keys.shape(), values.shape(), q.type().getSimpleName()));
+    }
     boolean narrow = q.type() == TBfloat16.class;
     var kernels =
         new AttentionKernels(
             narrow ? "bf16" : "f32", b, (int) h, (int) n, (int) k, (int) p, (int) r, one, sum);
     DataType type = narrow ? DataType.DT_BFLOAT16 : DataType.DT_FLOAT;
     var x = new GpuKernel.Argument(type, q.shape());
-    var k1 = new GpuKernel.Argument(type, keys.shape());
-    var v1 = new GpuKernel.Argument(type, values.shape());
+    var key = new GpuKernel.Argument(type, keys.shape());
+    var value = new GpuKernel.Argument(type, values.shape());
     var out = new GpuKernel.Argument(type, Shape.of(b, n, sum ? r : h * r));
     var numbers = new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(b, h, n));
 
@@ -90,7 +101,7 @@ public final class FusedAttention {
                 kernels.forward(name),
                 List.of(kernels.blocks(), (int) (sum ? b : b * h), 1),
                 kernels.warps(),
-                List.of(x, k1, v1),
+                List.of(x, key, value),
                 List.of(out, numbers))
             .call(tf, List.of(q, keys, values));
     Operand<T> y = typed(made.get(0)); // [b,n,r] or [b,n,h·r]
@@ -101,7 +112,8 @@ public final class FusedAttention {
         List.of(q, keys, values),
         (inner, dy) -> {
           List<Operand<?>> given = new ArrayList<>(List.of(q, keys, values, dy, logs));
-          List<GpuKernel.Argument> arguments = new ArrayList<>(List.of(x, k1, v1, out, numbers));
+          List<GpuKernel.Argument> arguments =
+              new ArrayList<>(List.of(x, key, value, out, numbers));
           if (!sum) {
             given.add(made.get(0));
             arguments.add(out);
@@ -124,7 +136,7 @@ public final class FusedAttention {
                       kernels.backwardByKeys(byKeys),
                       List.of((int) slices, (int) (b * h), kernels.keyBlocks()),
                       kernels.keyWarps(),
-                      List.of(x, k1, v1, out, numbers, numbers),
+                      List.of(x, key, value, out, numbers, numbers),
                       List.of(
                           new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(slices, b, h, k, p)),
                           new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(slices, b, h, k, r))))

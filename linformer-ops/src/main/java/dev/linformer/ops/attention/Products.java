@@ -1,6 +1,7 @@
 package dev.linformer.ops.attention;
 
 import dev.linformer.ops.Shapes;
+import java.util.Arrays;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.train.BatchMatMul;
@@ -30,10 +31,13 @@ final class Products {
 
   /** [b,1,k,d] → [b,h,k,d], the same for all heads; what has h heads stays. */
   static <T extends TFloating> Operand<T> ofHeads(Ops tf, Operand<T> x, long heads) {
-    long[] sizes = x.shape().asArray();
-    return sizes[1] == heads
-        ? x
-        : tf.broadcastTo(x, tf.constant(new long[] {sizes[0], heads, sizes[2], sizes[3]}));
+    int[] sizes = Arrays.stream(x.shape().asArray()).mapToInt(Math::toIntExact).toArray();
+    if (sizes[1] == heads) {
+      return x;
+    }
+    sizes[1] = Math.toIntExact(heads);
+    return tf.broadcastTo(
+        x, tf.constant(sizes)); // [b,h,k,d]; with sizes of 64 bits it has no gradient
   }
 
   /** [b,n,h·d] → [b,h,n,d]. */

@@ -84,6 +84,24 @@ class FusedAttentionTest {
     assertFalse(fits(TFloat32.class, Shape.of(B, Integer.MAX_VALUE, P), H, K, P, R));
   }
 
+  @ParameterizedTest
+  @CsvSource({"65, 65, 65, 7", "11, 12, 12, 7", "11, 11, 11, 5"})
+  void whatHasNoKernelIsRefused(long q, long key, long value, long keysOfValues) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> queries = input(tf, TFloat32.class, B, N, q);
+      Operand<TFloat32> keys = input(tf, TFloat32.class, B, H, 7, key);
+      Operand<TFloat32> values = input(tf, TFloat32.class, B, H, keysOfValues, value);
+      String message =
+          requireNonNull(
+              assertThrows(
+                      IllegalArgumentException.class,
+                      () -> FusedAttention.call(tf, queries, keys, values, true))
+                  .getMessage());
+      assertTrue(message.startsWith("FusedAttention: no kernel for queries [2, 7, "), message);
+    }
+  }
+
   @Test
   void shapesThatAreNotKnown() {
     assertTrue(fits(TFloat32.class, Shape.of(B, N, P), H, K, P, R));

@@ -1,0 +1,147 @@
+package dev.linformer.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.ops.RandomKey;
+import dev.linformer.ops.kernel.GpuKernel;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat32;
+
+/** Training graphs with kernels, at every level and in both precisions. */
+class KernelModelsTest {
+
+  private static final int B = 2;
+  private static final int N = 12;
+  private static final String STACK =
+      "'input_size':12,'channels':14,'dropout':0,'dim_k':5,'dim_ff':7,'dim_d':11,'nhead':3,'depth':2,'heads_per_group':2,'chunk':5";
+  private static final Map<String, String> MODELS =
+      Map.of(
+          "encoder",
+          STACK,
+          "full",
+          STACK + ",'full_attention':true",
+          "one_kv_head",
+          STACK + ",'one_kv_head':true,'parameter_sharing':'none'",
+          "classifier",
+          STACK + ",'model_type':'classifier','num_tokens':13,'num_classes':3",
+          "lm",
+          STACK + ",'model_type':'lm','num_tokens':13",
+          "causal lm",
+          STACK + ",'model_type':'lm','num_tokens':13,'causal':true",
+          "encdec",
+          "'model_type':'encdec'," + half("enc_") + "," + half("dec_"));
+
+  private static String half(String prefix) {
+    return (STACK + ",'num_tokens':13").replaceAll("'(\\w+)':", "'" + prefix + "$1':");
+  }
+
+  static Stream<Arguments> cases() {
+    return MODELS.keySet().stream()
+        .sorted()
+        .flatMap(
+            model ->
+                Stream.of(CheckpointLevel.values())
+                    .flatMap(
+                        level ->
+                            Stream.of(Precision.FLOAT32, Precision.BF16)
+                                .map(precision -> Arguments.of(model, level, precision))));
+  }
+
+  private static ModelConfig config(String model, CheckpointLevel level, Precision precision) {
+    ObjectNode json;
+    try {
+      String keys = Objects.requireNonNull(MODELS.get(model)).replace('\'', '"');
+      json = (ObjectNode) new ObjectMapper().readTree("{" + keys + "}");
+    } catch (JsonProcessingException e) {
+      throw new AssertionError(e);
+    }
+    json.put("checkpoint_level", level.name());
+    for (String prefix : model.equals("encdec") ? List.of("enc_", "dec_") : List.of("")) {
+      json.put(prefix + "precision", precision.name().toLowerCase(Locale.ROOT));
+    }
+    return ModelConfig.parse(new JsonKeys("test", json));
+  }
+
+  /** Attentions that are kernels; those of a decoder to itself are causal and are none. */
+  private static int attentions(String model) {
+    return switch (model) {
+      case "encdec" -> 4;
+      case "causal lm" -> 0;
+      default -> 2;
+    };
+  }
+
+  /** Parts of an attention that are computed one after another. */
+  private static int parts(CheckpointLevel level) {
+    return switch (level) {
+      case C0, C1 -> 1;
+      case C2 -> 2; // of two heads and one
+      case C3 -> 3; // of 5, 5 and 2 positions
+    };
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void everyWeightHasAGradient(String model, CheckpointLevel level, Precision precision) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Variables<TFloat32> variables = Variables.random(tf, TFloat32.class, 7);
+      Model<TFloat32> declared = config(model, level, precision).declare(variables).withKernels();
+      Map<String, Operand<?>> inputs = new LinkedHashMap<>();
+      for (Model.Input input : declared.inputs()) {
+        boolean masksKeys = model.equals("full") && input.optional();
+        if (!masksKeys) {
+          inputs.put(input.name(), input(tf, input));
+        }
+      }
+      Operand<TFloat32> y =
+          declared.call(tf, inputs, new RandomKey(tf.constant(new long[] {3, 5})));
+      int forward = attentions(model) * parts(level);
+      assertEquals(forward, count(graph, GpuKernel.OPERATION));
+      Operand<TFloat32> flat = tf.reshape(tf.math.square(y), tf.constant(new int[] {-1}));
+      List<Variables.Weight<TFloat32>> weights = variables.trainable();
+      var gradients =
+          tf.gradients(
+              tf.sum(flat, tf.constant(0)), weights.stream().map(Variables.Weight::value).toList());
+      for (int i = 0; i < weights.size(); i++) {
+        String name = weights.get(i).parameter().name();
+        assertNotNull(gradients.dy(i), name);
+        assertEquals(weights.get(i).value().shape(), gradients.dy(i).shape(), name);
+        assertEquals(TFloat32.class, gradients.dy(i).type(), name);
+      }
+      int again = level == CheckpointLevel.C0 ? 0 : forward;
+      assertEquals(3 * forward + again, count(graph, GpuKernel.OPERATION));
+      boolean causal = model.equals("encdec") || model.equals("causal lm");
+      assertEquals(causal, count(graph, "Softmax") > 0);
+    }
+  }
+
+  private static Operand<?> input(Ops tf, Model.Input input) {
+    Shape shape =
+        input.shape().numDimensions() == 3 ? Shape.of(B, N, input.shape().get(2)) : Shape.of(B, N);
+    return tf.placeholder(input.type(), Placeholder.shape(shape));
+  }
+
+  private static long count(Graph graph, String operation) {
+    return graph.toGraphDef().getNodeList().stream()
+        .filter(node -> node.getOp().equals(operation))
+        .count();
+  }
+}
