@@ -81,6 +81,7 @@ class FusedAttentionTest {
     assertFalse(fits(TFloat32.class, Shape.of(16_384, N, P), 4, K, P, R));
     assertFalse(fits(TFloat32.class, Shape.of(0, N, P), H, K, P, R));
     assertFalse(fits(TFloat32.class, Shape.of(B, 0, P), H, K, P, R));
+    assertFalse(fits(TFloat32.class, Shape.of(B, Integer.MAX_VALUE, P), H, K, P, R));
   }
 
   @ParameterizedTest

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** Writes kernels of some sizes into a folder, for {@code tools/kernels/compile.py}. */
-final class KernelTexts {
+public final class KernelTexts {
 
   private KernelTexts() {}
 
@@ -16,8 +16,7 @@ final class KernelTexts {
    */
   public static void main(String[] arguments) throws IOException {
     if (arguments.length != 1) {
-      System.err.println("one argument expected: the folder for the kernels");
-      System.exit(2);
+      throw new IllegalArgumentException("one argument expected: the folder for the kernels");
     }
     Path folder = Files.createDirectories(Path.of(arguments[0]));
     for (String element : new String[] {"f32", "bf16"}) {
@@ -25,23 +24,29 @@ final class KernelTexts {
       Map<String, AttentionKernels> sizes =
           new TreeMap<>(
               Map.of(
-                  "small", new AttentionKernels(element, 1, 4, 65_536, 128, 64, 64, true, true),
-                  "base", new AttentionKernels(element, 8, 12, 4096, 256, 64, 64, false, false),
-                  "keys", new AttentionKernels(element, 1, 4, 4096, 1024, 16, 16, false, false),
+                  "few", new AttentionKernels(element, 1, 4, 65_536, 128, 64, 64, true, true),
+                  "many", new AttentionKernels(element, 8, 12, 4096, 1024, 64, 64, false, false),
+                  "odd", new AttentionKernels(element, 2, 3, 101, 37, 19, 23, false, true),
                   "wide",
-                      new AttentionKernels(element, 1, 4, 4096, 64, widest, widest, false, false),
-                  "odd", new AttentionKernels(element, 2, 3, 101, 37, 19, 23, false, true)));
+                      new AttentionKernels(element, 1, 4, 4096, 128, widest, widest, false, false),
+                  "sums",
+                      new AttentionKernels(element, 1, 4, 4096, 256, widest, widest, true, true)));
       for (var each : sizes.entrySet()) {
         String name = each.getKey() + "_" + element;
         AttentionKernels kernels = each.getValue();
-        write(folder, name + "_forward", kernels.forward("attention"));
-        write(folder, name + "_by_rows", kernels.backwardByRows("attention_by_rows"));
-        write(folder, name + "_by_keys", kernels.backwardByKeys("attention_by_keys"));
+        int warps = kernels.warps();
+        write(folder, name + "_forward", warps, kernels.forward("attention"));
+        write(folder, name + "_by_rows", warps, kernels.backwardByRows("attention_by_rows"));
+        write(
+            folder,
+            name + "_by_keys",
+            kernels.keyWarps(),
+            kernels.backwardByKeys("attention_by_keys"));
       }
     }
   }
 
-  private static void write(Path folder, String name, String text) throws IOException {
-    Files.writeString(folder.resolve(name + ".ttir"), text);
+  private static void write(Path folder, String name, int warps, String text) throws IOException {
+    Files.writeString(folder.resolve(name + ".ttir"), "// warps = %d\n%s".formatted(warps, text));
   }
 }
