@@ -36,7 +36,7 @@ class DevicesTest {
   void aWishThatACpuCannotFulfil() {
     assumeFalse(gpu(), "TensorFlow has a GPU here");
     assertEquals(
-        "kernels = true, but there is no NVIDIA GPU of compute capability 8 or later here: leave the key out",
+        "kernels = true, but there is no NVIDIA GPU here that they run on: leave the key out",
         refusal(true));
   }
 
