@@ -72,15 +72,15 @@ record AttentionKernels(
 
   /** Slices of the rows for dK and dV. */
   int slices() {
-    long others = b * h * keyBlocks();
-    int most = (n - 1) / SOME_ROWS + 1;
-    return (int) Math.max(1, Math.min(most, (PROGRAMS + others - 1) / others));
+    return (n - 1) / slice() + 1;
   }
 
   /** Rows of a slice. */
   private int slice() {
-    int each = (n + slices() - 1) / slices();
-    return (each + SOME_ROWS - 1) / SOME_ROWS * SOME_ROWS;
+    long others = b * h * keyBlocks();
+    long wanted = (PROGRAMS + others - 1) / others;
+    int some = (n - 1) / SOME_ROWS + 1;
+    return Math.toIntExact((some + wanted - 1) / wanted) * SOME_ROWS;
   }
 
   /** Where rows of a matrix of one sequence lie, and which of them there are. */
