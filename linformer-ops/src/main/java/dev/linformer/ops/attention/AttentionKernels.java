@@ -6,13 +6,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The kernels of {@link FusedAttention} for given sizes: a program has some rows of queries and all
- * k keys of a head, so that scores and their softmax stay in its registers.
+ * The kernels of {@link FusedAttention} for given sizes: a program has some rows of queries and the
+ * keys of a head, block by block, so that scores and their softmax stay in its registers.
  *
  * <p>Forward, S = q·Kᵀ, P = softmax(S), o = P·V, and the logarithm of each row's sum of
  * exponentials is kept. Backward, with P from that logarithm, dP = do·Vᵀ, δ = Σ P∘dP over a row and
  * dS = P∘(dP − δ): dq = dS·K by rows, and dK = dSᵀ·q, dV = Pᵀ·do by keys, in slices of rows that
- * are added afterwards. This is the algebra of FlashAttention-2 (arXiv 2307.08691), for few keys.
+ * are added afterwards. This is the algebra of FlashAttention-2 (arXiv 2307.08691).
  *
  * @param element {@code f32} or {@code bf16}
  * @param h heads

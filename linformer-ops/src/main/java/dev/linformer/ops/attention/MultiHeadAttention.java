@@ -154,17 +154,7 @@ public record MultiHeadAttention<T extends TFloating>(
 
   /** The same attention with its products in a given order. */
   public MultiHeadAttention<T> withPlan(ContractionPlan plan) {
-    return new MultiHeadAttention<>(
-        headDim,
-        queries,
-        keys,
-        values,
-        keyProjection,
-        valueProjection,
-        output,
-        visibility,
-        plan,
-        kernels);
+    return with(keyProjection, valueProjection, plan, kernels);
   }
 
   /**
@@ -172,23 +162,21 @@ public record MultiHeadAttention<T extends TFloating>(
    * is a kernel for its sizes, neither scores nor P̄ are ever written to memory.
    */
   public MultiHeadAttention<T> withKernels() {
-    return new MultiHeadAttention<>(
-        headDim,
-        queries,
-        keys,
-        values,
-        keyProjection,
-        valueProjection,
-        output,
-        visibility,
-        forced,
-        true);
+    return with(keyProjection, valueProjection, forced, true);
   }
 
   /** The same attention with its sequences compressed in other ways. */
   private MultiHeadAttention<T> withProjections(SequenceProjection<T> e, SequenceProjection<T> f) {
+    return with(e, f, forced, kernels);
+  }
+
+  private MultiHeadAttention<T> with(
+      SequenceProjection<T> e,
+      SequenceProjection<T> f,
+      @Nullable ContractionPlan plan,
+      boolean inKernels) {
     return new MultiHeadAttention<>(
-        headDim, queries, keys, values, e, f, output, visibility, forced, kernels);
+        headDim, queries, keys, values, e, f, output, visibility, plan, inKernels);
   }
 
   /** H. */

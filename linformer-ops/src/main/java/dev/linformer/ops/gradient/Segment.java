@@ -28,18 +28,17 @@ record Segment<T extends TFloating>(
     this(parts, inputs, body, new HashMap<>());
   }
 
-  @SuppressWarnings("unchecked") // an identity has its input's type
   Operand<T> build(Ops tf) {
     Operand<T> y = forward(tf);
-    List<Operand<?>> all = new ArrayList<>();
-    all.add(tf.stopGradient(y));
-    inputs.stream().filter(Cut::differentiable).forEach(input -> all.add(input.operand()));
     Cut output =
         Cut.of(
             parts.outputAxis() == Parts.SUM ? Input.whole(y) : Input.along(y, parts.outputAxis()),
             parts);
-    return (Operand<T>)
-        GradientOverrides.identity(tf, all, (inner, dy) -> backward(inner, output.of(dy)));
+    return OwnGradient.of(
+        tf,
+        y,
+        inputs.stream().filter(Cut::differentiable).map(Cut::operand).toList(),
+        (inner, dy) -> backward(inner, output.of(dy)));
   }
 
   /** The parts, each waiting for the one before. */
@@ -117,7 +116,6 @@ record Segment<T extends TFloating>(
     }
     // Work further back begins when all of this is done: else its insides and these exist together.
     gradients.set(0, Barrier.after(gradients).held(tf, gradients.get(0)));
-    gradients.add(0, dy.operand()); // for the forward pass's output, whose gradient is stopped
     return gradients;
   }
 
