@@ -1,5 +1,6 @@
 package dev.linformer.model;
 
+import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
@@ -205,7 +206,7 @@ record Checkpointing<T extends TFloating>(
       Operand<T> y,
       @Nullable Operand<TInt64> from) {
     RandomKey inner = keyIn(of);
-    Operand<T> added =
+    Biased<T> added =
         body.attention()
             .map(of::orUnused)
             .finish(tf, y, config.dropout(), inner == null ? null : inner.at(from));

@@ -1,5 +1,6 @@
 package dev.linformer.model;
 
+import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
@@ -317,15 +318,15 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     int source = 0;
     for (Sublayer<T> sublayer : sublayers) {
       Operand<T> in = sublayer.input(tf, y); // [b,1,c]
-      Operand<T> added;
+      Biased<T> added;
       if (!(sublayer.body() instanceof Sublayer.Attention<T> body)) {
         added = sublayer.body().call(tf, in, config, Context.none(), null); // [b,1,c]
       } else if (body.cross()) {
-        added = body.attention().step(tf, in, sources.get(source++)); // [b,1,c]
+        added = Biased.none(body.attention().step(tf, in, sources.get(source++))); // [b,1,c]
       } else {
         var step = body.attention().step(tf, in, position, states.get(layer));
         states.set(layer++, step.state());
-        added = step.output(); // [b,1,c]
+        added = Biased.none(step.output()); // [b,1,c]
       }
       y = sublayer.join(tf, y, added); // [b,1,c]
     }

@@ -1,5 +1,6 @@
 package dev.linformer.model;
 
+import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
@@ -27,8 +28,8 @@ record Sublayer<T extends TFloating>(
   /** What is added to the residual. */
   sealed interface Body<T extends TFloating> {
 
-    /** [b,n,c] → [b,n,out]. */
-    Operand<T> call(
+    /** [b,n,c] → [b,n,out], the last bias not yet added where nothing comes between. */
+    Biased<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key);
 
     /** The same with kernels, see {@link Model#withKernels}. */
@@ -47,9 +48,9 @@ record Sublayer<T extends TFloating>(
       implements Body<T> {
 
     @Override
-    public Operand<T> call(
+    public Biased<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
-      return attention.call(
+      return attention.apart(
           tf, x, source(x, context), mask(context), config.dropout(), key); // [b,n,c]
     }
 
@@ -84,9 +85,9 @@ record Sublayer<T extends TFloating>(
   /** A feed-forward part. */
   record Feed<T extends TFloating>(FeedForward<T> feedForward) implements Body<T> {
     @Override
-    public Operand<T> call(
+    public Biased<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
-      return feedForward.call(tf, x, config.feedForwardDropout(), key); // [b,n,out]
+      return feedForward.apart(tf, x, config.feedForwardDropout(), key); // [b,n,out]
     }
 
     @Override
@@ -111,7 +112,7 @@ record Sublayer<T extends TFloating>(
 
   /** The same with kernels, see {@link Model#withKernels}. */
   Sublayer<T> withKernels() {
-    return new Sublayer<>(body.withKernels(), norm, resample, preNorm);
+    return new Sublayer<>(body.withKernels(), norm.withKernels(), resample, preNorm);
   }
 
   /** [b,n,c] → [b,n,out]. */
@@ -126,9 +127,10 @@ record Sublayer<T extends TFloating>(
   }
 
   /** The residual and what is added to it, [b,n,out]. */
-  Operand<T> join(Ops tf, Operand<T> x, Operand<T> added) {
+  Operand<T> join(Ops tf, Operand<T> x, Biased<T> added) {
     Operand<T> residual = resample == null ? x : resample.call(tf, x); // [b,n,out]
-    Operand<T> sum = tf.math.add(residual, added); // [b,n,out]
-    return preNorm ? sum : norm.call(tf, sum); // [b,n,out]
+    return preNorm
+        ? tf.math.add(residual, added.sum(tf)) // [b,n,out]
+        : norm.call(tf, residual, added); // [b,n,out]
   }
 }

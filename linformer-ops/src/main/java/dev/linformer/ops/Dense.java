@@ -39,6 +39,11 @@ public record Dense<T extends TFloating>(Operand<T> weight, @Nullable Operand<T>
    *     unknown
    */
   public Operand<T> call(Ops tf, Operand<T> x) {
+    return apart(tf, x).sum(tf); // [...,out]
+  }
+
+  /** The same with the bias not yet added. */
+  public Biased<T> apart(Ops tf, Operand<T> x) {
     long out = weight.shape().get(0);
     long in = weight.shape().get(1);
     long[] sizes = x.shape().asArray();
@@ -47,10 +52,7 @@ public record Dense<T extends TFloating>(Operand<T> weight, @Nullable Operand<T>
     Shapes.requireOneUnknown("Dense", x);
     Operand<T> rows = last == 1 ? x : Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, in); // [b·n,in]
     Operand<T> y = tf.linalg.matMul(rows, weight, MatMul.transposeB(true)); // [b·n,out]
-    if (bias != null) {
-      y = tf.nn.biasAdd(y, bias); // [b·n,out]
-    }
     sizes[last] = out;
-    return last == 1 ? y : Shapes.reshape(tf, y, sizes); // [...,out]
+    return new Biased<>(y, bias, Shape.of(sizes));
   }
 }

@@ -79,6 +79,13 @@ public final class Dropout {
     };
   }
 
+  /** The same of a product and its bias, which are added up if something is to be dropped. */
+  public static <T extends TFloating> Biased<T> apply(
+      Ops tf, Biased<T> x, double rate, @Nullable RandomKey key) {
+    requireRate(rate);
+    return key == null || rate == 0 ? x : Biased.none(apply(tf, x.sum(tf), rate, key));
+  }
+
   /**
    * The same for some of the heads.
    *

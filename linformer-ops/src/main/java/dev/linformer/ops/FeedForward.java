@@ -45,6 +45,11 @@ public record FeedForward<T extends TFloating>(
    * @return [b,n,out]
    */
   public Operand<T> call(Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
+    return apart(tf, x, dropout, key).sum(tf); // [b,n,out]
+  }
+
+  /** The same with the last bias not yet added, unless a dropout comes after it. */
+  public Biased<T> apart(Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
     long f = second.weight().shape().get(1);
     long[] sizes = x.shape().asArray();
     int last = sizes.length - 1;
@@ -61,7 +66,7 @@ public record FeedForward<T extends TFloating>(
     sizes[last] = f;
     hidden = last == 1 ? hidden : Shapes.reshape(tf, hidden, sizes); // [b,n,f]
     hidden = Dropout.apply(tf, hidden, dropout, key == null ? null : key.fold(0)); // [b,n,f]
-    Operand<T> y = second.call(tf, hidden); // [b,n,out]
-    return Dropout.apply(tf, y, dropout, key == null ? null : key.fold(1)); // [b,n,out]
+    return Dropout.apply(
+        tf, second.apart(tf, hidden), dropout, key == null ? null : key.fold(1)); // [b,n,out]
   }
 }

@@ -14,11 +14,18 @@ import org.tensorflow.types.family.TFloating;
  *
  * @param weight [c]
  * @param bias [c]
+ * @param kernels whether it may be a kernel, for graphs that run on an NVIDIA GPU with XLA
  */
-public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias) {
+public record LayerNorm<T extends TFloating>(
+    Operand<T> weight, Operand<T> bias, boolean kernels) {
 
   /** Added to the variance. */
   public static final double EPSILON = 1e-5;
+
+  /** One that is no kernel. */
+  public LayerNorm(Operand<T> weight, Operand<T> bias) {
+    this(weight, bias, false);
+  }
 
   /** Weights {@code name.weight} and {@code name.bias}, [channels] each. */
   public static <T extends TFloating> LayerNorm<T> declare(
@@ -31,7 +38,37 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias)
 
   /** The same layer with each weight replaced. */
   public <U extends TFloating> LayerNorm<U> map(Function<Operand<T>, Operand<U>> replace) {
-    return new LayerNorm<>(replace.apply(weight), replace.apply(bias));
+    return new LayerNorm<>(replace.apply(weight), replace.apply(bias), kernels);
+  }
+
+  /**
+   * The same layer for graphs that run on an NVIDIA GPU with XLA, and nowhere else: where there is a
+   * kernel for its sizes, it reads its inputs once.
+   */
+  public LayerNorm<T> withKernels() {
+    return new LayerNorm<>(weight, bias, true);
+  }
+
+  /**
+   * Of a sum: LayerNorm(residual + added).
+   *
+   * @param residual [...,c]
+   * @param added of the same shape
+   * @return [...,c]
+   * @throws IllegalArgumentException if the last axis is not c
+   */
+  public Operand<T> call(Ops tf, Operand<T> residual, Biased<T> added) {
+    if (!kernels || !FusedLayerNorm.fits(residual)) {
+      return call(tf, tf.math.add(residual, added.sum(tf))); // [...,c]
+    }
+    requireChannels(residual);
+    return FusedLayerNorm.call(
+        tf, residual, added.product(tf), added.bias(), weight, bias); // [...,c]
+  }
+
+  private void requireChannels(Operand<T> x) {
+    Shapes.requireAxis(
+        "LayerNorm", x, x.shape().numDimensions() - 1, weight.shape().get(0), "channels");
   }
 
   /**
@@ -41,7 +78,10 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias)
    */
   public Operand<T> call(Ops tf, Operand<T> x) {
     int last = x.shape().numDimensions() - 1;
-    Shapes.requireAxis("LayerNorm", x, last, weight.shape().get(0), "channels");
+    requireChannels(x);
+    if (kernels && FusedLayerNorm.fits(x)) {
+      return FusedLayerNorm.call(tf, null, x, null, weight, bias); // [...,c]
+    }
     if (Wide.isNarrow(x.type())) {
       LayerNorm<TFloat32> wide = map(w -> tf.dtypes.cast(w, TFloat32.class));
       return tf.dtypes.cast(wide.call(tf, tf.dtypes.cast(x, TFloat32.class)), x.type()); // [...,c]

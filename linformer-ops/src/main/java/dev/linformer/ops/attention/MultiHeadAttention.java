@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Initialization;
@@ -253,6 +254,17 @@ public record MultiHeadAttention<T extends TFloating>(
    * @throws IllegalArgumentException if the shapes don't fit the weights
    */
   public Operand<T> call(
+      Ops tf,
+      Operand<T> x,
+      Operand<T> source,
+      @Nullable Operand<TBool> mask,
+      double dropout,
+      @Nullable RandomKey key) {
+    return apart(tf, x, source, mask, dropout, key).sum(tf); // [b,n,c]
+  }
+
+  /** The same with the last bias not yet added, unless a dropout comes after it. */
+  public Biased<T> apart(
       Ops tf,
       Operand<T> x,
       Operand<T> source,
@@ -643,16 +655,12 @@ public record MultiHeadAttention<T extends TFloating>(
    * The last step: the output's bias, its second map, dropout.
    *
    * @param y [b,n,out]
-   * @return [b,n,c]
+   * @return [b,n,c], the last bias not yet added, unless a dropout comes after it
    */
-  public Operand<T> finish(Ops tf, Operand<T> y, double dropout, @Nullable RandomKey key) {
-    Operand<T> z = y;
-    Operand<T> bias = output.get(0).bias();
-    if (bias != null) {
-      z = tf.math.add(z, bias); // [b,n,out]
-    }
+  public Biased<T> finish(Ops tf, Operand<T> y, double dropout, @Nullable RandomKey key) {
+    Biased<T> z = new Biased<>(y, output.get(0).bias(), y.shape()); // [b,n,out]
     for (Dense<T> map : output.subList(1, output.size())) {
-      z = map.call(tf, z); // [b,n,c] after the last
+      z = map.apart(tf, z.sum(tf)); // [b,n,c] after the last
     }
     return Dropout.apply(tf, z, dropout, key == null ? null : key.fold(1)); // [b,n,c]
   }

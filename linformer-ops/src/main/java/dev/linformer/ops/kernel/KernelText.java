@@ -218,6 +218,11 @@ public final class KernelText {
     return unary("math.log", x);
   }
 
+  /** One over the square root of each value. */
+  public Tile rsqrt(Tile x) {
+    return unary("math.rsqrt", x);
+  }
+
   /** The greatest values along an axis, which is gone after that. */
   public Tile greatest(Tile x, int axis) {
     return reduce("arith.maxnumf", x, axis);

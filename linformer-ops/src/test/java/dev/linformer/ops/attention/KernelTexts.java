@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.NormKernelTexts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,6 +44,9 @@ public final class KernelTexts {
             kernels.keyWarps(),
             kernels.backwardByKeys("attention_by_keys"));
       }
+    }
+    for (var norm : NormKernelTexts.all().entrySet()) {
+      write(folder, norm.getKey(), 8, norm.getValue());
     }
   }
 

@@ -100,6 +100,11 @@ record Block(BlockType type, double[] data, @Nullable Buffer buffer) {
     return of(type, i -> Math.log(data[i]));
   }
 
+  Block rsqrt() {
+    require(type.floating(), "not for %s", type);
+    return of(type, i -> 1 / Math.sqrt(data[i]));
+  }
+
   /**
    * The same numbers as another element.
    *

@@ -224,6 +224,7 @@ public final class KernelInterpreter {
           }
           case "math.exp" -> one(x, first).exp();
           case "math.log" -> one(x, first).log();
+          case "math.rsqrt" -> one(x, first).rsqrt();
           case "tt.splat" -> one(x, first).splat(last.shape());
           case "tt.broadcast" -> one(x, first).broadcast(last);
           case "tt.trans" -> {

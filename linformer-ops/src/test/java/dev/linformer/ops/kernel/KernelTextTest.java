@@ -123,6 +123,7 @@ class KernelTextTest {
     same(i -> Math.max(X[i], Y[i]), (t, x) -> t.greater(x.get(0), x.get(1)));
     same(i -> Math.exp(X[i]), (t, x) -> t.exp(x.get(0)));
     same(i -> Math.log(X[i] * X[i]), (t, x) -> t.log(t.multiply(x.get(0), x.get(0))));
+    same(i -> 1 / Math.abs(X[i]), (t, x) -> t.rsqrt(t.multiply(x.get(0), x.get(0))));
     same(i -> X[i] * 0.25, (t, x) -> t.multiply(x.get(0), t.filled(0.25f, ROWS, COLUMNS)));
     same(i -> Float.NEGATIVE_INFINITY, (t, x) -> t.filled(Float.NEGATIVE_INFINITY, ROWS, COLUMNS));
   }

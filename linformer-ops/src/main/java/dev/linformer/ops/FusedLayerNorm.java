@@ -1,0 +1,181 @@
+package dev.linformer.ops;
+
+import dev.linformer.ops.gradient.OwnGradient;
+import dev.linformer.ops.kernel.GpuKernel;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TFloating;
+
+/**
+ * Layer normalisation of a sum as one kernel on a GPU, and one for its gradients: each input is read
+ * once, forward and backward, and nothing else is kept for the backward pass. All is computed in
+ * float32.
+ */
+final class FusedLayerNorm {
+
+  private static final long WIDEST = 8_192; // values of a row, which are in one program's registers
+  private static final long MOST_BLOCKS = Integer.MAX_VALUE - 1_024; // are counted in 32 bits
+
+  private FusedLayerNorm() {}
+
+  /**
+   * Whether there are kernels for the shape and the type of x.
+   *
+   * @param x [...,c]
+   */
+  static boolean fits(Operand<?> x) {
+    Shape shape = x.shape();
+    if (shape.hasUnknownDimension()
+        || shape.numDimensions() == 0
+        || (x.type() != TFloat32.class && x.type() != TBfloat16.class)) {
+      return false;
+    }
+    long c = shape.get(shape.numDimensions() - 1);
+    if (c < 1 || c > WIDEST || shape.size() < 1) {
+      return false;
+    }
+    long height = new NormKernels("f32", 1, (int) c, false, false).height();
+    return (shape.size() / c - 1) / height < MOST_BLOCKS;
+  }
+
+  /**
+   * LayerNorm(x + a + d)·weight + bias on the last axis.
+   *
+   * @param residual x [...,c], or null
+   * @param added a [...,c]
+   * @param d [c], or null
+   * @param weight [c]
+   * @param bias [c]
+   * @return [...,c]
+   * @throws IllegalArgumentException if there are no kernels for these, see {@link #fits}, or the
+   *     shapes or types don't go together
+   */
+  static <T extends TFloating> Operand<T> call(
+      Ops tf,
+      @Nullable Operand<T> residual,
+      Operand<T> added,
+      @Nullable Operand<T> d,
+      Operand<T> weight,
+      Operand<T> bias) {
+    Shape shape = added.shape();
+    requireFits(added);
+    Shape vector = Shape.of(shape.get(shape.numDimensions() - 1)); // [c]
+    List<Operand<T>> inputs = new ArrayList<>(); // of both kernels
+    if (residual != null) {
+      inputs.add(like(residual, shape, added));
+    }
+    inputs.add(added);
+    if (d != null) {
+      inputs.add(like(d, vector, added));
+    }
+    inputs.add(like(weight, vector, added));
+    like(bias, vector, added);
+
+    boolean narrow = added.type() == TBfloat16.class;
+    DataType type = narrow ? DataType.DT_BFLOAT16 : DataType.DT_FLOAT;
+    var kernels =
+        new NormKernels(
+            narrow ? "bf16" : "f32",
+            shape.size() / vector.get(0),
+            (int) vector.get(0),
+            residual != null,
+            d != null);
+    List<GpuKernel.Argument> arguments =
+        inputs.stream().map(input -> new GpuKernel.Argument(type, input.shape())).toList();
+    var matrix = new GpuKernel.Argument(type, shape);
+    String name = "layer_norm";
+    List<Output<?>> made =
+        new GpuKernel(
+                name,
+                kernels.forward(name),
+                List.of(kernels.blocks(), 1, 1),
+                NormKernels.WARPS,
+                with(arguments, new GpuKernel.Argument(type, vector)),
+                List.of(matrix))
+            .call(tf, with(inputs, bias));
+    Operand<T> y = typed(made.get(0)); // [...,c]
+    return OwnGradient.of(
+        tf,
+        y,
+        with(inputs, bias),
+        (inner, dy) -> {
+          String gradient = "layer_norm_gradient";
+          Shape partial = Shape.of(kernels.programs(), vector.get(0));
+          var sums = new GpuKernel.Argument(DataType.DT_FLOAT, partial);
+          List<GpuKernel.Argument> results = new ArrayList<>(List.of(matrix));
+          results.addAll(Collections.nCopies(d == null ? 2 : 3, sums));
+          List<Operand<?>> given = new ArrayList<>(inputs);
+          given.add(dy);
+          List<Output<?>> parts =
+              new GpuKernel(
+                      gradient,
+                      kernels.backward(gradient),
+                      List.of(kernels.programs(), 1, 1),
+                      NormKernels.WARPS,
+                      with(arguments, matrix),
+                      results)
+                  .call(inner, given);
+          List<Operand<?>> gradients = new ArrayList<>();
+          if (residual != null) {
+            gradients.add(parts.get(0)); // [...,c]
+          }
+          gradients.add(parts.get(0)); // [...,c]
+          if (d != null) {
+            gradients.add(whole(inner, parts.get(3), added.type())); // [c]
+          }
+          gradients.add(whole(inner, parts.get(1), added.type())); // [c]
+          gradients.add(whole(inner, parts.get(2), added.type())); // [c]
+          return gradients;
+        });
+  }
+
+  private static void requireFits(Operand<?> x) {
+    if (!fits(x)) {
+      throw new IllegalArgumentException(
+          "FusedLayerNorm: no kernel for %s of %s"
+              .formatted(x.shape(), x.type().getSimpleName()));
+    }
+  }
+
+  /** The operand, if it has this shape and the type of x. */
+  private static <T extends TFloating> Operand<T> like(
+      Operand<T> operand, Shape shape, Operand<T> x) {
+    if (!operand.shape().equals(shape) || operand.type() != x.type()) {
+      throw new IllegalArgumentException(
+          "FusedLayerNorm: %s of %s expected, found %s of %s"
+              .formatted(
+                  shape,
+                  x.type().getSimpleName(),
+                  operand.shape(),
+                  operand.type().getSimpleName()));
+    }
+    return operand;
+  }
+
+  private static <E> List<E> with(List<E> all, E last) {
+    List<E> more = new ArrayList<>(all);
+    more.add(last);
+    return more;
+  }
+
+  /** The programs' sums added up, [programs,c] → [c]. */
+  private static Operand<?> whole(
+      Ops tf, Output<?> parts, Class<? extends TFloating> type) {
+    Operand<TFloat32> sum = tf.sum(FusedLayerNorm.<TFloat32>typed(parts), tf.constant(0)); // [c]
+    return tf.dtypes.cast(sum, type);
+  }
+
+  @SuppressWarnings("unchecked") // the kernel's result has this type
+  private static <T extends TFloating> Operand<T> typed(Output<?> x) {
+    return (Operand<T>) x;
+  }
+}

@@ -1,0 +1,192 @@
+package dev.linformer.ops;
+
+import dev.linformer.ops.kernel.KernelText;
+import dev.linformer.ops.kernel.Tile;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The kernels of {@link FusedLayerNorm} for given sizes. A program has some rows in its registers,
+ * so that each input is read once, forward and backward, and all is computed in float32.
+ *
+ * <p>Forward, s = x + a + d, z = (s − μ)·r with r = 1/√(σ² + ε), y = z·weight + bias. Backward, with
+ * z and r computed again and g = dy·weight: ds = r·(g − mean(g) − z·mean(g·z)), and the sums over
+ * all rows of dy·z for the weight, of dy for the bias and of ds for d.
+ *
+ * @param element {@code f32} or {@code bf16}
+ * @param rows that are normalised each by itself
+ * @param c width of a row
+ * @param residual whether there is x
+ * @param biased whether there is d
+ */
+record NormKernels(String element, long rows, int c, boolean residual, boolean biased) {
+
+  /** Warps of a program. */
+  static final int WARPS = 8;
+
+  private static final int TILE = 4_096; // values a program has at a time
+  private static final int PROGRAMS = 264; // two for each of an H100's multiprocessors
+
+  /** The power of two that holds a row. */
+  private int width() {
+    return c == 1 ? 1 : Integer.highestOneBit(c - 1) * 2;
+  }
+
+  /** Rows that a program has at a time. */
+  int height() {
+    return Math.max(1, TILE / width());
+  }
+
+  /** How often a program's rows are in all rows; the programs of the forward kernel. */
+  int blocks() {
+    return Math.toIntExact((rows - 1) / height() + 1);
+  }
+
+  /** Programs of the backward kernel, each with every so many-th block. */
+  int programs() {
+    return Math.min(PROGRAMS, blocks());
+  }
+
+  /** Columns of the tiles, which are as wide as a power of two, and which of them there are. */
+  private record Columns(Tile numbers, @Nullable Tile there) {}
+
+  private Columns columns(KernelText t) {
+    Tile numbers = t.range(width());
+    return new Columns(numbers, width() == c ? null : t.less(numbers, t.number(c)));
+  }
+
+  /** Where a block's values lie, [m,c]: so far from the start, and so far from there. */
+  private record Place(Tile far, Tile near, @Nullable Tile there) {
+
+    Tile in(KernelText t, Tile start) {
+      return t.offset(t.offset(start, far), near);
+    }
+  }
+
+  private Place place(KernelText t, Tile block, Columns columns) {
+    Tile numbers = t.range(height());
+    Tile far = t.multiply(t.wide(block), t.wide(t.number(height() * c)));
+    Tile near = t.add(t.multiply(t.column(numbers), t.number(c)), t.row(columns.numbers)); // [m,c]
+    int last = Math.toIntExact(rows - (long) (blocks() - 1) * height());
+    Tile inside = columns.there == null ? null : t.row(columns.there); // [1,c]
+    if (last == height()) {
+      return new Place(far, near, inside);
+    }
+    // Of the last block so many, of one before it more than a block has, and no large number.
+    Tile after = t.least(t.subtract(t.number(blocks() - 1), block), t.number(1));
+    Tile count = t.add(t.multiply(after, t.number(height())), t.number(last));
+    Tile there = t.column(t.less(numbers, count)); // [m,1]
+    return new Place(far, near, inside == null ? there : t.and(there, inside));
+  }
+
+  /** A block of a matrix in float32, zero where it has none. */
+  private static Tile load(KernelText t, Tile start, Place place) {
+    return t.cast(t.load(place.in(t, start), place.there), "f32"); // [m,c]
+  }
+
+  /** A vector of all columns in float32, [1,c]. */
+  private static Tile vector(KernelText t, Tile start, Columns columns) {
+    Tile values = t.load(t.offset(start, columns.numbers), columns.there); // [c]
+    return t.row(t.cast(values, "f32"));
+  }
+
+  /** z [m,c], zero in columns there are none of, and r [m,1]. */
+  private record Normal(Tile values, Tile scale) {}
+
+  private Normal normal(
+      KernelText t,
+      @Nullable Tile residual,
+      Tile added,
+      @Nullable Tile bias,
+      Place place,
+      Columns columns) {
+    Tile sum = load(t, added, place); // [m,c]
+    sum = bias == null ? sum : t.add(sum, bias); // [m,c]
+    sum = residual == null ? sum : t.add(load(t, residual, place), sum); // [m,c]
+    Tile centred = t.subtract(sum, mean(t, sum)); // [m,c]
+    if (columns.there != null) {
+      centred =
+          t.select(t.row(columns.there), centred, t.filled(0, height(), width())); // [m,c]
+    }
+    Tile variance = mean(t, t.multiply(centred, centred)); // [m,1]
+    Tile scale = t.rsqrt(t.add(variance, t.filled((float) LayerNorm.EPSILON, height(), 1)));
+    return new Normal(t.multiply(centred, scale), scale);
+  }
+
+  /** Of each row, of whose values those that aren't there are zero, [m,1]. */
+  private Tile mean(KernelText t, Tile x) {
+    return t.divide(t.column(t.sum(x, 1)), t.filled(c, height(), 1));
+  }
+
+  /**
+   * Arguments: x [rows,c] if there is one, a [rows,c], d [c] if there is one, weight [c], bias [c];
+   * result: y [rows,c]. Grid: {@link #blocks}.
+   */
+  String forward(String name) {
+    KernelText t = new KernelText(name);
+    Tile x = residual ? t.pointer(element) : null;
+    Tile added = t.pointer(element);
+    Tile d = biased ? t.pointer(element) : null;
+    Tile weight = t.pointer(element);
+    Tile bias = t.pointer(element);
+    Tile output = t.pointer(element);
+    Columns columns = columns(t);
+    Place place = place(t, t.programId('x'), columns);
+    Tile before = d == null ? null : vector(t, d, columns); // [1,c]
+    Normal normal = normal(t, x, added, before, place, columns);
+    Tile scaled = t.multiply(normal.values, vector(t, weight, columns)); // [m,c]
+    t.store(place.in(t, output), t.add(scaled, vector(t, bias, columns)), place.there);
+    return t.toString();
+  }
+
+  /**
+   * Arguments: x if there is one, a, d if there is one, weight, dy [rows,c]; results: ds [rows,c],
+   * and in float32, a row for each program, the sums for the weight, for the bias, and for d if
+   * there is one, [programs,c]. Grid: {@link #programs}.
+   */
+  String backward(String name) {
+    KernelText t = new KernelText(name);
+    Tile x = residual ? t.pointer(element) : null;
+    Tile added = t.pointer(element);
+    Tile d = biased ? t.pointer(element) : null;
+    Tile weight = t.pointer(element);
+    Tile dOutput = t.pointer(element);
+    Tile dSum = t.pointer(element);
+    List<Tile> results =
+        biased
+            ? List.of(t.pointer("f32"), t.pointer("f32"), t.pointer("f32"))
+            : List.of(t.pointer("f32"), t.pointer("f32"));
+    Columns columns = columns(t);
+    Tile before = d == null ? null : vector(t, d, columns); // [1,c]
+    Tile factor = vector(t, weight, columns); // [1,c]
+    Tile program = t.programId('x');
+    Tile zeros = t.filled(0, height(), width()); // [m,c]
+    List<Tile> sums =
+        t.loop(
+            program,
+            t.number(blocks()),
+            programs(),
+            biased ? List.of(zeros, zeros, zeros) : List.of(zeros, zeros),
+            (block, so) -> {
+              Place place = place(t, block, columns);
+              Normal normal = normal(t, x, added, before, place, columns);
+              Tile z = normal.values; // [m,c]
+              Tile dy = load(t, dOutput, place); // [m,c]
+              Tile g = t.multiply(dy, factor); // [m,c]
+              Tile along = t.multiply(z, mean(t, t.multiply(g, z))); // [m,c]
+              Tile rest = t.subtract(t.subtract(g, mean(t, g)), along); // [m,c]
+              Tile ds = t.multiply(rest, normal.scale); // [m,c]
+              t.store(place.in(t, dSum), ds, place.there);
+              Tile dWeight = t.add(so.get(0), t.multiply(dy, z)); // [m,c]
+              Tile dBias = t.add(so.get(1), dy); // [m,c]
+              return biased
+                  ? List.of(dWeight, dBias, t.add(so.get(2), ds))
+                  : List.of(dWeight, dBias);
+            });
+    Tile places = t.add(t.multiply(program, t.number(c)), columns.numbers); // [c]
+    for (int i = 0; i < sums.size(); i++) {
+      t.store(t.offset(results.get(i), places), t.sum(sums.get(i), 0), columns.there);
+    }
+    return t.toString();
+  }
+}

@@ -1,0 +1,26 @@
+package dev.linformer.ops;
+
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Kernels of some sizes. */
+public final class NormKernelTexts {
+
+  private NormKernelTexts() {}
+
+  /** Their texts by name. All have 8 warps. */
+  public static Map<String, String> all() {
+    Map<String, String> texts = new TreeMap<>();
+    for (String element : new String[] {"f32", "bf16"}) {
+      for (int c : new int[] {1, 64, 768, 8192}) {
+        for (boolean sum : new boolean[] {false, true}) {
+          var kernels = new NormKernels(element, 1009, c, sum, sum);
+          String name = "norm%s_%d_%s".formatted(sum ? "_of_sum" : "", c, element);
+          texts.put(name + "_forward", kernels.forward("layer_norm"));
+          texts.put(name + "_backward", kernels.backward("layer_norm_gradient"));
+        }
+      }
+    }
+    return texts;
+  }
+}
