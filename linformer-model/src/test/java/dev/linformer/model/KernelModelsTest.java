@@ -35,6 +35,10 @@ class KernelModelsTest {
       Map.of(
           "encoder",
           STACK,
+          "pre_norm",
+          STACK + ",'pre_norm':true",
+          "dropout",
+          STACK.replace("'dropout':0", "'dropout':0.1,'dropout_ff':0.1") + ",'ff_intermediate':9",
           "full",
           STACK + ",'full_attention':true",
           "one_kv_head",
@@ -83,7 +87,7 @@ class KernelModelsTest {
   private static int attentions(String model) {
     return switch (model) {
       case "encdec" -> 4;
-      case "causal lm" -> 0;
+      case "causal lm", "dropout" -> 0;
       default -> 2;
     };
   }
@@ -95,6 +99,42 @@ class KernelModelsTest {
       case C2 -> 2; // of two heads and one
       case C3 -> 3; // of 5, 5 and 2 positions
     };
+  }
+
+  /** Norms, each of a kernel: one a half layer. */
+  private static int norms(String model, CheckpointLevel level) {
+    int attentions = model.equals("encdec") ? 6 : 2; // those that are no kernels too
+    int feeds = attentions;
+    boolean whole = level != CheckpointLevel.C3;
+    // Before an attention a norm is a segment by itself, after it a part of the positions' segment.
+    int perAttention = whole || model.equals("pre_norm") ? 1 : parts(level);
+    return attentions * perAttention + feeds * (whole ? 1 : parts(level));
+  }
+
+  /**
+   * Norms that are computed again in the backward pass, as something else is computed from them in
+   * the same segment. Their own gradients need their inputs alone.
+   */
+  private static int normsAgain(String model, CheckpointLevel level) {
+    if (!model.equals("pre_norm")) {
+      return 0;
+    }
+    return switch (level) {
+      case C0 -> 0;
+      case C1 -> 4;
+      case C2 -> 2; // before an attention a norm is a segment by itself
+      case C3 -> 2 * parts(level);
+    };
+  }
+
+  /** Kernels whose name begins so. */
+  private static long kernels(Graph graph, String name) {
+    return graph.toGraphDef().getNodeList().stream()
+        .filter(node -> node.getOp().equals(GpuKernel.OPERATION))
+        .filter(
+            node ->
+                node.getAttrOrThrow("module").getS().toStringUtf8().startsWith("module @" + name))
+        .count();
   }
 
   @ParameterizedTest
@@ -114,7 +154,10 @@ class KernelModelsTest {
       Operand<TFloat32> y =
           declared.call(tf, inputs, new RandomKey(tf.constant(new long[] {3, 5})));
       int forward = attentions(model) * parts(level);
-      assertEquals(forward, count(graph, GpuKernel.OPERATION));
+      int norms = norms(model, level);
+      assertEquals(forward, kernels(graph, "attention"));
+      assertEquals(norms, kernels(graph, "layer_norm"));
+      assertEquals(0, count(graph, "Rsqrt"));
       Operand<TFloat32> flat = tf.reshape(tf.math.square(y), tf.constant(new int[] {-1}));
       List<Variables.Weight<TFloat32>> weights = variables.trainable();
       var gradients =
@@ -126,10 +169,12 @@ class KernelModelsTest {
         assertEquals(weights.get(i).value().shape(), gradients.dy(i).shape(), name);
         assertEquals(TFloat32.class, gradients.dy(i).type(), name);
       }
-      int again = level == CheckpointLevel.C0 ? 0 : forward;
-      assertEquals(3 * forward + again, count(graph, GpuKernel.OPERATION));
-      boolean causal = model.equals("encdec") || model.equals("causal lm");
-      assertEquals(causal, count(graph, "Softmax") > 0);
+      int times = level == CheckpointLevel.C0 ? 1 : 2;
+      assertEquals((2 + times) * forward, kernels(graph, "attention"));
+      assertEquals(2 * norms + normsAgain(model, level), kernels(graph, "layer_norm"));
+      assertEquals(norms, kernels(graph, "layer_norm_gradient"));
+      boolean other = List.of("encdec", "causal lm", "dropout").contains(model);
+      assertEquals(other, count(graph, "Softmax") > 0);
     }
   }
 

@@ -13,8 +13,7 @@ import org.tensorflow.types.family.TFloating;
  * @param bias [c], or null
  * @param shape of the product, [...,c]; at most one leading axis may be of unknown size
  */
-public record Biased<T extends TFloating>(
-    Operand<T> rows, @Nullable Operand<T> bias, Shape shape) {
+public record Biased<T extends TFloating>(Operand<T> rows, @Nullable Operand<T> bias, Shape shape) {
 
   /** A value that lacks nothing, [...,c]. */
   public static <T extends TFloating> Biased<T> none(Operand<T> x) {

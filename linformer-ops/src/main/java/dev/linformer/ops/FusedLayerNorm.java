@@ -16,9 +16,9 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * Layer normalisation of a sum as one kernel on a GPU, and one for its gradients: each input is read
- * once, forward and backward, and nothing else is kept for the backward pass. All is computed in
- * float32.
+ * Layer normalisation of a sum as one kernel on a GPU, and one for its gradients: each input is
+ * read once, forward and backward, and nothing else is kept for the backward pass. All is computed
+ * in float32.
  */
 final class FusedLayerNorm {
 
@@ -43,7 +43,7 @@ final class FusedLayerNorm {
     if (c < 1 || c > WIDEST || shape.size() < 1) {
       return false;
     }
-    long height = new NormKernels("f32", 1, (int) c, false, false).height();
+    long height = new NormKernels("f32", 1, (int) c, false, false).fewer();
     return (shape.size() / c - 1) / height < MOST_BLOCKS;
   }
 
@@ -141,8 +141,7 @@ final class FusedLayerNorm {
   private static void requireFits(Operand<?> x) {
     if (!fits(x)) {
       throw new IllegalArgumentException(
-          "FusedLayerNorm: no kernel for %s of %s"
-              .formatted(x.shape(), x.type().getSimpleName()));
+          "FusedLayerNorm: no kernel for %s of %s".formatted(x.shape(), x.type().getSimpleName()));
     }
   }
 
@@ -168,8 +167,7 @@ final class FusedLayerNorm {
   }
 
   /** The programs' sums added up, [programs,c] → [c]. */
-  private static Operand<?> whole(
-      Ops tf, Output<?> parts, Class<? extends TFloating> type) {
+  private static Operand<?> whole(Ops tf, Output<?> parts, Class<? extends TFloating> type) {
     Operand<TFloat32> sum = tf.sum(FusedLayerNorm.<TFloat32>typed(parts), tf.constant(0)); // [c]
     return tf.dtypes.cast(sum, type);
   }

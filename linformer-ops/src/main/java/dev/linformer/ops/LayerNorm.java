@@ -16,8 +16,7 @@ import org.tensorflow.types.family.TFloating;
  * @param bias [c]
  * @param kernels whether it may be a kernel, for graphs that run on an NVIDIA GPU with XLA
  */
-public record LayerNorm<T extends TFloating>(
-    Operand<T> weight, Operand<T> bias, boolean kernels) {
+public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias, boolean kernels) {
 
   /** Added to the variance. */
   public static final double EPSILON = 1e-5;
@@ -42,8 +41,8 @@ public record LayerNorm<T extends TFloating>(
   }
 
   /**
-   * The same layer for graphs that run on an NVIDIA GPU with XLA, and nowhere else: where there is a
-   * kernel for its sizes, it reads its inputs once.
+   * The same layer for graphs that run on an NVIDIA GPU with XLA, and nowhere else: where there is
+   * a kernel for its sizes, it reads its inputs once.
    */
   public LayerNorm<T> withKernels() {
     return new LayerNorm<>(weight, bias, true);

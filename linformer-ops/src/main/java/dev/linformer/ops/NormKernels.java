@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
  * The kernels of {@link FusedLayerNorm} for given sizes. A program has some rows in its registers,
  * so that each input is read once, forward and backward, and all is computed in float32.
  *
- * <p>Forward, s = x + a + d, z = (s − μ)·r with r = 1/√(σ² + ε), y = z·weight + bias. Backward, with
- * z and r computed again and g = dy·weight: ds = r·(g − mean(g) − z·mean(g·z)), and the sums over
- * all rows of dy·z for the weight, of dy for the bias and of ds for d.
+ * <p>Forward, s = x + a + d, z = (s − μ)·r with r = 1/√(σ² + ε), y = z·weight + bias. Backward,
+ * with z and r computed again and g = dy·weight: ds = r·(g − mean(g) − z·mean(g·z)), and the sums
+ * over all rows of dy·z for the weight, of dy for the bias and of ds for d.
  *
  * @param element {@code f32} or {@code bf16}
  * @param rows that are normalised each by itself
@@ -24,7 +24,8 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
   /** Warps of a program. */
   static final int WARPS = 8;
 
-  private static final int TILE = 4_096; // values a program has at a time
+  private static final int VALUES = 4_096; // that a program has
+  private static final int FEWER = 2_048; // at a time, of each of the backward kernel's five tiles
   private static final int PROGRAMS = 264; // two for each of an H100's multiprocessors
 
   /** The power of two that holds a row. */
@@ -32,19 +33,29 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     return c == 1 ? 1 : Integer.highestOneBit(c - 1) * 2;
   }
 
-  /** Rows that a program has at a time. */
+  /** Rows of a program of the forward kernel. */
   int height() {
-    return Math.max(1, TILE / width());
+    return Math.max(1, VALUES / width());
   }
 
-  /** How often a program's rows are in all rows; the programs of the forward kernel. */
+  /** Rows that a program of the backward kernel has at a time. */
+  int fewer() {
+    return Math.max(1, FEWER / width());
+  }
+
+  /** How often so many rows are in all rows, the last of them in part. */
+  private int blocksOf(int height) {
+    return Math.toIntExact((rows - 1) / height + 1);
+  }
+
+  /** Programs of the forward kernel. */
   int blocks() {
-    return Math.toIntExact((rows - 1) / height() + 1);
+    return blocksOf(height());
   }
 
-  /** Programs of the backward kernel, each with every so many-th block. */
+  /** Programs of the backward kernel, each with every so many-th block of {@link #fewer} rows. */
   int programs() {
-    return Math.min(PROGRAMS, blocks());
+    return Math.min(PROGRAMS, blocksOf(fewer()));
   }
 
   /** Columns of the tiles, which are as wide as a power of two, and which of them there are. */
@@ -63,18 +74,22 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     }
   }
 
-  private Place place(KernelText t, Tile block, Columns columns) {
-    Tile numbers = t.range(height());
-    Tile far = t.multiply(t.wide(block), t.wide(t.number(height() * c)));
+  /**
+   * @param height rows of a block
+   */
+  private Place place(KernelText t, Tile block, int height, Columns columns) {
+    Tile numbers = t.range(height);
+    Tile far = t.multiply(t.wide(block), t.wide(t.number(height * c)));
     Tile near = t.add(t.multiply(t.column(numbers), t.number(c)), t.row(columns.numbers)); // [m,c]
-    int last = Math.toIntExact(rows - (long) (blocks() - 1) * height());
     Tile inside = columns.there == null ? null : t.row(columns.there); // [1,c]
-    if (last == height()) {
+    int before = blocksOf(height) - 1;
+    int last = Math.toIntExact(rows - (long) before * height);
+    if (last == height) {
       return new Place(far, near, inside);
     }
     // Of the last block so many, of one before it more than a block has, and no large number.
-    Tile after = t.least(t.subtract(t.number(blocks() - 1), block), t.number(1));
-    Tile count = t.add(t.multiply(after, t.number(height())), t.number(last));
+    Tile after = t.least(t.subtract(t.number(before), block), t.number(1));
+    Tile count = t.add(t.multiply(after, t.number(height)), t.number(last));
     Tile there = t.column(t.less(numbers, count)); // [m,1]
     return new Place(far, near, inside == null ? there : t.and(there, inside));
   }
@@ -104,18 +119,18 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     sum = bias == null ? sum : t.add(sum, bias); // [m,c]
     sum = residual == null ? sum : t.add(load(t, residual, place), sum); // [m,c]
     Tile centred = t.subtract(sum, mean(t, sum)); // [m,c]
+    int height = sum.shape().get(0);
     if (columns.there != null) {
-      centred =
-          t.select(t.row(columns.there), centred, t.filled(0, height(), width())); // [m,c]
+      centred = t.select(t.row(columns.there), centred, t.filled(0, height, width())); // [m,c]
     }
     Tile variance = mean(t, t.multiply(centred, centred)); // [m,1]
-    Tile scale = t.rsqrt(t.add(variance, t.filled((float) LayerNorm.EPSILON, height(), 1)));
+    Tile scale = t.rsqrt(t.add(variance, t.filled((float) LayerNorm.EPSILON, height, 1)));
     return new Normal(t.multiply(centred, scale), scale);
   }
 
   /** Of each row, of whose values those that aren't there are zero, [m,1]. */
   private Tile mean(KernelText t, Tile x) {
-    return t.divide(t.column(t.sum(x, 1)), t.filled(c, height(), 1));
+    return t.divide(t.column(t.sum(x, 1)), t.filled(c, x.shape().get(0), 1));
   }
 
   /**
@@ -131,7 +146,7 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     Tile bias = t.pointer(element);
     Tile output = t.pointer(element);
     Columns columns = columns(t);
-    Place place = place(t, t.programId('x'), columns);
+    Place place = place(t, t.programId('x'), height(), columns);
     Tile before = d == null ? null : vector(t, d, columns); // [1,c]
     Normal normal = normal(t, x, added, before, place, columns);
     Tile scaled = t.multiply(normal.values, vector(t, weight, columns)); // [m,c]
@@ -160,15 +175,15 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     Tile before = d == null ? null : vector(t, d, columns); // [1,c]
     Tile factor = vector(t, weight, columns); // [1,c]
     Tile program = t.programId('x');
-    Tile zeros = t.filled(0, height(), width()); // [m,c]
+    Tile zeros = t.filled(0, fewer(), width()); // [m,c]
     List<Tile> sums =
         t.loop(
             program,
-            t.number(blocks()),
+            t.number(blocksOf(fewer())),
             programs(),
             biased ? List.of(zeros, zeros, zeros) : List.of(zeros, zeros),
             (block, so) -> {
-              Place place = place(t, block, columns);
+              Place place = place(t, block, fewer(), columns);
               Normal normal = normal(t, x, added, before, place, columns);
               Tile z = normal.values; // [m,c]
               Tile dy = load(t, dOutput, place); // [m,c]

@@ -1,0 +1,285 @@
+package dev.linformer.ops;
+
+import static java.util.Objects.requireNonNull;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.linformer.ops.gradient.Input;
+import dev.linformer.ops.gradient.Parts;
+import dev.linformer.ops.gradient.Recompute;
+import dev.linformer.ops.kernel.GpuKernel;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.proto.NodeDef;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat16;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.family.TFloating;
+
+/** Graphs with the kernels, on a machine without a GPU: {@link NormKernelsTest} computes. */
+class FusedLayerNormTest {
+
+  private static final int B = 2;
+  private static final int N = 7;
+  private static final int C = 13;
+
+  private static <T extends TFloating> Operand<T> input(Ops tf, Class<T> type, long... sizes) {
+    return tf.placeholder(type, Placeholder.shape(Shape.of(sizes)));
+  }
+
+  private static boolean fits(Class<? extends TFloating> type, Shape x) {
+    try (Graph graph = new Graph()) {
+      return FusedLayerNorm.fits(Ops.create(graph).placeholder(type, Placeholder.shape(x)));
+    }
+  }
+
+  @Test
+  void typesThatHaveKernels() {
+    assertTrue(fits(TFloat32.class, Shape.of(B, N, C)));
+    assertTrue(fits(TBfloat16.class, Shape.of(B, N, C)));
+    assertFalse(fits(TFloat64.class, Shape.of(B, N, C)));
+    assertFalse(fits(TFloat16.class, Shape.of(B, N, C)));
+  }
+
+  @Test
+  void shapesThatHaveKernels() {
+    assertTrue(fits(TFloat32.class, Shape.of(C)));
+    assertTrue(fits(TFloat32.class, Shape.of(B, N, 8192)));
+    assertFalse(fits(TFloat32.class, Shape.of(B, N, 8193)));
+    assertFalse(fits(TFloat32.class, Shape.of(B, N, 0)));
+    assertFalse(fits(TFloat32.class, Shape.of(0, N, C)));
+    assertFalse(fits(TFloat32.class, Shape.of(B, 0, C)));
+    assertFalse(fits(TFloat32.class, Shape.of(-1, N, C)));
+    assertFalse(fits(TFloat32.class, Shape.of(B, N, -1)));
+    assertFalse(fits(TFloat32.class, Shape.unknown()));
+    assertFalse(fits(TFloat32.class, Shape.scalar()));
+    long most = Integer.MAX_VALUE - 1_024;
+    assertTrue(fits(TFloat32.class, Shape.of(1, most, 8192)));
+    assertFalse(fits(TFloat32.class, Shape.of(1, most + 1, 8192)));
+  }
+
+  private static <T extends TFloating> LayerNorm<T> norm(Ops tf, Class<T> type) {
+    return new LayerNorm<>(input(tf, type, C), input(tf, type, C)).withKernels();
+  }
+
+  private static List<NodeDef> calls(Graph graph) {
+    return graph.toGraphDef().getNodeList().stream()
+        .filter(node -> node.getOp().equals(GpuKernel.OPERATION))
+        .toList();
+  }
+
+  private static long count(Graph graph, String operation) {
+    return graph.toGraphDef().getNodeList().stream()
+        .filter(node -> node.getOp().equals(operation))
+        .count();
+  }
+
+  private static <T extends TFloating> void gradientsHaveTheInputsShapes(
+      Ops tf, Operand<T> y, List<Operand<T>> x) {
+    int[] axes = {0, 1, 2};
+    var gradients = tf.gradients(tf.sum(y, tf.constant(axes)), x);
+    for (int i = 0; i < x.size(); i++) {
+      assertEquals(x.get(i).shape(), gradients.dy(i).shape(), "input " + i);
+      assertEquals(x.get(i).type(), gradients.dy(i).type(), "input " + i);
+    }
+  }
+
+  /** What is added is [b,n,c] or, as a product of all rows, [b·n,c]. */
+  @ParameterizedTest
+  @CsvSource({"false, false", "true, false", "false, true", "true, true"})
+  void shapesOfOutputsAndGradients(boolean biased, boolean rows) {
+    for (Class<? extends TFloating> type : List.of(TFloat32.class, TBfloat16.class)) {
+      shapes(type, biased, rows);
+    }
+  }
+
+  private static <T extends TFloating> void shapes(Class<T> type, boolean biased, boolean rows) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      LayerNorm<T> norm = norm(tf, type);
+      List<Operand<T>> x = new ArrayList<>(List.of(norm.weight(), norm.bias()));
+      Operand<T> residual = input(tf, type, B, N, C);
+      Operand<T> product = rows ? input(tf, type, B * N, C) : input(tf, type, B, N, C);
+      @Nullable Operand<T> bias = biased ? input(tf, type, C) : null;
+      x.add(residual);
+      x.add(product);
+      if (bias != null) {
+        x.add(bias);
+      }
+      Operand<T> y = norm.call(tf, residual, new Biased<>(product, bias, Shape.of(B, N, C)));
+      assertEquals(Shape.of(B, N, C), y.shape());
+      assertEquals(type, y.type());
+      assertEquals(1, calls(graph).size());
+      assertEquals(biased ? 5 : 4, calls(graph).get(0).getInputCount());
+      gradientsHaveTheInputsShapes(tf, y, x);
+      assertEquals(2, calls(graph).size());
+      NodeDef backward = calls(graph).get(1);
+      assertEquals(biased ? 5 : 4, backward.getInputCount());
+      assertEquals(biased ? 4 : 3, backward.getAttrOrThrow("Sout").getList().getShapeCount());
+      assertEquals(0, count(graph, "Rsqrt"));
+      assertEquals(0, count(graph, "BiasAdd"));
+      assertEquals(0, count(graph, "AddV2"));
+    }
+  }
+
+  @Test
+  void ofOneInput() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      LayerNorm<TFloat32> norm = norm(tf, TFloat32.class);
+      Operand<TFloat32> x = input(tf, TFloat32.class, B, N, C);
+      Operand<TFloat32> y = norm.call(tf, x);
+      assertEquals(Shape.of(B, N, C), y.shape());
+      assertEquals(3, calls(graph).get(0).getInputCount());
+      gradientsHaveTheInputsShapes(tf, y, List.of(x, norm.weight(), norm.bias()));
+      assertEquals(2, calls(graph).size());
+      assertEquals(3, calls(graph).get(1).getInputCount());
+    }
+  }
+
+  /** Programs, and what they get and make, as XLA reads it. */
+  @Test
+  void modules() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      var vector = input(tf, TFloat32.class, 768);
+      var norm = new LayerNorm<>(vector, vector).withKernels();
+      Operand<TFloat32> x = input(tf, TFloat32.class, 1, 1009, 768);
+      gradientsHaveTheInputsShapes(
+          tf, norm.call(tf, x, new Biased<>(x, vector, x.shape())), List.of(x));
+      String forward = calls(graph).get(0).getAttrOrThrow("module").getS().toStringUtf8();
+      assertTrue(forward.contains("grid_x = 253 : i32"), forward);
+      assertTrue(forward.contains("num_warps = 8 : i32"), forward);
+      String backward = calls(graph).get(1).getAttrOrThrow("module").getS().toStringUtf8();
+      assertTrue(backward.contains("grid_x = 264 : i32"), backward);
+      assertTrue(
+          backward.contains(
+              "-> (tensor<1x1009x768xf32>, tensor<264x768xf32>, tensor<264x768xf32>, tensor<264x768xf32>)"),
+          backward);
+    }
+  }
+
+  @Test
+  void onlyWhereTheyAreAskedFor() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> weight = input(tf, TFloat32.class, C);
+      Operand<TFloat32> x = input(tf, TFloat32.class, B, N, C);
+      Operand<TFloat32> rows = input(tf, TFloat32.class, B * N, C);
+      new LayerNorm<>(weight, weight).call(tf, x, new Biased<>(rows, weight, x.shape()));
+      assertEquals(0, calls(graph).size());
+      assertEquals(1, count(graph, "BiasAdd"));
+      assertEquals(1, count(graph, "Rsqrt"));
+    }
+  }
+
+  /** Those of float64 have no kernel, with or without. */
+  @Test
+  void othersAreComputedAsBefore() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      LayerNorm<TFloat64> norm = norm(tf, TFloat64.class);
+      Operand<TFloat64> x = input(tf, TFloat64.class, B, N, C);
+      Operand<TFloat64> y = norm.call(tf, x, Biased.none(norm.call(tf, x)));
+      assertEquals(Shape.of(B, N, C), y.shape());
+      assertEquals(0, calls(graph).size());
+      assertEquals(2, count(graph, "Rsqrt"));
+    }
+  }
+
+  private static void refused(
+      String message, Operand<TFloat32> x, Operand<TFloat32> added, Operand<TFloat32> d) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      assertEquals(
+          message,
+          requireNonNull(
+              assertThrows(
+                      IllegalArgumentException.class,
+                      () -> FusedLayerNorm.call(tf, x, added, d, d, d))
+                  .getMessage()));
+    }
+  }
+
+  @Test
+  void whatHasNoKernelIsRefused() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> x = input(tf, TFloat32.class, B, N, C);
+      Operand<TFloat32> one = input(tf, TFloat32.class, 1);
+      Operand<TFloat32> unknown = input(tf, TFloat32.class, -1, N, C);
+      refused("FusedLayerNorm: [13] of TFloat32 expected, found [1] of TFloat32", x, x, one);
+      refused(
+          "FusedLayerNorm: [2, 7, 13] of TFloat32 expected, found [1] of TFloat32", one, x, one);
+      refused("FusedLayerNorm: no kernel for [-1, 7, 13] of TFloat32", x, unknown, one);
+      var norm = new LayerNorm<>(one, one).withKernels();
+      String message = "LayerNorm: axis 2 must be 1 (channels), found 13 in [2, 7, 13]";
+      for (boolean sum : new boolean[] {false, true}) {
+        var error =
+            assertThrows(
+                IllegalArgumentException.class,
+                () -> {
+                  if (sum) {
+                    norm.call(tf, x, Biased.none(x));
+                  } else {
+                    norm.call(tf, x);
+                  }
+                });
+        assertEquals(message, error.getMessage());
+      }
+    }
+  }
+
+  @Test
+  void inARecomputedSegmentOfParts() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      LayerNorm<TFloat32> norm = norm(tf, TFloat32.class);
+      Operand<TFloat32> x = input(tf, TFloat32.class, B, N, C);
+      Operand<TFloat32> added = input(tf, TFloat32.class, B, N, C);
+      Operand<TFloat32> d = input(tf, TFloat32.class, C);
+      Operand<TFloat32> y =
+          Recompute.parts(
+              tf,
+              new Parts(N, 3, 1), // 3, 3 and 1 positions
+              List.of(
+                  Input.along(x, 1),
+                  Input.along(added, 1),
+                  Input.whole(d),
+                  Input.whole(norm.weight()),
+                  Input.whole(norm.bias())),
+              (inner, of) -> {
+                Operand<TFloat32> part = of.get(added); // [b,m,c]
+                return norm.map(of::get)
+                    .call(inner, of.get(x), new Biased<>(part, of.get(d), part.shape()));
+              });
+      assertEquals(3, calls(graph).size());
+      gradientsHaveTheInputsShapes(tf, y, List.of(x, added, d, norm.weight(), norm.bias()));
+      assertEquals(6, calls(graph).size()); // gradients need the inputs alone
+    }
+  }
+
+  /** More values than an i32 counts. */
+  @Test
+  void longSequences() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      LayerNorm<TFloat32> norm = norm(tf, TFloat32.class);
+      Operand<TFloat32> x = input(tf, TFloat32.class, 1, 1L << 30, C);
+      gradientsHaveTheInputsShapes(tf, norm.call(tf, x), List.of(x, norm.weight()));
+      assertEquals(2, calls(graph).size());
+    }
+  }
+}
