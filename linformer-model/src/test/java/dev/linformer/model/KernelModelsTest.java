@@ -38,7 +38,8 @@ class KernelModelsTest {
           "pre_norm",
           STACK + ",'pre_norm':true",
           "dropout",
-          STACK.replace("'dropout':0", "'dropout':0.1,'dropout_ff':0.1") + ",'ff_intermediate':9",
+          STACK.replace("'dropout':0", "'dropout':0.1,'dropout_ff':0.1")
+              + ",'ff_intermediate':9,'parameter_sharing':'kv'",
           "full",
           STACK + ",'full_attention':true",
           "one_kv_head",

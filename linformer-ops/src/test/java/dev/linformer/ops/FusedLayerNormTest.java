@@ -11,7 +11,10 @@ import dev.linformer.ops.gradient.Parts;
 import dev.linformer.ops.gradient.Recompute;
 import dev.linformer.ops.kernel.GpuKernel;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -131,6 +134,47 @@ class FusedLayerNormTest {
       assertEquals(0, count(graph, "Rsqrt"));
       assertEquals(0, count(graph, "BiasAdd"));
       assertEquals(0, count(graph, "AddV2"));
+    }
+  }
+
+  /** Which of a kernel's outputs an operand is made of. */
+  private static int output(Graph graph, Operand<?> operand) {
+    Map<String, NodeDef> nodes = new HashMap<>();
+    graph.toGraphDef().getNodeList().forEach(node -> nodes.put(node.getName(), node));
+    String from = operand.op().name() + ":" + operand.asOutput().index();
+    while (true) {
+      String[] place = from.split(":", 2);
+      NodeDef node = requireNonNull(nodes.get(place[0]));
+      if (node.getOp().equals(GpuKernel.OPERATION)) {
+        return place.length == 1 ? 0 : Integer.parseInt(place[1]);
+      }
+      from = node.getInput(0);
+    }
+  }
+
+  /** All vectors have one shape, so nothing else would tell them apart here. */
+  @ParameterizedTest
+  @CsvSource({"false, false", "true, false", "true, true"})
+  void whichGradientIsWhose(boolean residual, boolean biased) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      LayerNorm<TFloat32> norm = norm(tf, TFloat32.class);
+      Operand<TFloat32> added = input(tf, TFloat32.class, B, N, C);
+      List<Operand<TFloat32>> x = new ArrayList<>(List.of(norm.weight(), norm.bias(), added));
+      @Nullable Operand<TFloat32> first = residual ? input(tf, TFloat32.class, B, N, C) : null;
+      @Nullable Operand<TFloat32> d = biased ? input(tf, TFloat32.class, C) : null;
+      if (first != null) {
+        x.add(first);
+      }
+      if (d != null) {
+        x.add(d);
+      }
+      Operand<TFloat32> y =
+          FusedLayerNorm.call(tf, first, added, d, norm.weight(), norm.bias()); // [b,n,c]
+      var gradients = tf.gradients(tf.sum(y, tf.constant(new int[] {0, 1, 2})), x);
+      List<Integer> outputs =
+          IntStream.range(0, x.size()).mapToObj(i -> output(graph, gradients.dy(i))).toList();
+      assertEquals(List.of(1, 2, 0, 0, 3).subList(0, x.size()), outputs);
     }
   }
 
