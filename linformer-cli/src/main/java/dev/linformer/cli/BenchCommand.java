@@ -54,7 +54,8 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--kernels",
       arity = "1",
-      description = "Whether attentions are kernels of their own where those run; default: true.")
+      description =
+          "Whether attentions and norms are kernels of their own where those run; default: true.")
   private boolean kernels = true;
 
   @Option(names = "--steps", description = "That are measured; default ${DEFAULT-VALUE}.")

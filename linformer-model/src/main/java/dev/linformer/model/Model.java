@@ -82,9 +82,11 @@ public interface Model<T extends TFloating> {
    * The same model on the same weights for graphs that run on an NVIDIA GPU with XLA, and nowhere
    * else: attentions that there are kernels for compute scores, softmax and mixture in one, so that
    * no [n,h·k] is ever written. Others, those with dropout on P̄ or causal ones for instance, are
-   * what they were. Batches must have a known size.
+   * what they were. Norms add up what they normalise, and read it once. Batches must have a known
+   * size.
    *
    * @see dev.linformer.ops.attention.FusedAttention
+   * @see dev.linformer.ops.LayerNorm#withKernels
    */
   Model<T> withKernels();
 

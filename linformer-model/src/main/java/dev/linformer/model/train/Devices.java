@@ -93,7 +93,7 @@ public final class Devices {
   }
 
   /**
-   * Whether attentions are kernels.
+   * Whether attentions and norms are kernels.
    *
    * @param xla whether XLA compiles graphs; without it there are none
    * @param wish what is asked for; null: where they run

@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * @param seed of initial weights, order of the data and dropout
  * @param threads that compute; 0 for one a core
  * @param xla whether XLA compiles the graphs; null: where there is a GPU
- * @param kernels whether attentions are kernels of their own where there are some; null: where they
- *     run
+ * @param kernels whether attentions and norms are kernels of their own where there are some; null:
+ *     where they run
  */
 public record TrainerConfig(
     int steps,
