@@ -92,7 +92,7 @@ record Sublayer<T extends TFloating>(
 
     @Override
     public Feed<T> withKernels() {
-      return this;
+      return new Feed<>(feedForward.withKernels());
     }
 
     @Override

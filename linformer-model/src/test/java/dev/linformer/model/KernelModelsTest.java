@@ -112,6 +112,12 @@ class KernelModelsTest {
     return attentions * perAttention + feeds * (whole ? 1 : parts(level));
   }
 
+  /** GELUs, each a kernel: one a feed-forward layer, or one for each of its parts. */
+  private static int gelus(String model, CheckpointLevel level) {
+    int feeds = model.equals("encdec") ? 6 : 2;
+    return feeds * (level == CheckpointLevel.C3 ? parts(level) : 1);
+  }
+
   /**
    * Norms that are computed again in the backward pass, as something else is computed from them in
    * the same segment. Their own gradients need their inputs alone.
@@ -159,6 +165,8 @@ class KernelModelsTest {
       assertEquals(forward, kernels(graph, "attention"));
       assertEquals(norms, kernels(graph, "layer_norm"));
       assertEquals(0, count(graph, "Rsqrt"));
+      int gelus = gelus(model, level);
+      assertEquals(gelus, kernels(graph, "gelu"));
       Operand<TFloat32> flat = tf.reshape(tf.math.square(y), tf.constant(new int[] {-1}));
       List<Variables.Weight<TFloat32>> weights = variables.trainable();
       var gradients =
@@ -174,6 +182,8 @@ class KernelModelsTest {
       assertEquals(3 * forward + again, kernels(graph, "attention"));
       assertEquals(2 * norms + normsAgain(model, level), kernels(graph, "layer_norm"));
       assertEquals(norms, kernels(graph, "layer_norm_gradient"));
+      assertEquals((level == CheckpointLevel.C0 ? 2 : 3) * gelus, kernels(graph, "gelu"));
+      assertEquals(gelus, kernels(graph, "gelu_gradient"));
       boolean other = List.of("encdec", "causal lm", "dropout").contains(model);
       assertEquals(other, count(graph, "Softmax") > 0);
     }

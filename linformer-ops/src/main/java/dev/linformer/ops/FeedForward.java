@@ -14,9 +14,16 @@ import org.tensorflow.types.family.TFloating;
  *
  * @param first c → f, or c → 2f if gated
  * @param second f → width of the output
+ * @param kernels whether the activation may be a kernel, for graphs that run on an NVIDIA GPU with
+ *     XLA
  */
 public record FeedForward<T extends TFloating>(
-    Dense<T> first, Dense<T> second, Activation activation) {
+    Dense<T> first, Dense<T> second, Activation activation, boolean kernels) {
+
+  /** One without kernels. */
+  public FeedForward(Dense<T> first, Dense<T> second, Activation activation) {
+    this(first, second, activation, false);
+  }
 
   /** Weights {@code name.w_1.*} [f,in], or [2f,in] if gated, and {@code name.w_2.*} [out,f]. */
   public static <T extends TFloating> FeedForward<T> declare(
@@ -35,7 +42,12 @@ public record FeedForward<T extends TFloating>(
 
   /** The same layer with each weight replaced. */
   public <U extends TFloating> FeedForward<U> map(Function<Operand<T>, Operand<U>> replace) {
-    return new FeedForward<>(first.map(replace), second.map(replace), activation);
+    return new FeedForward<>(first.map(replace), second.map(replace), activation, kernels);
+  }
+
+  /** The same layer for graphs that run on an NVIDIA GPU with XLA, and nowhere else. */
+  public FeedForward<T> withKernels() {
+    return new FeedForward<>(first, second, activation, true);
   }
 
   /**
@@ -56,12 +68,16 @@ public record FeedForward<T extends TFloating>(
     // Rows, so that nothing stands between product and activation: TensorFlow makes them one
     // kernel.
     Operand<T> rows = last == 1 ? x : Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, sizes[last]);
-    Operand<T> hidden = first.call(tf, rows); // [b·n,f] or [b·n,2f]
+    Biased<T> mapped = first.apart(tf, rows); // [b·n,f] or [b·n,2f]
+    Operand<T> hidden;
     if (first.weight().shape().get(0) == 2 * f) {
-      Operand<T> gate = activation.call(tf, Shapes.slice(tf, hidden, 1, 0, f)); // [b·n,f]
-      hidden = tf.math.mul(gate, Shapes.slice(tf, hidden, 1, f, f)); // [b·n,f]
+      Operand<T> both = mapped.sum(tf); // [b·n,2f]
+      Operand<T> gate = activation.call(tf, Shapes.slice(tf, both, 1, 0, f)); // [b·n,f]
+      hidden = tf.math.mul(gate, Shapes.slice(tf, both, 1, f, f)); // [b·n,f]
+    } else if (kernels && activation == Activation.GELU && FusedGelu.fits(mapped.rows())) {
+      hidden = FusedGelu.call(tf, mapped.rows(), mapped.bias()); // [b·n,f]
     } else {
-      hidden = activation.call(tf, hidden); // [b·n,f]
+      hidden = activation.call(tf, mapped.sum(tf)); // [b·n,f]
     }
     sizes[last] = f;
     hidden = last == 1 ? hidden : Shapes.reshape(tf, hidden, sizes); // [b,n,f]

@@ -99,6 +99,7 @@ final class FusedLayerNorm {
                 kernels.forward(name),
                 List.of(kernels.blocks(), 1, 1),
                 NormKernels.WARPS,
+                1,
                 with(arguments, new GpuKernel.Argument(type, vector)),
                 List.of(matrix))
             .call(tf, with(inputs, bias));
@@ -121,6 +122,7 @@ final class FusedLayerNorm {
                       kernels.backward(gradient),
                       List.of(kernels.programs(), 1, 1),
                       NormKernels.WARPS,
+                      1,
                       with(arguments, matrix),
                       results)
                   .call(inner, given);

@@ -215,8 +215,11 @@ class LayerNormGpuTest {
       String message =
           "%s: differences have rms %.1e and at most %.1e, in units of the values' rms"
               .formatted(names.get(i), rms(difference) / unit, most / unit);
-      // Written so that NaN fails; single values may be off by some standard deviations.
-      assertTrue(rms(difference) <= tolerance * unit && most <= 10 * tolerance * unit, message);
+      // Written so that NaN fails. Single values may be off by more: a product of two normal ones
+      // can be ten
+      // times their rms, and XLA may leave out that inputs are rounded to bfloat16 where they
+      // become float32 again.
+      assertTrue(rms(difference) <= tolerance * unit && most <= 30 * tolerance * unit, message);
     }
   }
 

@@ -3,7 +3,7 @@ package dev.linformer.ops;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Kernels of some sizes. */
+/** Kernels of norms and of GELU, of some sizes. */
 public final class NormKernelTexts {
 
   private NormKernelTexts() {}
@@ -19,6 +19,11 @@ public final class NormKernelTexts {
           texts.put(name + "_forward", kernels.forward("layer_norm"));
           texts.put(name + "_backward", kernels.backward("layer_norm_gradient"));
         }
+      }
+      for (int f : new int[] {61, 3072}) {
+        var kernels = new GeluKernels(element, 4099, f, true);
+        texts.put("gelu_%d_%s_forward".formatted(f, element), kernels.forward("gelu"));
+        texts.put("gelu_%d_%s_backward".formatted(f, element), kernels.backward("gelu_gradient"));
       }
     }
     return texts;

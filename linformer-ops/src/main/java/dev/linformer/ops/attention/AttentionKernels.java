@@ -34,40 +34,72 @@ record AttentionKernels(
     boolean oneQuery,
     boolean sumOutput) {
 
-  private static final int ROWS = 128; // of a program that works by rows
-  private static final int KEYS = 128; // at a time
-  private static final int SOME_ROWS = 64; // at a time, of a program that works by keys
-  private static final int PROGRAMS = 264; // two for each of an H100's multiprocessors
+  private static final int WARPS = 2_112; // 16 for each of an H100's multiprocessors
   private static final int ROWS_OF_A_WARP = 16; // of a product, by its matrix units
   private static final int LEAST_WARPS = 4;
+
+  /** Rows and keys that a program has at a time; those that were fastest on an H100. */
+  record Block(int rows, int keys) {
+
+    /** Programs along n rows. */
+    int count(long n) {
+      return Math.toIntExact((n - 1) / rows + 1);
+    }
+
+    /** Warps of a program that works by rows. */
+    int warps() {
+      return rows / ROWS_OF_A_WARP;
+    }
+  }
 
   /** The power of two that holds x, at least what a matrix unit takes. */
   static int padded(int x) {
     return Math.max(16, x == 1 ? 1 : Integer.highestOneBit(x - 1) * 2);
   }
 
-  /** Programs along the rows. */
-  int blocks() {
-    return (n - 1) / ROWS + 1;
+  /**
+   * Whether the forward kernel takes values, and the backward kernel by rows keys once more, with
+   * their last two axes exchanged: in float32, matrix units take a second factor that way alone.
+   */
+  boolean turned() {
+    return !narrow();
   }
 
-  /** Warps of a program that works by rows. */
-  int warps() {
-    return ROWS / ROWS_OF_A_WARP;
+  private boolean narrow() {
+    return element.equals("bf16");
+  }
+
+  private Block block(int rows, int keys) {
+    return new Block(rows, Math.min(keys, padded(k)));
+  }
+
+  /** Of the forward kernel. */
+  Block forwardBlock() {
+    return block(64, 64);
+  }
+
+  /** Of the backward kernel by rows: if it goes over the keys twice, of as many as can be kept. */
+  Block backwardBlock() {
+    return sumOutput ? block(128, 128) : block(64, 64);
+  }
+
+  /** Of the backward kernel by keys. */
+  private Block keyBlock() {
+    return narrow() ? block(128, 64) : block(64, 128);
   }
 
   /** Warps of a program that works by keys. */
   int keyWarps() {
-    return Math.max(LEAST_WARPS, keyBlock() / ROWS_OF_A_WARP);
+    return Math.max(LEAST_WARPS, keyBlock().keys / ROWS_OF_A_WARP);
   }
 
-  private int keyBlock() {
-    return Math.min(KEYS, padded(k));
+  private int keyBlocks(Block block) {
+    return (k - 1) / block.keys + 1;
   }
 
-  /** Blocks of keys. */
+  /** Blocks of keys of the kernel that works by keys. */
   int keyBlocks() {
-    return (k - 1) / keyBlock() + 1;
+    return keyBlocks(keyBlock());
   }
 
   /** Slices of the rows for dK and dV. */
@@ -78,9 +110,10 @@ record AttentionKernels(
   /** Rows of a slice. */
   private int slice() {
     long others = b * h * keyBlocks();
-    long wanted = (PROGRAMS + others - 1) / others;
-    int some = (n - 1) / SOME_ROWS + 1;
-    return Math.toIntExact((some + wanted - 1) / wanted) * SOME_ROWS;
+    long programs = WARPS / keyWarps();
+    long wanted = (programs + others - 1) / others;
+    int some = keyBlock().count(n);
+    return Math.toIntExact((some + wanted - 1) / wanted) * keyBlock().rows;
   }
 
   /** Where rows of a matrix of one sequence lie, and which of them there are. */
@@ -126,6 +159,15 @@ record AttentionKernels(
     return factor(t, t.load(pointers, both(t, rows.there, inside(t, columns, width))));
   }
 
+  /** The same from a matrix that lies transposed, [width,k]. */
+  private Tile turned(KernelText t, Tile start, Tile pair, Rows some, int width) {
+    Tile numbers = t.range(padded(width));
+    Tile near = t.add(t.multiply(t.column(numbers), t.number(k)), t.row(some.numbers)); // [width,k]
+    Tile from = t.offset(part(t, start, pair, width, k), t.wide(some.first));
+    Tile there = both(t, inside(t, numbers, width), some.there);
+    return t.transpose(factor(t, t.load(t.offset(from, near), there))); // [k,width]
+  }
+
   /** Rows of queries, of outputs or of their gradients. */
   private Tile rowsOf(
       KernelText t, Tile start, Tile batch, Tile head, Rows rows, boolean one, int width) {
@@ -169,9 +211,9 @@ record AttentionKernels(
   }
 
   /** A block of keys. */
-  private Rows keysFrom(KernelText t, Tile first) {
-    Tile numbers = t.range(keyBlock());
-    Tile there = k % keyBlock() == 0 ? null : t.less(t.add(numbers, first), t.number(k)); // [keys]
+  private Rows keysFrom(KernelText t, Tile first, Block block) {
+    Tile numbers = t.range(block.keys);
+    Tile there = k % block.keys == 0 ? null : t.less(t.add(numbers, first), t.number(k)); // [keys]
     return new Rows(first, numbers, there);
   }
 
@@ -181,11 +223,11 @@ record AttentionKernels(
   }
 
   /** All keys, a block at a time. */
-  private List<Tile> blocksOfKeys(KernelText t, List<Tile> start, Turn turn) {
+  private List<Tile> blocksOfKeys(KernelText t, Block block, List<Tile> start, Turn turn) {
     Tile none = t.number(0);
-    return keyBlocks() == 1
+    return keyBlocks(block) == 1
         ? turn.of(none, start)
-        : t.loop(none, t.number(k), keyBlock(), start, turn::of);
+        : t.loop(none, t.number(k), block.keys, start, turn::of);
   }
 
   /**
@@ -213,28 +255,31 @@ record AttentionKernels(
       return s;
     }
     return t.select(
-        t.row(some.there), s, t.filled(Float.NEGATIVE_INFINITY, ROWS, keyBlock())); // [m,k]
+        t.row(some.there),
+        s,
+        t.filled(Float.NEGATIVE_INFINITY, s.shape().toArray(new Integer[0]))); // [m,k]
   }
 
   /**
-   * Arguments: q [b,n,p or h·p], K [b,h,k,p], V [b,h,k,r]; results: o [b,n,r or h·r], log Σ exp
-   * [b,h,n] in float32. Grid: {@link #blocks}, b or b·h.
+   * Arguments: q [b,n,p or h·p], K [b,h,k,p], V [b,h,k,r], or [b,h,r,k] if {@link #turned};
+   * results: o [b,n,r or h·r], log Σ exp [b,h,n] in float32. Grid: blocks of rows, b or b·h.
    */
   String forward(String name) {
     KernelText t = new KernelText(name);
+    Block block = forwardBlock();
+    int m = block.rows;
     Tile q = t.pointer(element);
     Tile keys = t.pointer(element);
     Tile values = t.pointer(element);
     Tile output = t.pointer(element);
     Tile logs = t.pointer("f32");
-    Rows rows = rowsFrom(t, t.multiply(t.programId('x'), t.number(ROWS)), ROWS);
+    Rows rows = rowsFrom(t, t.multiply(t.programId('x'), t.number(m)), m);
     Tile second = t.programId('y');
     Tile batch = batch(t, sumOutput, second);
     Tile shared = oneQuery ? rowsOf(t, q, batch, second, rows, true, p) : null; // [m,p]
-    Tile none = t.filled(0, ROWS, padded(r)); // [m,r]
+    Tile none = t.filled(0, m, padded(r)); // [m,r]
     List<Tile> start =
-        List.of(
-            t.filled(Float.NEGATIVE_INFINITY, ROWS), t.filled(0, ROWS), none); // [m], [m], [m,r]
+        List.of(t.filled(Float.NEGATIVE_INFINITY, m), t.filled(0, m), none); // [m], [m], [m,r]
     List<Tile> sum =
         heads(
             t,
@@ -248,22 +293,27 @@ record AttentionKernels(
               List<Tile> state =
                   blocksOfKeys(
                       t,
+                      block,
                       start,
                       (first, so) -> {
-                        Rows some = keysFrom(t, first);
+                        Rows some = keysFrom(t, first, block);
                         Tile s = scores(t, query, side(t, keys, pair, some, p), some); // [m,k]
                         Tile most = t.greater(so.get(0), t.greatest(s, 1)); // [m]
                         Tile e = t.exp(t.subtract(s, t.column(most))); // [m,k]
                         Tile shrunk = t.exp(t.subtract(so.get(0), most)); // [m]
                         Tile total = t.add(t.multiply(so.get(1), shrunk), t.sum(e, 1)); // [m]
-                        Tile mixed = t.multiply(so.get(2), t.column(shrunk)); // [m,r]
-                        Tile value = side(t, values, pair, some, r); // [k,r]
-                        return List.of(most, total, t.dot(factor(t, e), value, mixed));
+                        Tile kept = t.multiply(so.get(2), t.column(shrunk)); // [m,r]
+                        Tile value =
+                            turned()
+                                ? turned(t, values, pair, some, r)
+                                : side(t, values, pair, some, r); // [k,r]
+                        return List.of(most, total, t.dot(factor(t, e), value, kept));
                       });
               Tile log = t.add(state.get(0), t.log(state.get(1))); // [m]
               t.store(numbers(t, logs, pair, rows), log, rows.there);
+              Tile share = t.divide(t.filled(1, m), state.get(1)); // [m]
               return List.of(
-                  t.add(before.get(0), t.divide(state.get(2), t.column(state.get(1))))); // [m,r]
+                  t.add(before.get(0), t.multiply(state.get(2), t.column(share)))); // [m,r]
             });
     Tile head = t.rest(second, t.number(h));
     storeRows(t, output, batch, head, rows, sumOutput, r, sum.get(0));
@@ -271,20 +321,24 @@ record AttentionKernels(
   }
 
   /**
-   * Arguments: q, K, V, do, log Σ exp, and o unless it is a sum over heads; results: dq, of the
-   * shape of q, and δ [b,h,n] in float32. Grid: {@link #blocks}, b or b·h.
+   * Arguments: q, K, V [b,h,k,r], do, log Σ exp, o unless it is a sum over heads, and Kᵀ [b,h,p,k]
+   * if {@link #turned}; results: dq, of the shape of q, and δ [b,h,n] in float32. Grid: blocks of
+   * rows, b or b·h.
    */
   String backwardByRows(String name) {
     KernelText t = new KernelText(name);
+    Block block = backwardBlock();
+    int m = block.rows;
     Tile q = t.pointer(element);
     Tile keys = t.pointer(element);
     Tile values = t.pointer(element);
     Tile dOutput = t.pointer(element);
     Tile logs = t.pointer("f32");
     Tile output = sumOutput ? null : t.pointer(element);
+    Tile turnedKeys = turned() ? t.pointer(element) : null;
     Tile dQuery = t.pointer(element);
     Tile deltas = t.pointer("f32");
-    Rows rows = rowsFrom(t, t.multiply(t.programId('x'), t.number(ROWS)), ROWS);
+    Rows rows = rowsFrom(t, t.multiply(t.programId('x'), t.number(m)), m);
     Tile second = t.programId('y');
     Tile batch = batch(t, oneQuery, second);
     Tile query = oneQuery ? rowsOf(t, q, batch, second, rows, true, p) : null; // [m,p]
@@ -294,7 +348,7 @@ record AttentionKernels(
             t,
             oneQuery,
             second,
-            List.of(t.filled(0, ROWS, padded(p))),
+            List.of(t.filled(0, m, padded(p))),
             (head, before) -> {
               Tile pair = t.add(t.multiply(batch, t.number(h)), head);
               Tile x = query == null ? rowsOf(t, q, batch, head, rows, false, p) : query; // [m,p]
@@ -302,7 +356,9 @@ record AttentionKernels(
                   dOut == null ? rowsOf(t, dOutput, batch, head, rows, false, r) : dOut; // [m,r]
               Tile log = t.load(numbers(t, logs, pair, rows), rows.there); // [m]
               Mixture only =
-                  keyBlocks() == 1 ? mixture(t, keys, values, pair, t.number(0), x, dy, log) : null;
+                  keyBlocks(block) == 1
+                      ? mixture(t, keys, values, pair, t.number(0), x, dy, log)
+                      : null;
               Turn products =
                   (first, so) -> {
                     Mixture mixture =
@@ -312,7 +368,7 @@ record AttentionKernels(
                   };
               Tile delta; // [m]
               if (output == null) {
-                delta = blocksOfKeys(t, List.of(t.filled(0, ROWS)), products).get(0);
+                delta = blocksOfKeys(t, block, List.of(t.filled(0, m)), products).get(0);
               } else {
                 Tile y = rowsOf(t, output, batch, head, rows, false, r); // [m,r]
                 delta = t.sum(t.multiply(t.cast(y, "f32"), t.cast(dy, "f32")), 1);
@@ -320,13 +376,18 @@ record AttentionKernels(
               t.store(numbers(t, deltas, pair, rows), delta, rows.there);
               return blocksOfKeys(
                   t,
+                  block,
                   before,
                   (first, so) -> {
                     Mixture mixture =
                         only == null ? mixture(t, keys, values, pair, first, x, dy, log) : only;
                     Tile dS =
                         t.multiply(mixture.p, t.subtract(mixture.dP, t.column(delta))); // [m,k]
-                    return List.of(t.dot(factor(t, dS), mixture.key, so.get(0))); // [m,p]
+                    Tile key =
+                        turnedKeys == null
+                            ? mixture.key
+                            : turned(t, turnedKeys, pair, keysFrom(t, first, block), p); // [k,p]
+                    return List.of(t.dot(factor(t, dS), key, so.get(0))); // [m,p]
                   });
             });
     Tile head = t.rest(second, t.number(h));
@@ -339,7 +400,7 @@ record AttentionKernels(
 
   private Mixture mixture(
       KernelText t, Tile keys, Tile values, Tile pair, Tile first, Tile x, Tile dy, Tile log) {
-    Rows some = keysFrom(t, first);
+    Rows some = keysFrom(t, first, backwardBlock());
     Tile key = side(t, keys, pair, some, p); // [k,p]
     Tile s = scores(t, x, key, some); // [m,k]
     Tile dP = t.dot(dy, t.transpose(side(t, values, pair, some, r))); // [m,k]
@@ -352,6 +413,7 @@ record AttentionKernels(
    */
   String backwardByKeys(String name) {
     KernelText t = new KernelText(name);
+    Block block = keyBlock();
     Tile q = t.pointer(element);
     Tile keys = t.pointer(element);
     Tile values = t.pointer(element);
@@ -364,7 +426,7 @@ record AttentionKernels(
     Tile pair = t.programId('y');
     Tile batch = t.divide(pair, t.number(h));
     Tile head = t.rest(pair, t.number(h));
-    Rows some = keysFrom(t, t.multiply(t.programId('z'), t.number(keyBlock())));
+    Rows some = keysFrom(t, t.multiply(t.programId('z'), t.number(block.keys)), block);
     Tile key = side(t, keys, pair, some, p); // [k,p]
     Tile value = side(t, values, pair, some, r); // [k,r]
     Tile from = t.multiply(slice, t.number(slice()));
@@ -373,10 +435,10 @@ record AttentionKernels(
         t.loop(
             from,
             to,
-            SOME_ROWS,
-            List.of(t.filled(0, keyBlock(), padded(p)), t.filled(0, keyBlock(), padded(r))),
+            block.rows,
+            List.of(t.filled(0, block.keys, padded(p)), t.filled(0, block.keys, padded(r))),
             (row, before) -> {
-              Rows rows = rowsFrom(t, row, SOME_ROWS);
+              Rows rows = rowsFrom(t, row, block.rows);
               Tile x = rowsOf(t, q, batch, head, rows, oneQuery, p); // [m,p]
               Tile dy = rowsOf(t, dOutput, batch, head, rows, sumOutput, r); // [m,r]
               Tile log = t.load(numbers(t, logs, pair, rows), rows.there); // [m]

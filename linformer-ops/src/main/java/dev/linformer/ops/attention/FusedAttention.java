@@ -27,6 +27,8 @@ public final class FusedAttention {
   private static final long MOST_ROWS = Integer.MAX_VALUE - 1_024; // rows are counted in 32 bits
   private static final long MOST_KEYS = 1 << 20;
 
+  private static final int FORWARD_STAGES = 2; // with which the forward kernel was fastest
+
   private FusedAttention() {}
 
   /**
@@ -99,11 +101,12 @@ public final class FusedAttention {
         new GpuKernel(
                 name,
                 kernels.forward(name),
-                List.of(kernels.blocks(), (int) (sum ? b : b * h), 1),
-                kernels.warps(),
-                List.of(x, key, value),
+                List.of(kernels.forwardBlock().count(n), (int) (sum ? b : b * h), 1),
+                kernels.forwardBlock().warps(),
+                FORWARD_STAGES,
+                List.of(x, key, kernels.turned() ? turned(value) : value),
                 List.of(out, numbers))
-            .call(tf, List.of(q, keys, values));
+            .call(tf, List.of(q, keys, kernels.turned() ? turned(tf, values) : values));
     Operand<T> y = typed(made.get(0)); // [b,n,r] or [b,n,h·r]
     Output<?> logs = made.get(1); // [b,h,n]
     return OwnGradient.of(
@@ -118,13 +121,18 @@ public final class FusedAttention {
             given.add(made.get(0));
             arguments.add(out);
           }
+          if (kernels.turned()) {
+            given.add(turned(inner, keys)); // [b,h,p,k]
+            arguments.add(turned(key));
+          }
           String byRows = "attention_by_rows";
           List<Output<?>> rows =
               new GpuKernel(
                       byRows,
                       kernels.backwardByRows(byRows),
-                      List.of(kernels.blocks(), (int) (one ? b : b * h), 1),
-                      kernels.warps(),
+                      List.of(kernels.backwardBlock().count(n), (int) (one ? b : b * h), 1),
+                      kernels.backwardBlock().warps(),
+                      1,
                       arguments,
                       List.of(x, numbers))
                   .call(inner, given);
@@ -136,6 +144,7 @@ public final class FusedAttention {
                       kernels.backwardByKeys(byKeys),
                       List.of((int) slices, (int) (b * h), kernels.keyBlocks()),
                       kernels.keyWarps(),
+                      1,
                       List.of(x, key, value, out, numbers, numbers),
                       List.of(
                           new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(slices, b, h, k, p)),
@@ -152,6 +161,16 @@ public final class FusedAttention {
           }
           return gradients;
         });
+  }
+
+  /** The last two axes exchanged, [b,h,k,p] → [b,h,p,k]. */
+  private static <T extends TFloating> Operand<T> turned(Ops tf, Operand<T> x) {
+    return tf.linalg.transpose(x, tf.constant(new int[] {0, 1, 3, 2}));
+  }
+
+  private static GpuKernel.Argument turned(GpuKernel.Argument x) {
+    long[] sizes = x.shape().asArray();
+    return new GpuKernel.Argument(x.type(), Shape.of(sizes[0], sizes[1], sizes[3], sizes[2]));
   }
 
   @SuppressWarnings("unchecked") // the kernel's result has this type

@@ -25,6 +25,7 @@ import org.tensorflow.proto.TensorShapeProto;
  * @param text of a module with a kernel of that name, see {@link KernelText}
  * @param grid numbers of programs along three axes
  * @param warps of 32 threads a program
+ * @param stages 1, or one more than the turns of a loop by which its loads are ahead
  * @param arguments the inputs
  * @param results the outputs, which come after the inputs in the kernel's arguments
  */
@@ -33,6 +34,7 @@ public record GpuKernel(
     String text,
     List<Integer> grid,
     int warps,
+    int stages,
     List<Argument> arguments,
     List<Argument> results) {
 
@@ -41,7 +43,6 @@ public record GpuKernel(
 
   private static final String TARGET = "__gpu$xla.gpu.triton";
   private static final long MODULE_VERSION = 9; // of the operation, that TensorFlow 2.18 makes
-  private static final int STAGES = 1; // of loads that are ahead of the computation in loops
 
   /** Type and shape of an input or an output. */
   public record Argument(DataType type, Shape shape) {
@@ -88,7 +89,7 @@ public record GpuKernel(
         grid.get(2),
         quoted(text),
         quoted(name),
-        STAGES,
+        stages,
         warps);
   }
 

@@ -213,6 +213,11 @@ public final class KernelText {
     return unary("math.exp", x);
   }
 
+  /** The error function of each value. */
+  public Tile erf(Tile x) {
+    return unary("math.erf", x);
+  }
+
   /** The natural logarithm of each value. */
   public Tile log(Tile x) {
     return unary("math.log", x);

@@ -4,10 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.ops.Graphs;
+import dev.linformer.ops.attention.AttentionKernels.Block;
 import dev.linformer.ops.kernel.Buffer;
 import dev.linformer.ops.kernel.KernelInterpreter;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -22,8 +25,9 @@ class AttentionKernelsTest {
 
   private static final double EXACT = 1e-12;
   private static final double BFLOAT16 = 3e-2;
-  private static final int ROWS = 128;
-  private static final int KEYS = 128;
+  private static final int KEYS = 64; // the least of any block
+  private static final List<Function<AttentionKernels, Block>> BLOCKS =
+      List.of(AttentionKernels::forwardBlock, AttentionKernels::backwardBlock);
 
   private static AttentionKernels of(
       int b, int h, int n, int k, int p, int r, boolean oneQuery, boolean sumOutput) {
@@ -54,7 +58,7 @@ class AttentionKernelsTest {
         of(1, 2, 101, 384, 5, 3, true, false),
         of(1, 2, 101, 384, 5, 3, false, true),
         of(1, 2, 67, 509, 3, 2, false, false),
-        of(1, 89, 193, 3, 2, 5, false, true),
+        of(1, 179, 193, 3, 2, 5, false, true),
         of(1, 2, 263, 17, 131, 3, true, false));
   }
 
@@ -65,8 +69,12 @@ class AttentionKernelsTest {
   /** Says when a kernel's tuning takes a case away. */
   @Test
   void sizesHaveAllCases() {
-    some("blocks without a rest", a -> a.blocks() > 1 && a.n() == a.blocks() * ROWS);
-    some("blocks and a rest", a -> a.blocks() > 1 && a.n() != a.blocks() * ROWS);
+    for (Function<AttentionKernels, Block> of : BLOCKS) {
+      some(
+          "blocks without a rest",
+          a -> a.n() > of.apply(a).rows() && a.n() % of.apply(a).rows() == 0);
+      some("blocks and a rest", a -> a.n() > of.apply(a).rows() && a.n() % of.apply(a).rows() != 0);
+    }
     for (boolean sum : new boolean[] {false, true}) {
       for (int blocks = 1; blocks <= 3; blocks++) {
         int count = blocks;
@@ -86,7 +94,9 @@ class AttentionKernelsTest {
 
   @Test
   void warpsHaveSixteenRowsEach() {
-    assertEquals(8, of(1, 1, 7, 5, 3, 2, false, false).warps());
+    assertEquals(4, of(1, 1, 7, 5, 3, 2, false, false).forwardBlock().warps());
+    assertEquals(4, of(1, 1, 7, 5, 3, 2, false, false).backwardBlock().warps());
+    assertEquals(8, of(1, 1, 7, 5, 3, 2, false, true).backwardBlock().warps());
     assertEquals(4, of(1, 1, 7, 5, 3, 2, false, false).keyWarps());
     assertEquals(4, of(1, 1, 7, 64, 3, 2, false, false).keyWarps());
     assertEquals(8, of(1, 1, 7, 65, 3, 2, false, false).keyWarps());
@@ -118,19 +128,25 @@ class AttentionKernelsTest {
             Buffer.output("f32", (long) a.slices() * x.values.length));
     int b = (int) a.b();
     int pairs = b * a.h();
+    Buffer values = a.turned() ? turned(a, x.values, a.r()) : given.get(2);
     KernelInterpreter.run(
         a.forward("f"),
-        List.of(a.blocks(), a.sumOutput() ? b : pairs, 1),
+        List.of(a.forwardBlock().count(a.n()), a.sumOutput() ? b : pairs, 1),
         rounding,
-        all(given.subList(0, 3), made.output, made.logs));
+        all(given.subList(0, 2), values, made.output, made.logs));
     Buffer logs = Buffer.input("f32", made.logs.values());
     List<Buffer> alsoOutput =
         a.sumOutput() ? List.of() : List.of(Buffer.input(a.element(), made.output.values()));
+    List<Buffer> byRows = new ArrayList<>(all(given, logs));
+    byRows.addAll(alsoOutput);
+    if (a.turned()) {
+      byRows.add(turned(a, x.keys, a.p()));
+    }
     KernelInterpreter.run(
         a.backwardByRows("r"),
-        List.of(a.blocks(), a.oneQuery() ? b : pairs, 1),
+        List.of(a.backwardBlock().count(a.n()), a.oneQuery() ? b : pairs, 1),
         rounding,
-        all(all(all(given, logs), alsoOutput.toArray(new Buffer[0])), made.dQuery, made.deltas));
+        all(byRows, made.dQuery, made.deltas));
     Buffer deltas = Buffer.input("f32", made.deltas.values());
     KernelInterpreter.run(
         a.backwardByKeys("k"),
@@ -138,6 +154,17 @@ class AttentionKernelsTest {
         rounding,
         all(given, logs, deltas, made.dKeys, made.dValues));
     return made;
+  }
+
+  /** The last two axes exchanged, [b,h,k,width] → [b,h,width,k]. */
+  private static Buffer turned(AttentionKernels a, double[] x, int width) {
+    double[] y = new double[x.length];
+    for (int i = 0; i < x.length; i++) {
+      int pair = i / (a.k() * width);
+      int key = i / width % a.k();
+      y[(pair * width + i % width) * a.k() + key] = x[i];
+    }
+    return Buffer.input(a.element(), y);
   }
 
   private static List<Buffer> all(List<Buffer> first, Buffer... more) {

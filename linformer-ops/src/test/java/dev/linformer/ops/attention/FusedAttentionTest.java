@@ -169,13 +169,24 @@ class FusedAttentionTest {
     }
   }
 
-  /** That of a graph whose heads are not added up has the output, too. */
+  /**
+   * That of a graph whose heads are not added up has the output, and one of float32 has Kᵀ, too.
+   */
   @ParameterizedTest
-  @CsvSource({"false, 6", "true, 5"})
-  void inputsOfTheBackwardPass(boolean sum, int expected) {
+  @CsvSource({"false, false, 7", "false, true, 6", "true, false, 6", "true, true, 5"})
+  void inputsOfTheBackwardPass(boolean sum, boolean narrow, int expected) {
+    if (narrow) {
+      inputsOfTheBackwardPass(TBfloat16.class, sum, expected);
+    } else {
+      inputsOfTheBackwardPass(TFloat32.class, sum, expected);
+    }
+  }
+
+  private static <T extends TFloating> void inputsOfTheBackwardPass(
+      Class<T> type, boolean sum, int expected) {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      List<Operand<TFloat32>> x = inputs(tf, TFloat32.class, true);
+      List<Operand<T>> x = inputs(tf, type, true);
       gradients(tf, FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), sum), x);
       List<NodeDef> calls = calls(graph);
       assertEquals(3, calls.get(0).getInputCount());

@@ -35,9 +35,16 @@ public final class KernelTexts {
       for (var each : sizes.entrySet()) {
         String name = each.getKey() + "_" + element;
         AttentionKernels kernels = each.getValue();
-        int warps = kernels.warps();
-        write(folder, name + "_forward", warps, kernels.forward("attention"));
-        write(folder, name + "_by_rows", warps, kernels.backwardByRows("attention_by_rows"));
+        write(
+            folder,
+            name + "_forward",
+            kernels.forwardBlock().warps(),
+            kernels.forward("attention"));
+        write(
+            folder,
+            name + "_by_rows",
+            kernels.backwardBlock().warps(),
+            kernels.backwardByRows("attention_by_rows"));
         write(
             folder,
             name + "_by_keys",

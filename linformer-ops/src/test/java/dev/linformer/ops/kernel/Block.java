@@ -3,6 +3,7 @@ package dev.linformer.ops.kernel;
 import static dev.linformer.ops.kernel.KernelInterpreter.require;
 import static java.util.Objects.requireNonNull;
 
+import dev.linformer.ops.Graphs;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -12,6 +13,8 @@ import java.util.function.DoubleBinaryOperator;
 import java.util.function.IntToDoubleFunction;
 import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.types.TFloat64;
 
 /**
  * A value while a kernel is interpreted, and what can be computed of values.
@@ -98,6 +101,15 @@ record Block(BlockType type, double[] data, @Nullable Buffer buffer) {
   Block log() {
     require(type.floating(), "not for %s", type);
     return of(type, i -> Math.log(data[i]));
+  }
+
+  /** As TensorFlow computes it. */
+  Block erf() {
+    require(type.floating(), "not for %s", type);
+    double[] erf =
+        Graphs.evaluate(
+            tf -> tf.math.erf(Graphs.constant(tf, TFloat64.class, Shape.of(data.length), data)));
+    return of(type, i -> erf[i]);
   }
 
   Block rsqrt() {

@@ -38,7 +38,7 @@ class GpuKernelTest {
 
   private static GpuKernel kernel(List<GpuKernel.Argument> in, List<GpuKernel.Argument> out) {
     return new GpuKernel(
-        "exponentials", KernelTextTest.exponentials(19), List.of(2, 3, 5), 4, in, out);
+        "exponentials", KernelTextTest.exponentials(19), List.of(2, 3, 5), 4, 3, in, out);
   }
 
   private static List<NodeDef> calls(Graph graph) {
@@ -82,7 +82,7 @@ class GpuKernelTest {
       NodeDef call = calls(graph).get(0);
       String once = KernelTextTest.exponentials(19).replace("\n", "\\n");
       String config =
-          "{debug = false, grid_x = 2 : i32, grid_y = 3 : i32, grid_z = 5 : i32, ir = \"%s\", name = \"exponentials\", num_stages = 1 : i32, num_warps = 4 : i32}"
+          "{debug = false, grid_x = 2 : i32, grid_y = 3 : i32, grid_z = 5 : i32, ir = \"%s\", name = \"exponentials\", num_stages = 3 : i32, num_warps = 4 : i32}"
               .formatted(once);
       String twice = config.replace("\\", "\\\\").replace("\"", "\\\"");
       assertEquals(

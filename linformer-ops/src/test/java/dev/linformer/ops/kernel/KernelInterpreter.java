@@ -223,6 +223,7 @@ public final class KernelInterpreter {
             yield one(x, first).tensorFloat32(rounding);
           }
           case "math.exp" -> one(x, first).exp();
+          case "math.erf" -> one(x, first).erf();
           case "math.log" -> one(x, first).log();
           case "math.rsqrt" -> one(x, first).rsqrt();
           case "tt.splat" -> one(x, first).splat(last.shape());

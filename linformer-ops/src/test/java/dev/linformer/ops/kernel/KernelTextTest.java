@@ -10,6 +10,8 @@ import java.util.function.BiFunction;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.types.TFloat64;
 
 /** What is written, word by word for a small kernel, and what each operation means. */
 class KernelTextTest {
@@ -123,6 +125,10 @@ class KernelTextTest {
     same(i -> Math.max(X[i], Y[i]), (t, x) -> t.greater(x.get(0), x.get(1)));
     same(i -> Math.exp(X[i]), (t, x) -> t.exp(x.get(0)));
     same(i -> Math.log(X[i] * X[i]), (t, x) -> t.log(t.multiply(x.get(0), x.get(0))));
+    double[] erf =
+        Graphs.evaluate(
+            tf -> tf.math.erf(Graphs.constant(tf, TFloat64.class, Shape.of(X.length), X)));
+    same(i -> erf[i], (t, x) -> t.erf(x.get(0)));
     same(i -> 1 / Math.abs(X[i]), (t, x) -> t.rsqrt(t.multiply(x.get(0), x.get(0))));
     same(i -> X[i] * 0.25, (t, x) -> t.multiply(x.get(0), t.filled(0.25f, ROWS, COLUMNS)));
     same(i -> Float.NEGATIVE_INFINITY, (t, x) -> t.filled(Float.NEGATIVE_INFINITY, ROWS, COLUMNS));
