@@ -182,7 +182,7 @@ class KernelModelsTest {
       assertEquals(3 * forward + again, kernels(graph, "attention"));
       assertEquals(2 * norms + normsAgain(model, level), kernels(graph, "layer_norm"));
       assertEquals(norms, kernels(graph, "layer_norm_gradient"));
-      assertEquals((level == CheckpointLevel.C0 ? 2 : 3) * gelus, kernels(graph, "gelu"));
+      assertEquals((level == CheckpointLevel.C0 ? 2L : 3L) * gelus, kernels(graph, "gelu"));
       assertEquals(gelus, kernels(graph, "gelu_gradient"));
       boolean other = List.of("encdec", "causal lm", "dropout").contains(model);
       assertEquals(other, count(graph, "Softmax") > 0);

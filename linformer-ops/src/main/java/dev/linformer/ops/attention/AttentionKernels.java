@@ -85,7 +85,7 @@ record AttentionKernels(
 
   /** Of the backward kernel by keys. */
   private Block keyBlock() {
-    return narrow() ? block(128, 64) : block(64, 128);
+    return narrow() && Math.max(p, r) <= 64 ? block(128, 64) : block(64, 128);
   }
 
   /** Warps of a program that works by keys. */
