@@ -20,7 +20,7 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TFloating;
 
-/** The kernels in a graph; what they compute is in GeluKernelsTest and LayerNormGpuTest. */
+/** The kernels in a graph; what they compute is in GeluKernelsTest. */
 class FusedGeluTest {
 
   private static final int ROWS = 37;
