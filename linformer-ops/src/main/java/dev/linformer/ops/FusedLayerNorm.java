@@ -43,7 +43,7 @@ final class FusedLayerNorm {
     if (c < 1 || c > WIDEST || shape.size() < 1) {
       return false;
     }
-    long height = new NormKernels("f32", 1, (int) c, false, false).fewer();
+    long height = new NormKernels("f32", 1, (int) c, false, false).backwardBlocks().height();
     return (shape.size() / c - 1) / height < MOST_BLOCKS;
   }
 

@@ -1,6 +1,9 @@
 package dev.linformer.ops;
 
 import dev.linformer.ops.kernel.KernelText;
+import dev.linformer.ops.kernel.MatrixBlocks;
+import dev.linformer.ops.kernel.MatrixBlocks.Columns;
+import dev.linformer.ops.kernel.MatrixBlocks.Place;
 import dev.linformer.ops.kernel.Tile;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -26,73 +29,25 @@ record GeluKernels(String element, long rows, int f, boolean biased) {
   private static final int MOST_COLUMNS = 256;
   private static final int PROGRAMS = 1_056; // eight for each of an H100's multiprocessors
 
-  /** Columns of a program, a power of two. */
-  int columns() {
-    return Math.min(MOST_COLUMNS, f == 1 ? 1 : Integer.highestOneBit(f - 1) * 2);
+  /** What a program has at a time. */
+  MatrixBlocks matrix() {
+    int width = Math.min(MOST_COLUMNS, MatrixBlocks.powerOfTwo(f));
+    return new MatrixBlocks(rows, f, VALUES / width, width);
   }
 
   /** Programs along the columns. */
   int across() {
-    return (f - 1) / columns() + 1;
+    return matrix().across();
   }
 
-  /** Rows that a program has at a time. */
-  int height() {
-    return VALUES / columns();
-  }
-
-  /** How often so many rows are in all rows, the last of them in part. */
+  /** Programs along the rows of the forward kernel. */
   int blocks() {
-    return Math.toIntExact((rows - 1) / height() + 1);
+    return matrix().down();
   }
 
   /** Programs along the rows of the backward kernel, each with every so many-th block of rows. */
   int programs() {
     return Math.min((PROGRAMS - 1) / across() + 1, blocks());
-  }
-
-  /** The columns of a program, and which of them there are. */
-  private record Columns(Tile first, Tile numbers, @Nullable Tile there) {}
-
-  private Columns columns(KernelText t, Tile program) {
-    Tile first = t.multiply(program, t.number(columns()));
-    Tile numbers = t.add(first, t.range(columns())); // [f]
-    return new Columns(first, numbers, f % columns() == 0 ? null : t.less(numbers, t.number(f)));
-  }
-
-  /** Where a block's values lie, [m,f]: so far from the start, and so far from there. */
-  private record Place(Tile far, Tile near, @Nullable Tile there) {
-
-    Tile in(KernelText t, Tile start) {
-      return t.offset(t.offset(start, far), near);
-    }
-
-    Tile load(KernelText t, Tile start) {
-      return t.cast(t.load(in(t, start), there), "f32"); // [m,f]
-    }
-  }
-
-  private Place place(KernelText t, Tile block, Columns columns) {
-    Tile numbers = t.range(height());
-    Tile far = t.multiply(t.wide(block), t.wide(t.number(height() * f)));
-    Tile near = t.add(t.multiply(t.column(numbers), t.number(f)), t.row(columns.numbers)); // [m,f]
-    Tile inside = columns.there == null ? null : t.row(columns.there); // [1,f]
-    int last = Math.toIntExact(rows - (long) (blocks() - 1) * height());
-    if (last == height()) {
-      return new Place(far, near, inside);
-    }
-    // Of the last block so many, of one before it more than a block has, and no large number.
-    Tile after = t.least(t.subtract(t.number(blocks() - 1), block), t.number(1));
-    Tile count = t.add(t.multiply(after, t.number(height())), t.number(last));
-    Tile there = t.column(t.less(numbers, count)); // [m,1]
-    return new Place(far, near, inside == null ? there : t.and(there, inside));
-  }
-
-  /** d of the program's columns, [1,f]. */
-  private @Nullable Tile bias(KernelText t, @Nullable Tile d, Columns columns) {
-    return d == null
-        ? null
-        : t.row(t.cast(t.load(t.offset(d, columns.numbers), columns.there), "f32")); // [1,f]
   }
 
   private static Tile sum(KernelText t, Tile a, @Nullable Tile bias) {
@@ -101,7 +56,7 @@ record GeluKernels(String element, long rows, int f, boolean biased) {
 
   /** The same number everywhere, [m,f]. */
   private Tile number(KernelText t, double value) {
-    return t.filled((float) value, height(), columns());
+    return t.filled((float) value, matrix().height(), matrix().width());
   }
 
   /** Φ(x), [m,f]. */
@@ -125,10 +80,11 @@ record GeluKernels(String element, long rows, int f, boolean biased) {
     Tile a = t.pointer(element);
     Tile d = biased ? t.pointer(element) : null;
     Tile output = t.pointer(element);
-    Columns columns = columns(t, t.programId('y'));
-    Place place = place(t, t.programId('x'), columns);
-    Tile x = sum(t, place.load(t, a), bias(t, d, columns)); // [m,f]
-    t.store(place.in(t, output), t.multiply(x, distribution(t, x)), place.there);
+    Columns columns = matrix().columns(t, t.programId('y'));
+    Place place = matrix().place(t, t.programId('x'), columns);
+    Tile value = place.load(t, a); // [m,f]
+    Tile x = sum(t, value, d == null ? null : columns.vector(t, d)); // [m,f]
+    t.store(place.in(t, output), t.multiply(x, distribution(t, x)), place.there());
     return t.toString();
   }
 
@@ -144,8 +100,8 @@ record GeluKernels(String element, long rows, int f, boolean biased) {
     Tile dOutput = t.pointer(element);
     Tile dInput = t.pointer(element);
     Tile sums = biased ? t.pointer("f32") : null;
-    Columns columns = columns(t, t.programId('y'));
-    Tile bias = bias(t, d, columns); // [1,f]
+    Columns columns = matrix().columns(t, t.programId('y'));
+    Tile bias = d == null ? null : columns.vector(t, d); // [1,f]
     Tile program = t.programId('x');
     List<Tile> all =
         t.loop(
@@ -154,17 +110,17 @@ record GeluKernels(String element, long rows, int f, boolean biased) {
             programs(),
             List.of(number(t, 0)),
             (block, so) -> {
-              Place place = place(t, block, columns);
+              Place place = matrix().place(t, block, columns);
               Tile x = sum(t, place.load(t, a), bias); // [m,f]
               Tile slope = t.add(distribution(t, x), t.multiply(x, density(t, x))); // [m,f]
               Tile dx = t.multiply(place.load(t, dOutput), slope); // [m,f]
-              t.store(place.in(t, dInput), dx, place.there);
+              t.store(place.in(t, dInput), dx, place.there());
               return List.of(t.add(so.get(0), dx)); // [m,f]
             });
     if (sums != null) {
       Tile far = t.multiply(t.wide(program), t.wide(t.number(f)));
-      Tile places = t.offset(t.offset(sums, far), columns.numbers); // [f]
-      t.store(places, t.sum(all.get(0), 0), columns.there);
+      Tile places = t.offset(t.offset(sums, far), columns.numbers()); // [f]
+      t.store(places, t.sum(all.get(0), 0), columns.there());
     }
     return t.toString();
   }

@@ -1,6 +1,9 @@
 package dev.linformer.ops;
 
 import dev.linformer.ops.kernel.KernelText;
+import dev.linformer.ops.kernel.MatrixBlocks;
+import dev.linformer.ops.kernel.MatrixBlocks.Columns;
+import dev.linformer.ops.kernel.MatrixBlocks.Place;
 import dev.linformer.ops.kernel.Tile;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -28,81 +31,29 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
   private static final int FEWER = 2_048; // at a time, of each of the backward kernel's five tiles
   private static final int PROGRAMS = 264; // two for each of an H100's multiprocessors
 
-  /** The power of two that holds a row. */
-  private int width() {
-    return c == 1 ? 1 : Integer.highestOneBit(c - 1) * 2;
+  private MatrixBlocks blocksOf(int values) {
+    int width = MatrixBlocks.powerOfTwo(c);
+    return new MatrixBlocks(rows, c, Math.max(1, values / width), width);
   }
 
-  /** Rows of a program of the forward kernel. */
-  int height() {
-    return Math.max(1, VALUES / width());
+  /** What programs of the forward kernel have. */
+  MatrixBlocks forwardBlocks() {
+    return blocksOf(VALUES);
   }
 
-  /** Rows that a program of the backward kernel has at a time. */
-  int fewer() {
-    return Math.max(1, FEWER / width());
-  }
-
-  /** How often so many rows are in all rows, the last of them in part. */
-  private int blocksOf(int height) {
-    return Math.toIntExact((rows - 1) / height + 1);
+  /** What programs of the backward kernel have at a time. */
+  MatrixBlocks backwardBlocks() {
+    return blocksOf(FEWER);
   }
 
   /** Programs of the forward kernel. */
   int blocks() {
-    return blocksOf(height());
+    return forwardBlocks().down();
   }
 
-  /** Programs of the backward kernel, each with every so many-th block of {@link #fewer} rows. */
+  /** Programs of the backward kernel, each with every so many-th block of rows. */
   int programs() {
-    return Math.min(PROGRAMS, blocksOf(fewer()));
-  }
-
-  /** Columns of the tiles, which are as wide as a power of two, and which of them there are. */
-  private record Columns(Tile numbers, @Nullable Tile there) {}
-
-  private Columns columns(KernelText t) {
-    Tile numbers = t.range(width());
-    return new Columns(numbers, width() == c ? null : t.less(numbers, t.number(c)));
-  }
-
-  /** Where a block's values lie, [m,c]: so far from the start, and so far from there. */
-  private record Place(Tile far, Tile near, @Nullable Tile there) {
-
-    Tile in(KernelText t, Tile start) {
-      return t.offset(t.offset(start, far), near);
-    }
-  }
-
-  /**
-   * @param height rows of a block
-   */
-  private Place place(KernelText t, Tile block, int height, Columns columns) {
-    Tile numbers = t.range(height);
-    Tile far = t.multiply(t.wide(block), t.wide(t.number(height * c)));
-    Tile near = t.add(t.multiply(t.column(numbers), t.number(c)), t.row(columns.numbers)); // [m,c]
-    Tile inside = columns.there == null ? null : t.row(columns.there); // [1,c]
-    int before = blocksOf(height) - 1;
-    int last = Math.toIntExact(rows - (long) before * height);
-    if (last == height) {
-      return new Place(far, near, inside);
-    }
-    // Of the last block so many, of one before it more than a block has, and no large number.
-    Tile after = t.least(t.subtract(t.number(before), block), t.number(1));
-    Tile count = t.add(t.multiply(after, t.number(height)), t.number(last));
-    Tile there = t.column(t.less(numbers, count)); // [m,1]
-    return new Place(far, near, inside == null ? there : t.and(there, inside));
-  }
-
-  /** A block of a matrix in float32, zero where it has none. */
-  private static Tile load(KernelText t, Tile start, Place place) {
-    return t.cast(t.load(place.in(t, start), place.there), "f32"); // [m,c]
-  }
-
-  /** A vector of all columns in float32, [1,c]. */
-  private static Tile vector(KernelText t, Tile start, Columns columns) {
-    Tile values = t.load(t.offset(start, columns.numbers), columns.there); // [c]
-    return t.row(t.cast(values, "f32"));
+    return Math.min(PROGRAMS, backwardBlocks().down());
   }
 
   /** z [m,c], zero in columns there are none of, and r [m,1]. */
@@ -115,13 +66,17 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
       @Nullable Tile bias,
       Place place,
       Columns columns) {
-    Tile sum = load(t, added, place); // [m,c]
+    Tile sum = place.load(t, added); // [m,c]
     sum = bias == null ? sum : t.add(sum, bias); // [m,c]
-    sum = residual == null ? sum : t.add(load(t, residual, place), sum); // [m,c]
+    sum = residual == null ? sum : t.add(place.load(t, residual), sum); // [m,c]
     Tile centred = t.subtract(sum, mean(t, sum)); // [m,c]
     int height = sum.shape().get(0);
-    if (columns.there != null) {
-      centred = t.select(t.row(columns.there), centred, t.filled(0, height, width())); // [m,c]
+    if (columns.there() != null) {
+      centred =
+          t.select(
+              t.row(columns.there()),
+              centred,
+              t.filled(0, height, columns.numbers().shape().get(0))); // [m,c]
     }
     Tile variance = mean(t, t.multiply(centred, centred)); // [m,1]
     Tile scale = t.rsqrt(t.add(variance, t.filled((float) LayerNorm.EPSILON, height, 1)));
@@ -145,12 +100,12 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     Tile weight = t.pointer(element);
     Tile bias = t.pointer(element);
     Tile output = t.pointer(element);
-    Columns columns = columns(t);
-    Place place = place(t, t.programId('x'), height(), columns);
-    Tile before = d == null ? null : vector(t, d, columns); // [1,c]
+    Columns columns = forwardBlocks().columns(t);
+    Place place = forwardBlocks().place(t, t.programId('x'), columns);
+    Tile before = d == null ? null : columns.vector(t, d); // [1,c]
     Normal normal = normal(t, x, added, before, place, columns);
-    Tile scaled = t.multiply(normal.values, vector(t, weight, columns)); // [m,c]
-    t.store(place.in(t, output), t.add(scaled, vector(t, bias, columns)), place.there);
+    Tile scaled = t.multiply(normal.values, columns.vector(t, weight)); // [m,c]
+    t.store(place.in(t, output), t.add(scaled, columns.vector(t, bias)), place.there());
     return t.toString();
   }
 
@@ -171,36 +126,37 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
         biased
             ? List.of(t.pointer("f32"), t.pointer("f32"), t.pointer("f32"))
             : List.of(t.pointer("f32"), t.pointer("f32"));
-    Columns columns = columns(t);
-    Tile before = d == null ? null : vector(t, d, columns); // [1,c]
-    Tile factor = vector(t, weight, columns); // [1,c]
+    MatrixBlocks blocks = backwardBlocks();
+    Columns columns = blocks.columns(t);
+    Tile before = d == null ? null : columns.vector(t, d); // [1,c]
+    Tile factor = columns.vector(t, weight); // [1,c]
     Tile program = t.programId('x');
-    Tile zeros = t.filled(0, fewer(), width()); // [m,c]
+    Tile zeros = t.filled(0, blocks.height(), blocks.width()); // [m,c]
     List<Tile> sums =
         t.loop(
             program,
-            t.number(blocksOf(fewer())),
+            t.number(blocks.down()),
             programs(),
             biased ? List.of(zeros, zeros, zeros) : List.of(zeros, zeros),
             (block, so) -> {
-              Place place = place(t, block, fewer(), columns);
+              Place place = blocks.place(t, block, columns);
               Normal normal = normal(t, x, added, before, place, columns);
               Tile z = normal.values; // [m,c]
-              Tile dy = load(t, dOutput, place); // [m,c]
+              Tile dy = place.load(t, dOutput); // [m,c]
               Tile g = t.multiply(dy, factor); // [m,c]
               Tile along = t.multiply(z, mean(t, t.multiply(g, z))); // [m,c]
               Tile rest = t.subtract(t.subtract(g, mean(t, g)), along); // [m,c]
               Tile ds = t.multiply(rest, normal.scale); // [m,c]
-              t.store(place.in(t, dSum), ds, place.there);
+              t.store(place.in(t, dSum), ds, place.there());
               Tile dWeight = t.add(so.get(0), t.multiply(dy, z)); // [m,c]
               Tile dBias = t.add(so.get(1), dy); // [m,c]
               return biased
                   ? List.of(dWeight, dBias, t.add(so.get(2), ds))
                   : List.of(dWeight, dBias);
             });
-    Tile places = t.add(t.multiply(program, t.number(c)), columns.numbers); // [c]
+    Tile places = t.add(t.multiply(program, t.number(c)), columns.numbers()); // [c]
     for (int i = 0; i < sums.size(); i++) {
-      t.store(t.offset(results.get(i), places), t.sum(sums.get(i), 0), columns.there);
+      t.store(t.offset(results.get(i), places), t.sum(sums.get(i), 0), columns.there());
     }
     return t.toString();
   }

@@ -32,7 +32,7 @@ class GeluKernelsTest {
     {8, 256},
     {19, 257},
     {16, 512},
-    {8501, 257},
+    {4229, 257},
     {3, 1021}
   };
 
@@ -52,11 +52,11 @@ class GeluKernelsTest {
   /** Says when a kernel's tuning takes a case away. */
   @Test
   void sizesHaveAllCases() {
-    some("blocks without a rest", a -> a.blocks() > 1 && a.rows() % a.height() == 0);
-    some("blocks and a rest", a -> a.blocks() > 1 && a.rows() % a.height() > 0);
-    some("columns without a rest", a -> a.across() > 1 && a.f() % a.columns() == 0);
-    some("columns and a rest", a -> a.across() > 1 && a.f() % a.columns() > 0);
-    some("turns and a rest", a -> a.blocks() > a.programs() && a.rows() % a.height() > 0);
+    some("blocks without a rest", a -> a.blocks() > 1 && a.rows() % a.matrix().height() == 0);
+    some("blocks and a rest", a -> a.blocks() > 1 && a.rows() % a.matrix().height() > 0);
+    some("columns without a rest", a -> a.across() > 1 && a.f() % a.matrix().width() == 0);
+    some("columns and a rest", a -> a.across() > 1 && a.f() % a.matrix().width() > 0);
+    some("turns and a rest", a -> a.blocks() > a.programs() && a.rows() % a.matrix().height() > 0);
   }
 
   private static double[] bfloat16(double[] values) {
@@ -108,9 +108,13 @@ class GeluKernelsTest {
     check(k, false, Graphs.normal(1, size), bias(k), Graphs.normal(3, size), EXACT);
   }
 
+  static Stream<GeluKernels> fewRows() {
+    return sizes().filter(k -> k.rows() < 1000);
+  }
+
   /** With rounding the text is right to the digits of bfloat16. */
   @ParameterizedTest
-  @MethodSource("sizes")
+  @MethodSource("fewRows")
   void outputsAndGradientsOfBfloat16(GeluKernels wide) {
     GeluKernels k = new GeluKernels("bf16", wide.rows(), wide.f(), wide.biased());
     long size = k.rows() * k.f();

@@ -65,21 +65,29 @@ class NormKernelsTest {
   /** Says when a kernel's tuning takes a case away. */
   @Test
   void sizesHaveAllCases() {
-    some("one row of many in a block", a -> a.rows() == 1 && a.height() > 1 && a.fewer() > 1);
-    some("blocks of one row", a -> a.blocks() > 1 && a.height() == 1 && a.fewer() == 1);
+    some(
+        "one row of many in a block",
+        a -> a.rows() == 1 && a.forwardBlocks().height() > 1 && a.backwardBlocks().height() > 1);
+    some(
+        "blocks of one row",
+        a -> a.blocks() > 1 && a.forwardBlocks().height() == 1 && a.backwardBlocks().height() == 1);
     for (boolean power : new boolean[] {false, true}) {
       Predicate<NormKernels> width = a -> (Integer.bitCount(a.c()) == 1) == power;
       String what = "a power of two columns: %s, ".formatted(power);
-      some(what + "no rest", width.and(a -> a.blocks() > 1 && a.rows() % a.height() == 0));
-      some(what + "a rest", width.and(a -> a.blocks() > 1 && a.rows() % a.height() > 0));
+      some(
+          what + "no rest",
+          width.and(a -> a.blocks() > 1 && a.rows() % a.forwardBlocks().height() == 0));
+      some(
+          what + "a rest",
+          width.and(a -> a.blocks() > 1 && a.rows() % a.forwardBlocks().height() > 0));
     }
-    some("turns without a rest", a -> turns(a) > 1 && a.rows() % a.fewer() == 0);
-    some("turns and a rest", a -> turns(a) > 1 && a.rows() % a.fewer() > 0);
+    some("turns without a rest", a -> turns(a) > 1 && a.rows() % a.backwardBlocks().height() == 0);
+    some("turns and a rest", a -> turns(a) > 1 && a.rows() % a.backwardBlocks().height() > 0);
   }
 
   /** Blocks of the backward kernel's first program. */
   private static long turns(NormKernels a) {
-    return (a.rows() - 1) / ((long) a.fewer() * a.programs()) + 1;
+    return (a.rows() - 1) / ((long) a.backwardBlocks().height() * a.programs()) + 1;
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.linformer.ops.attention;
 
 import dev.linformer.ops.kernel.KernelText;
+import dev.linformer.ops.kernel.MatrixBlocks;
 import dev.linformer.ops.kernel.Tile;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +55,7 @@ record AttentionKernels(
 
   /** The power of two that holds x, at least what a matrix unit takes. */
   static int padded(int x) {
-    return Math.max(16, x == 1 ? 1 : Integer.highestOneBit(x - 1) * 2);
+    return Math.max(16, MatrixBlocks.powerOfTwo(x));
   }
 
   /**
