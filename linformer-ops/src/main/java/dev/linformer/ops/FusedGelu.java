@@ -10,8 +10,6 @@ import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.DataType;
-import org.tensorflow.types.TBfloat16;
-import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -35,7 +33,7 @@ final class FusedGelu {
     Shape shape = a.shape();
     return !shape.hasUnknownDimension()
         && shape.numDimensions() == 2
-        && (a.type() == TFloat32.class || a.type() == TBfloat16.class)
+        && GpuKernel.takes(a.type())
         && shape.get(0) >= 1
         && shape.get(0) <= MOST_ROWS
         && shape.get(1) >= 1
@@ -58,17 +56,15 @@ final class FusedGelu {
           "FusedGelu: no kernel for %s of %s and a bias of %s"
               .formatted(a.shape(), a.type().getSimpleName(), d == null ? null : d.shape()));
     }
-    boolean narrow = a.type() == TBfloat16.class;
-    DataType type = narrow ? DataType.DT_BFLOAT16 : DataType.DT_FLOAT;
     long f = a.shape().get(1);
-    var kernels = new GeluKernels(narrow ? "bf16" : "f32", a.shape().get(0), (int) f, d != null);
-    var matrix = new GpuKernel.Argument(type, a.shape());
+    var matrix = GpuKernel.Argument.of(a);
+    var kernels = new GeluKernels(matrix.element(), a.shape().get(0), (int) f, d != null);
     List<Operand<T>> inputs = new ArrayList<>(List.of(a));
     List<GpuKernel.Argument> arguments = new ArrayList<>(List.of(matrix));
     List<GpuKernel.Argument> results = new ArrayList<>(List.of(matrix));
     if (d != null) {
       inputs.add(d);
-      arguments.add(new GpuKernel.Argument(type, d.shape()));
+      arguments.add(GpuKernel.Argument.of(d));
       results.add(new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(kernels.programs(), f)));
     }
     String name = "gelu";
@@ -82,7 +78,7 @@ final class FusedGelu {
                 arguments,
                 List.of(matrix))
             .call(tf, inputs);
-    Operand<T> y = typed(made.get(0)); // [rows,f]
+    Operand<T> y = GpuKernel.typed(made.get(0)); // [rows,f]
     return OwnGradient.of(
         tf,
         y,
@@ -105,16 +101,9 @@ final class FusedGelu {
                   .call(inner, given);
           List<Operand<?>> gradients = new ArrayList<>(List.of(parts.get(0))); // [rows,f]
           if (d != null) {
-            Operand<TFloat32> sum =
-                inner.sum(FusedGelu.<TFloat32>typed(parts.get(1)), inner.constant(0)); // [f]
-            gradients.add(inner.dtypes.cast(sum, a.type()));
+            gradients.add(GpuKernel.sum(inner, parts.get(1), a.type())); // [f]
           }
           return gradients;
         });
-  }
-
-  @SuppressWarnings("unchecked") // the kernel's result has this type
-  private static <T extends TFloating> Operand<T> typed(Output<?> x) {
-    return (Operand<T>) x;
   }
 }

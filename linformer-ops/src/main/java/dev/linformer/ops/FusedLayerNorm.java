@@ -11,8 +11,6 @@ import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.DataType;
-import org.tensorflow.types.TBfloat16;
-import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -34,9 +32,7 @@ final class FusedLayerNorm {
    */
   static boolean fits(Operand<?> x) {
     Shape shape = x.shape();
-    if (shape.hasUnknownDimension()
-        || shape.numDimensions() == 0
-        || (x.type() != TFloat32.class && x.type() != TBfloat16.class)) {
+    if (shape.hasUnknownDimension() || shape.numDimensions() == 0 || !GpuKernel.takes(x.type())) {
       return false;
     }
     long c = shape.get(shape.numDimensions() - 1);
@@ -80,18 +76,15 @@ final class FusedLayerNorm {
     inputs.add(like(weight, vector, added));
     like(bias, vector, added);
 
-    boolean narrow = added.type() == TBfloat16.class;
-    DataType type = narrow ? DataType.DT_BFLOAT16 : DataType.DT_FLOAT;
+    var matrix = GpuKernel.Argument.of(added);
     var kernels =
         new NormKernels(
-            narrow ? "bf16" : "f32",
+            matrix.element(),
             shape.size() / vector.get(0),
             (int) vector.get(0),
             residual != null,
             d != null);
-    List<GpuKernel.Argument> arguments =
-        inputs.stream().map(input -> new GpuKernel.Argument(type, input.shape())).toList();
-    var matrix = new GpuKernel.Argument(type, shape);
+    List<GpuKernel.Argument> arguments = inputs.stream().map(GpuKernel.Argument::of).toList();
     String name = "layer_norm";
     List<Output<?>> made =
         new GpuKernel(
@@ -100,10 +93,10 @@ final class FusedLayerNorm {
                 List.of(kernels.blocks(), 1, 1),
                 NormKernels.WARPS,
                 1,
-                with(arguments, new GpuKernel.Argument(type, vector)),
+                with(arguments, GpuKernel.Argument.of(bias)),
                 List.of(matrix))
             .call(tf, with(inputs, bias));
-    Operand<T> y = typed(made.get(0)); // [...,c]
+    Operand<T> y = GpuKernel.typed(made.get(0)); // [...,c]
     return OwnGradient.of(
         tf,
         y,
@@ -132,10 +125,10 @@ final class FusedLayerNorm {
           }
           gradients.add(parts.get(0)); // [...,c]
           if (d != null) {
-            gradients.add(whole(inner, parts.get(3), added.type())); // [c]
+            gradients.add(GpuKernel.sum(inner, parts.get(3), added.type())); // [c]
           }
-          gradients.add(whole(inner, parts.get(1), added.type())); // [c]
-          gradients.add(whole(inner, parts.get(2), added.type())); // [c]
+          gradients.add(GpuKernel.sum(inner, parts.get(1), added.type())); // [c]
+          gradients.add(GpuKernel.sum(inner, parts.get(2), added.type())); // [c]
           return gradients;
         });
   }
@@ -166,16 +159,5 @@ final class FusedLayerNorm {
     List<E> more = new ArrayList<>(all);
     more.add(last);
     return more;
-  }
-
-  /** The programs' sums added up, [programs,c] → [c]. */
-  private static Operand<?> whole(Ops tf, Output<?> parts, Class<? extends TFloating> type) {
-    Operand<TFloat32> sum = tf.sum(FusedLayerNorm.<TFloat32>typed(parts), tf.constant(0)); // [c]
-    return tf.dtypes.cast(sum, type);
-  }
-
-  @SuppressWarnings("unchecked") // the kernel's result has this type
-  private static <T extends TFloating> Operand<T> typed(Output<?> x) {
-    return (Operand<T>) x;
   }
 }

@@ -65,7 +65,7 @@ public final class Graphs {
   }
 
   /** A copy of a tensor's values. */
-  static double[] values(TFloat64 tensor) {
+  public static double[] values(TFloat64 tensor) {
     var values = new double[Math.toIntExact(tensor.size())];
     tensor.asRawTensor().data().asDoubles().read(values);
     return values;

@@ -1,11 +1,10 @@
 package dev.linformer.ops;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.linformer.ops.kernel.GpuComparison;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -13,19 +12,10 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.tensorflow.DeviceSpec;
-import org.tensorflow.DeviceSpec.DeviceType;
-import org.tensorflow.Graph;
 import org.tensorflow.Operand;
-import org.tensorflow.Session;
-import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.proto.ConfigProto;
-import org.tensorflow.proto.GraphOptions;
-import org.tensorflow.proto.OptimizerOptions;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
@@ -33,27 +23,6 @@ import org.tensorflow.types.family.TFloating;
 
 /** The kernels on a GPU, where there is one, against a graph of TensorFlow's own operations. */
 class LayerNormGpuTest {
-
-  private static final ConfigProto XLA =
-      ConfigProto.newBuilder()
-          .setGraphOptions(
-              GraphOptions.newBuilder()
-                  .setOptimizerOptions(
-                      OptimizerOptions.newBuilder()
-                          .setGlobalJitLevel(OptimizerOptions.GlobalJitLevel.ON_2)))
-          .build();
-
-  /** Whether TensorFlow computes on a GPU here. */
-  private static boolean gpu() {
-    DeviceSpec device = DeviceSpec.newBuilder().deviceType(DeviceType.GPU).deviceIndex(0).build();
-    try (Graph graph = new Graph()) {
-      Ops tf = Ops.create(graph).withDevice(device);
-      Operand<TFloat32> x = tf.constant(new float[][] {{1, 2}, {3, 4}}); // [2,2]
-      return Graphs.evaluate(graph, tf.linalg.matMul(x, x))[3] == 22;
-    } catch (TensorFlowException | IllegalArgumentException e) {
-      return false;
-    }
-  }
 
   /**
    * What is normalised, [b,n,c].
@@ -115,10 +84,7 @@ class LayerNormGpuTest {
         tf.gradients(tf.sum(tf.math.mul(y, x.get(3)), tf.constant(new int[] {0, 1, 2})), inputs);
     List<Operand<T>> all = new ArrayList<>(List.of(y));
     IntStream.range(0, inputs.size()).forEach(i -> all.add(gradients.dy(i)));
-    return all.stream()
-        .<Operand<TFloat64>>map(
-            each -> tf.reshape(tf.dtypes.cast(each, TFloat64.class), tf.constant(new int[] {-1})))
-        .toList();
+    return all.stream().map(each -> GpuComparison.flat(tf, each)).toList();
   }
 
   /**
@@ -127,49 +93,22 @@ class LayerNormGpuTest {
    */
   private static <T extends TFloating> List<double[]> run(
       Sizes sizes, Class<T> type, ConfigProto config, boolean fused) {
-    try (Graph graph = new Graph()) {
-      Ops tf = Ops.create(graph);
-      List<Operand<TFloat64>> fed = new ArrayList<>();
-      List<Operand<T>> x = new ArrayList<>();
-      for (Shape shape : sizes.shapes()) {
-        Operand<TFloat64> given = tf.placeholder(TFloat64.class, Placeholder.shape(shape));
-        fed.add(given);
-        x.add(tf.dtypes.cast(given, type));
-      }
-      List<Operand<TFloat64>> fetched = new ArrayList<>();
-      if (fused) {
-        assertTrue(FusedLayerNorm.fits(x.get(0)));
-        List<Operand<TFloat32>> wide = new ArrayList<>();
-        x.forEach(each -> wide.add(tf.dtypes.cast(each, TFloat32.class)));
-        fetched.addAll(withGradients(tf, sizes, wide, false));
-        fetched.addAll(withGradients(tf, sizes, x, true));
-      } else {
-        fetched.addAll(withGradients(tf, sizes, x, false));
-      }
-      List<TFloat64> tensors = new ArrayList<>();
-      try (Session session = new Session(graph, config)) {
-        Session.Runner runner = session.runner();
-        for (int i = 0; i < fed.size(); i++) {
-          tensors.add(
-              TFloat64.tensorOf(sizes.shapes().get(i), DataBuffers.of(values(sizes).get(i))));
-          runner.feed(fed.get(i), tensors.get(i));
-        }
-        fetched.forEach(runner::fetch);
-        try (var result = runner.run()) {
-          return IntStream.range(0, fetched.size())
-              .mapToObj(i -> read((TFloat64) result.get(i)))
-              .toList();
-        }
-      } finally {
-        tensors.forEach(TFloat64::close);
-      }
-    }
-  }
-
-  private static double[] read(TFloat64 tensor) {
-    double[] values = new double[Math.toIntExact(tensor.size())];
-    tensor.asRawTensor().data().asDoubles().read(values);
-    return values;
+    return GpuComparison.run(
+        sizes.shapes(),
+        values(sizes),
+        type,
+        config,
+        (tf, x) -> {
+          if (!fused) {
+            return withGradients(tf, sizes, x, false);
+          }
+          assertTrue(FusedLayerNorm.fits(x.get(0)));
+          List<Operand<TFloat32>> wide = new ArrayList<>();
+          x.forEach(each -> wide.add(tf.dtypes.cast(each, TFloat32.class)));
+          List<Operand<TFloat64>> fetched = new ArrayList<>(withGradients(tf, sizes, wide, false));
+          fetched.addAll(withGradients(tf, sizes, x, true));
+          return fetched;
+        });
   }
 
   /** The comparison's other side is right, as far as a CPU can tell. */
@@ -193,45 +132,31 @@ class LayerNormGpuTest {
     }
   }
 
-  private static double rms(double[] x) {
-    return Math.sqrt(Arrays.stream(x).map(v -> v * v).average().orElseThrow());
-  }
-
-  private static <T extends TFloating> void compare(Sizes sizes, Class<T> type, double tolerance) {
-    assumeTrue(gpu(), "TensorFlow has no GPU here");
-    List<double[]> found = run(sizes, type, XLA, true);
-    int count = sizes.shapes().size(); // an output and one gradient fewer than inputs
-    assertEquals(2 * count, found.size());
+  /**
+   * @param tolerance of the differences' rms
+   * @param single how many times that single values may be off
+   */
+  private static <T extends TFloating> void compare(
+      Sizes sizes, Class<T> type, double tolerance, double single) {
+    assumeTrue(GpuComparison.gpu(), "TensorFlow has no GPU here");
     List<String> names =
         List.of("output", "gradient of a", "of weight", "of bias", "of x", "of d")
-            .subList(0, count);
-    for (int i = 0; i < names.size(); i++) {
-      double[] expected = found.get(i);
-      double[] fused = found.get(i + names.size());
-      double[] difference =
-          IntStream.range(0, expected.length).mapToDouble(j -> fused[j] - expected[j]).toArray();
-      double unit = rms(expected);
-      double most = Arrays.stream(difference).map(Math::abs).max().orElseThrow();
-      String message =
-          "%s: differences have rms %.1e and at most %.1e, in units of the values' rms"
-              .formatted(names.get(i), rms(difference) / unit, most / unit);
-      // Written so that NaN fails. Single values may be off by more: a product of two normal ones
-      // can be ten
-      // times their rms, and XLA may leave out that inputs are rounded to bfloat16 where they
-      // become float32 again.
-      assertTrue(rms(difference) <= tolerance * unit && most <= 30 * tolerance * unit, message);
-    }
+            .subList(0, sizes.shapes().size()); // an output and one gradient fewer than inputs
+    GpuComparison.check(names, run(sizes, type, GpuComparison.XLA, true), tolerance, single);
   }
 
   @ParameterizedTest
   @MethodSource("sizes")
   void float32(Sizes sizes) {
-    compare(sizes, TFloat32.class, 3e-5);
+    compare(sizes, TFloat32.class, 3e-5, 10);
   }
 
   @ParameterizedTest
   @MethodSource("sizes")
   void bfloat16(Sizes sizes) {
-    compare(sizes, TBfloat16.class, 1e-2);
+    // XLA may leave out that inputs are rounded where they become float32 again, and single
+    // products
+    // of normal values are ten times their rms.
+    compare(sizes, TBfloat16.class, 1e-2, 30);
   }
 }

@@ -9,7 +9,6 @@ import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.DataType;
-import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -42,7 +41,7 @@ public final class FusedAttention {
    */
   public static boolean fits(Operand<?> x, long h, long k, long p, long r) {
     if (x.shape().hasUnknownDimension()
-        || (x.type() != TFloat32.class && x.type() != TBfloat16.class)
+        || !GpuKernel.takes(x.type())
         || k > MOST_KEYS
         || Math.max(p, r) > WIDEST / bytes(x)) {
       return false;
@@ -85,15 +84,12 @@ public final class FusedAttention {
           "FusedAttention: no kernel for queries %s, keys %s and values %s of %s"
               .formatted(q.shape(), keys.shape(), values.shape(), q.type().getSimpleName()));
     }
-    boolean narrow = q.type() == TBfloat16.class;
+    var x = GpuKernel.Argument.of(q);
     var kernels =
-        new AttentionKernels(
-            narrow ? "bf16" : "f32", b, (int) h, (int) n, (int) k, (int) p, (int) r, one, sum);
-    DataType type = narrow ? DataType.DT_BFLOAT16 : DataType.DT_FLOAT;
-    var x = new GpuKernel.Argument(type, q.shape());
-    var key = new GpuKernel.Argument(type, keys.shape());
-    var value = new GpuKernel.Argument(type, values.shape());
-    var out = new GpuKernel.Argument(type, Shape.of(b, n, sum ? r : h * r));
+        new AttentionKernels(x.element(), b, (int) h, (int) n, (int) k, (int) p, (int) r, one, sum);
+    var key = GpuKernel.Argument.of(keys);
+    var value = GpuKernel.Argument.of(values);
+    var out = new GpuKernel.Argument(x.type(), Shape.of(b, n, sum ? r : h * r));
     var numbers = new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(b, h, n));
 
     String name = "attention";
@@ -107,7 +103,7 @@ public final class FusedAttention {
                 List.of(x, key, kernels.turned() ? turned(value) : value),
                 List.of(out, numbers))
             .call(tf, List.of(q, keys, kernels.turned() ? turned(tf, values) : values));
-    Operand<T> y = typed(made.get(0)); // [b,n,r] or [b,n,h·r]
+    Operand<T> y = GpuKernel.typed(made.get(0)); // [b,n,r] or [b,n,h·r]
     Output<?> logs = made.get(1); // [b,h,n]
     return OwnGradient.of(
         tf,
@@ -153,11 +149,7 @@ public final class FusedAttention {
           List<Operand<?>> gradients = new ArrayList<>();
           gradients.add(rows.get(0)); // of the shape of q
           for (Output<?> side : sides) {
-            Operand<TFloat32> whole =
-                inner.sum(
-                    FusedAttention.<TFloat32>typed(side),
-                    inner.constant(0)); // [b,h,k,p] or [b,h,k,r]
-            gradients.add(inner.dtypes.cast(whole, q.type()));
+            gradients.add(GpuKernel.sum(inner, side, q.type())); // [b,h,k,p] or [b,h,k,r]
           }
           return gradients;
         });
@@ -171,10 +163,5 @@ public final class FusedAttention {
   private static GpuKernel.Argument turned(GpuKernel.Argument x) {
     long[] sizes = x.shape().asArray();
     return new GpuKernel.Argument(x.type(), Shape.of(sizes[0], sizes[1], sizes[3], sizes[2]));
-  }
-
-  @SuppressWarnings("unchecked") // the kernel's result has this type
-  private static <T extends TFloating> Operand<T> typed(Output<?> x) {
-    return (Operand<T>) x;
   }
 }

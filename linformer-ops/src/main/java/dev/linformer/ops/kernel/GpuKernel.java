@@ -14,6 +14,9 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.TensorShapeProto;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TFloating;
 
 /**
  * A kernel in a graph. XLA compiles its Triton IR together with the rest of the graph: the kernel
@@ -47,7 +50,14 @@ public record GpuKernel(
   /** Type and shape of an input or an output. */
   public record Argument(DataType type, Shape shape) {
 
-    private String element() {
+    /** Of a float32 or bfloat16 operand of known shape. */
+    public static Argument of(Operand<?> x) {
+      DataType type = x.type() == TBfloat16.class ? DataType.DT_BFLOAT16 : DataType.DT_FLOAT;
+      return new Argument(type, x.shape());
+    }
+
+    /** The type of its values in the kernel's text. */
+    public String element() {
       return switch (type) {
         case DT_FLOAT -> "f32";
         case DT_BFLOAT16 -> "bf16";
@@ -72,6 +82,28 @@ public record GpuKernel(
               .collect(Collectors.joining(", "));
       return "dense<[%s]> : tensor<%dxindex>".formatted(order, rank);
     }
+  }
+
+  /** Whether kernels take operands of this type. */
+  public static boolean takes(Class<?> type) {
+    return type == TFloat32.class || type == TBfloat16.class;
+  }
+
+  /** A result, whose type the caller knows. */
+  @SuppressWarnings("unchecked")
+  public static <T extends TFloating> Operand<T> typed(Output<?> result) {
+    return (Operand<T>) result;
+  }
+
+  /**
+   * Parts that programs have made, added up in float32.
+   *
+   * @param parts [parts,...], float32
+   * @return [...] of the type
+   */
+  public static Operand<?> sum(Ops tf, Output<?> parts, Class<? extends TFloating> type) {
+    Operand<TFloat32> sum = tf.sum(GpuKernel.<TFloat32>typed(parts), tf.constant(0)); // [...]
+    return tf.dtypes.cast(sum, type);
   }
 
   private static String quoted(String text) {

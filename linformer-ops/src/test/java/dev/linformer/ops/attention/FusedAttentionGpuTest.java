@@ -1,11 +1,11 @@
 package dev.linformer.ops.attention;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Wide;
+import dev.linformer.ops.kernel.GpuComparison;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -15,19 +15,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.tensorflow.DeviceSpec;
-import org.tensorflow.DeviceSpec.DeviceType;
-import org.tensorflow.Graph;
 import org.tensorflow.Operand;
-import org.tensorflow.Session;
-import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.proto.ConfigProto;
-import org.tensorflow.proto.GraphOptions;
-import org.tensorflow.proto.OptimizerOptions;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
@@ -35,27 +26,6 @@ import org.tensorflow.types.family.TFloating;
 
 /** The kernels on a GPU, where there is one, against a graph of TensorFlow's own operations. */
 class FusedAttentionGpuTest {
-
-  private static final ConfigProto XLA =
-      ConfigProto.newBuilder()
-          .setGraphOptions(
-              GraphOptions.newBuilder()
-                  .setOptimizerOptions(
-                      OptimizerOptions.newBuilder()
-                          .setGlobalJitLevel(OptimizerOptions.GlobalJitLevel.ON_2)))
-          .build();
-
-  /** Whether TensorFlow computes on a GPU here. */
-  private static boolean gpu() {
-    DeviceSpec device = DeviceSpec.newBuilder().deviceType(DeviceType.GPU).deviceIndex(0).build();
-    try (Graph graph = new Graph()) {
-      Ops tf = Ops.create(graph).withDevice(device);
-      Operand<TFloat32> x = tf.constant(new float[][] {{1, 2}, {3, 4}}); // [2,2]
-      return Graphs.evaluate(graph, tf.linalg.matMul(x, x))[3] == 22;
-    } catch (TensorFlowException | IllegalArgumentException e) {
-      return false;
-    }
-  }
 
   /** The same of TensorFlow's own operations. */
   private static <T extends TFloating> Operand<T> plain(
@@ -117,10 +87,7 @@ class FusedAttentionGpuTest {
         tf.gradients(tf.sum(product, tf.constant(new int[] {0, 1, 2})), x.subList(0, 3));
     List<Operand<T>> all = new ArrayList<>(List.of(y));
     IntStream.range(0, 3).forEach(i -> all.add(gradients.dy(i)));
-    return all.stream()
-        .<Operand<TFloat64>>map(
-            each -> tf.reshape(tf.dtypes.cast(each, TFloat64.class), tf.constant(new int[] {-1})))
-        .toList();
+    return all.stream().map(each -> GpuComparison.flat(tf, each)).toList();
   }
 
   /**
@@ -129,46 +96,22 @@ class FusedAttentionGpuTest {
    */
   private static <T extends TFloating> List<double[]> run(
       AttentionKernels a, Class<T> type, ConfigProto config, boolean fused) {
-    try (Graph graph = new Graph()) {
-      Ops tf = Ops.create(graph);
-      List<Operand<TFloat64>> fed = new ArrayList<>();
-      List<Operand<T>> x = new ArrayList<>();
-      for (Shape shape : shapes(a)) {
-        Operand<TFloat64> given = tf.placeholder(TFloat64.class, Placeholder.shape(shape));
-        fed.add(given);
-        x.add(tf.dtypes.cast(given, type));
-      }
-      List<Operand<TFloat64>> fetched =
-          new ArrayList<>(withGradients(tf, plain(tf, a, x.get(0), x.get(1), x.get(2)), x));
-      if (fused) {
-        assertTrue(FusedAttention.fits(x.get(0), a.h(), a.k(), a.p(), a.r()));
-        fetched.addAll(
-            withGradients(
-                tf, FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), a.sumOutput()), x));
-      }
-      List<TFloat64> tensors = new ArrayList<>();
-      try (Session session = new Session(graph, config)) {
-        Session.Runner runner = session.runner();
-        for (int i = 0; i < fed.size(); i++) {
-          tensors.add(TFloat64.tensorOf(shapes(a).get(i), DataBuffers.of(values(a).get(i))));
-          runner.feed(fed.get(i), tensors.get(i));
-        }
-        fetched.forEach(runner::fetch);
-        try (var result = runner.run()) {
-          return IntStream.range(0, fetched.size())
-              .mapToObj(i -> read((TFloat64) result.get(i)))
-              .toList();
-        }
-      } finally {
-        tensors.forEach(TFloat64::close);
-      }
-    }
-  }
-
-  private static double[] read(TFloat64 tensor) {
-    double[] values = new double[Math.toIntExact(tensor.size())];
-    tensor.asRawTensor().data().asDoubles().read(values);
-    return values;
+    return GpuComparison.run(
+        shapes(a),
+        values(a),
+        type,
+        config,
+        (tf, x) -> {
+          List<Operand<TFloat64>> fetched =
+              new ArrayList<>(withGradients(tf, plain(tf, a, x.get(0), x.get(1), x.get(2)), x));
+          if (fused) {
+            assertTrue(FusedAttention.fits(x.get(0), a.h(), a.k(), a.p(), a.r()));
+            fetched.addAll(
+                withGradients(
+                    tf, FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), a.sumOutput()), x));
+          }
+          return fetched;
+        });
   }
 
   /** The comparison's other side is right, as far as a CPU can tell. */
@@ -186,29 +129,11 @@ class FusedAttentionGpuTest {
     }
   }
 
-  private static double rms(double[] x) {
-    return Math.sqrt(Arrays.stream(x).map(v -> v * v).average().orElseThrow());
-  }
-
   private static <T extends TFloating> void compare(
       AttentionKernels a, Class<T> type, double tolerance) {
-    assumeTrue(gpu(), "TensorFlow has no GPU here");
-    List<double[]> found = run(a, type, XLA, true);
-    assertEquals(8, found.size());
+    assumeTrue(GpuComparison.gpu(), "TensorFlow has no GPU here");
     List<String> names = List.of("output", "gradient of q", "of K", "of V");
-    for (int i = 0; i < names.size(); i++) {
-      double[] expected = found.get(i);
-      double[] fused = found.get(i + names.size());
-      double[] difference =
-          IntStream.range(0, expected.length).mapToDouble(j -> fused[j] - expected[j]).toArray();
-      double unit = rms(expected);
-      double most = Arrays.stream(difference).map(Math::abs).max().orElseThrow();
-      String message =
-          "%s: differences have rms %.1e and at most %.1e, in units of the values' rms"
-              .formatted(names.get(i), rms(difference) / unit, most / unit);
-      // Written so that NaN fails; single values may be off by some standard deviations.
-      assertTrue(rms(difference) <= tolerance * unit && most <= 10 * tolerance * unit, message);
-    }
+    GpuComparison.check(names, run(a, type, GpuComparison.XLA, true), tolerance, 10);
   }
 
   @ParameterizedTest
