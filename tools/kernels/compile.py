@@ -16,8 +16,11 @@ import tempfile
 
 import triton
 import triton.backends.nvidia.compiler as nvidia
+import triton.compiler.compiler as compiler
 from triton.backends.compiler import GPUTarget
 
+# Triton's own pattern backtracks for minutes over a long kernel of many arguments. Ours stand on one line.
+compiler.prototype_pattern["ttir"] = r"^\s*tt\.func\s+(?:public\s+)?(@\w+)(\([^\n]*?\)) (attributes \{[^\n]+\}) \{$"
 LINE = "{:<40} {:>5} {:>8} {:>10} {:>8}"
 
 

@@ -114,7 +114,7 @@ final class FusedLayerNorm {
                       gradient,
                       kernels.backward(gradient),
                       List.of(kernels.programs(), 1, 1),
-                      NormKernels.WARPS,
+                      kernels.backwardWarps(),
                       1,
                       with(arguments, matrix),
                       results)

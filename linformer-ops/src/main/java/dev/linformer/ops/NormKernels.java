@@ -5,12 +5,17 @@ import dev.linformer.ops.kernel.MatrixBlocks;
 import dev.linformer.ops.kernel.MatrixBlocks.Columns;
 import dev.linformer.ops.kernel.MatrixBlocks.Place;
 import dev.linformer.ops.kernel.Tile;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The kernels of {@link FusedLayerNorm} for given sizes. A program has some rows in its registers,
- * so that each input is read once, forward and backward, and all is computed in float32.
+ * so that each input is read once, forward and backward, and all is computed in float32. A tile's
+ * columns are a power of two; several side by side have a row's with few to spare.
  *
  * <p>Forward, s = x + a + d, z = (s − μ)·r with r = 1/√(σ² + ε), y = z·weight + bias. Backward,
  * with z and r computed again and g = dy·weight: ds = r·(g − mean(g) − z·mean(g·z)), and the sums
@@ -24,16 +29,21 @@ import org.jspecify.annotations.Nullable;
  */
 record NormKernels(String element, long rows, int c, boolean residual, boolean biased) {
 
-  /** Warps of a program. */
+  /** Warps of a program of the forward kernel. */
   static final int WARPS = 8;
 
-  private static final int VALUES = 4_096; // that a program has
-  private static final int FEWER = 2_048; // at a time, of each of the backward kernel's five tiles
-  private static final int PROGRAMS = 264; // two for each of an H100's multiprocessors
+  private static final int VALUES = 4_096; // that a program of the forward kernel has
+  private static final int FEWER = 1_024; // that one of the backward kernel has at a time
+  private static final int VALUES_OF_A_WARP = 512; // of these
+  private static final int LEAST_WARPS = 2;
+  private static final int MOST_WARPS = 2_112; // 16 for each of an H100's multiprocessors
+  private static final int PARTS = 4; // of a row, so that not many columns are those of none
+  private static final int LEAST_WIDTH = 256; // of a part, unless a row has less
 
   private MatrixBlocks blocksOf(int values) {
-    int width = MatrixBlocks.powerOfTwo(c);
-    return new MatrixBlocks(rows, c, Math.max(1, values / width), width);
+    int all = MatrixBlocks.powerOfTwo(c);
+    int part = Math.max(LEAST_WIDTH, all / PARTS);
+    return new MatrixBlocks(rows, c, Math.max(1, values / all), Math.min(part, all));
   }
 
   /** What programs of the forward kernel have. */
@@ -46,6 +56,11 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     return blocksOf(FEWER);
   }
 
+  /** Warps of a program of the backward kernel. */
+  int backwardWarps() {
+    return Math.max(LEAST_WARPS, MatrixBlocks.powerOfTwo(c) / VALUES_OF_A_WARP);
+  }
+
   /** Programs of the forward kernel. */
   int blocks() {
     return forwardBlocks().down();
@@ -53,39 +68,59 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
 
   /** Programs of the backward kernel, each with every so many-th block of rows. */
   int programs() {
-    return Math.min(PROGRAMS, backwardBlocks().down());
+    return Math.min(MOST_WARPS / backwardWarps(), backwardBlocks().down());
   }
 
-  /** z [m,c], zero in columns there are none of, and r [m,1]. */
-  private record Normal(Tile values, Tile scale) {}
+  /** Parts of z [m,w], zero in columns there are none of, and r [m,1]. */
+  private record Normal(List<Tile> values, Tile scale) {}
+
+  /** What is made of each part of some rows. */
+  private static List<Tile> each(List<?> parts, IntFunction<Tile> made) {
+    return IntStream.range(0, parts.size()).mapToObj(made).toList();
+  }
 
   private Normal normal(
       KernelText t,
       @Nullable Tile residual,
       Tile added,
-      @Nullable Tile bias,
-      Place place,
-      Columns columns) {
-    Tile sum = place.load(t, added); // [m,c]
-    sum = bias == null ? sum : t.add(sum, bias); // [m,c]
-    sum = residual == null ? sum : t.add(place.load(t, residual), sum); // [m,c]
-    Tile centred = t.subtract(sum, mean(t, sum)); // [m,c]
-    int height = sum.shape().get(0);
-    if (columns.there() != null) {
-      centred =
-          t.select(
-              t.row(columns.there()),
-              centred,
-              t.filled(0, height, columns.numbers().shape().get(0))); // [m,c]
-    }
-    Tile variance = mean(t, t.multiply(centred, centred)); // [m,1]
+      @Nullable List<Tile> bias,
+      List<Place> places,
+      List<Columns> columns) {
+    List<Tile> sums =
+        each(
+            places,
+            i -> {
+              Tile sum = places.get(i).load(t, added); // [m,w]
+              sum = bias == null ? sum : t.add(sum, bias.get(i)); // [m,w]
+              return residual == null ? sum : t.add(places.get(i).load(t, residual), sum); // [m,w]
+            });
+    int height = sums.get(0).shape().get(0);
+    int width = sums.get(0).shape().get(1);
+    Tile mean = mean(t, sums); // [m,1]
+    List<Tile> centred =
+        each(
+            sums,
+            i -> {
+              Tile x = t.subtract(sums.get(i), mean); // [m,w]
+              Tile there = columns.get(i).there(); // [w]
+              return there == null
+                  ? x
+                  : t.select(t.row(there), x, t.filled(0, height, width)); // [m,w]
+            });
+    Tile variance = mean(t, each(centred, i -> t.multiply(centred.get(i), centred.get(i))));
     Tile scale = t.rsqrt(t.add(variance, t.filled((float) LayerNorm.EPSILON, height, 1)));
-    return new Normal(t.multiply(centred, scale), scale);
+    return new Normal(each(centred, i -> t.multiply(centred.get(i), scale)), scale);
+  }
+
+  /** A vector's parts in float32, [1,w]. */
+  private static List<Tile> vectors(KernelText t, Tile start, List<Columns> columns) {
+    return columns.stream().map(of -> of.vector(t, start)).toList(); // [1,w]
   }
 
   /** Of each row, of whose values those that aren't there are zero, [m,1]. */
-  private Tile mean(KernelText t, Tile x) {
-    return t.divide(t.column(t.sum(x, 1)), t.filled(c, x.shape().get(0), 1));
+  private Tile mean(KernelText t, List<Tile> parts) {
+    Tile all = parts.stream().reduce(t::add).orElseThrow(); // [m,w]
+    return t.divide(t.column(t.sum(all, 1)), t.filled(c, all.shape().get(0), 1));
   }
 
   /**
@@ -100,12 +135,17 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     Tile weight = t.pointer(element);
     Tile bias = t.pointer(element);
     Tile output = t.pointer(element);
-    Columns columns = forwardBlocks().columns(t);
-    Place place = forwardBlocks().place(t, t.programId('x'), columns);
-    Tile before = d == null ? null : columns.vector(t, d); // [1,c]
-    Normal normal = normal(t, x, added, before, place, columns);
-    Tile scaled = t.multiply(normal.values, columns.vector(t, weight)); // [m,c]
-    t.store(place.in(t, output), t.add(scaled, columns.vector(t, bias)), place.there());
+    List<Columns> columns = forwardBlocks().parts(t);
+    Tile block = t.programId('x');
+    List<Place> places = columns.stream().map(of -> forwardBlocks().place(t, block, of)).toList();
+    List<Tile> before = d == null ? null : vectors(t, d, columns); // [1,w]
+    List<Tile> factors = vectors(t, weight, columns); // [1,w]
+    List<Tile> biases = vectors(t, bias, columns); // [1,w]
+    Normal normal = normal(t, x, added, before, places, columns);
+    for (int i = 0; i < columns.size(); i++) {
+      Tile y = t.add(t.multiply(normal.values.get(i), factors.get(i)), biases.get(i)); // [m,w]
+      t.store(places.get(i).in(t, output), y, places.get(i).there());
+    }
     return t.toString();
   }
 
@@ -127,36 +167,47 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
             ? List.of(t.pointer("f32"), t.pointer("f32"), t.pointer("f32"))
             : List.of(t.pointer("f32"), t.pointer("f32"));
     MatrixBlocks blocks = backwardBlocks();
-    Columns columns = blocks.columns(t);
-    Tile before = d == null ? null : columns.vector(t, d); // [1,c]
-    Tile factor = columns.vector(t, weight); // [1,c]
+    List<Columns> columns = blocks.parts(t);
     Tile program = t.programId('x');
-    Tile zeros = t.filled(0, blocks.height(), blocks.width()); // [m,c]
+    List<Tile> before = d == null ? null : vectors(t, d, columns); // [1,w]
+    List<Tile> factors = vectors(t, weight, columns); // [1,w]
+    Tile none = t.filled(0, blocks.height(), blocks.width()); // [m,w]
+    int count = columns.size();
     List<Tile> sums =
         t.loop(
             program,
             t.number(blocks.down()),
             programs(),
-            biased ? List.of(zeros, zeros, zeros) : List.of(zeros, zeros),
+            Collections.nCopies(count * results.size(), none),
             (block, so) -> {
-              Place place = blocks.place(t, block, columns);
-              Normal normal = normal(t, x, added, before, place, columns);
-              Tile z = normal.values; // [m,c]
-              Tile dy = place.load(t, dOutput); // [m,c]
-              Tile g = t.multiply(dy, factor); // [m,c]
-              Tile along = t.multiply(z, mean(t, t.multiply(g, z))); // [m,c]
-              Tile rest = t.subtract(t.subtract(g, mean(t, g)), along); // [m,c]
-              Tile ds = t.multiply(rest, normal.scale); // [m,c]
-              t.store(place.in(t, dSum), ds, place.there());
-              Tile dWeight = t.add(so.get(0), t.multiply(dy, z)); // [m,c]
-              Tile dBias = t.add(so.get(1), dy); // [m,c]
-              return biased
-                  ? List.of(dWeight, dBias, t.add(so.get(2), ds))
-                  : List.of(dWeight, dBias);
+              List<Place> places = columns.stream().map(of -> blocks.place(t, block, of)).toList();
+              Normal normal = normal(t, x, added, before, places, columns);
+              List<Tile> z = normal.values;
+              List<Tile> dy = each(places, i -> places.get(i).load(t, dOutput)); // [m,w]
+              List<Tile> g = each(dy, i -> t.multiply(dy.get(i), factors.get(i))); // [m,w]
+              Tile along = mean(t, each(g, i -> t.multiply(g.get(i), z.get(i)))); // [m,1]
+              Tile mean = mean(t, g); // [m,1]
+              List<Tile> ds =
+                  each(
+                      g,
+                      i -> {
+                        Tile rest = t.subtract(g.get(i), mean); // [m,w]
+                        rest = t.subtract(rest, t.multiply(z.get(i), along)); // [m,w]
+                        return t.multiply(rest, normal.scale); // [m,w]
+                      });
+              for (int i = 0; i < count; i++) {
+                t.store(places.get(i).in(t, dSum), ds.get(i), places.get(i).there());
+              }
+              List<Tile> all = new ArrayList<>(each(z, i -> t.multiply(dy.get(i), z.get(i))));
+              all.addAll(dy);
+              all.addAll(biased ? ds : List.of());
+              return each(all, i -> t.add(so.get(i), all.get(i))); // [m,w]
             });
-    Tile places = t.add(t.multiply(program, t.number(c)), columns.numbers()); // [c]
+    Tile start = t.multiply(program, t.number(c));
     for (int i = 0; i < sums.size(); i++) {
-      t.store(t.offset(results.get(i), places), t.sum(sums.get(i), 0), columns.there());
+      Columns of = columns.get(i % count);
+      Tile places = t.add(start, of.numbers()); // [w]
+      t.store(t.offset(results.get(i / count), places), t.sum(sums.get(i), 0), of.there());
     }
     return t.toString();
   }

@@ -8,24 +8,31 @@ public final class NormKernelTexts {
 
   private NormKernelTexts() {}
 
-  /** Their texts by name. All have 8 warps. */
-  public static Map<String, String> all() {
-    Map<String, String> texts = new TreeMap<>();
+  /** A text, and the warps of a program. */
+  public record Kernel(String text, int warps) {}
+
+  /** Those kernels by name. */
+  public static Map<String, Kernel> all() {
+    Map<String, Kernel> all = new TreeMap<>();
     for (String element : new String[] {"f32", "bf16"}) {
       for (int c : new int[] {1, 64, 768, 8192}) {
         for (boolean sum : new boolean[] {false, true}) {
           var kernels = new NormKernels(element, 1009, c, sum, sum);
           String name = "norm%s_%d_%s".formatted(sum ? "_of_sum" : "", c, element);
-          texts.put(name + "_forward", kernels.forward("layer_norm"));
-          texts.put(name + "_backward", kernels.backward("layer_norm_gradient"));
+          all.put(name + "_forward", new Kernel(kernels.forward("layer_norm"), NormKernels.WARPS));
+          all.put(
+              name + "_backward",
+              new Kernel(kernels.backward("layer_norm_gradient"), kernels.backwardWarps()));
         }
       }
       for (int f : new int[] {61, 3072}) {
         var kernels = new GeluKernels(element, 4099, f, true);
-        texts.put("gelu_%d_%s_forward".formatted(f, element), kernels.forward("gelu"));
-        texts.put("gelu_%d_%s_backward".formatted(f, element), kernels.backward("gelu_gradient"));
+        String name = "gelu_%d_%s".formatted(f, element);
+        all.put(name + "_forward", new Kernel(kernels.forward("gelu"), GeluKernels.WARPS));
+        all.put(
+            name + "_backward", new Kernel(kernels.backward("gelu_gradient"), GeluKernels.WARPS));
       }
     }
-    return texts;
+    return all;
   }
 }

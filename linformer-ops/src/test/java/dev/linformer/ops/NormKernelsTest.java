@@ -34,11 +34,13 @@ class NormKernelsTest {
     {131, 61},
     {19, 257},
     {16, 256},
+    {3, 769},
+    {5, 768},
     {3, 4099},
     {5, 4096},
     {2, 8192},
-    {8512, 64},
-    {8501, 61},
+    {16912, 33},
+    {2113, 259},
     {1, 8191}
   };
 
@@ -81,8 +83,19 @@ class NormKernelsTest {
           what + "a rest",
           width.and(a -> a.blocks() > 1 && a.rows() % a.forwardBlocks().height() > 0));
     }
+    some("parts of a row, all of them full", a -> parts(a) > 1 && a.c() % width(a) == 0);
+    some("parts of a row, the last not full", a -> parts(a) > 1 && a.c() % width(a) > 0);
+    some("an odd number of parts", a -> parts(a) == 3);
     some("turns without a rest", a -> turns(a) > 1 && a.rows() % a.backwardBlocks().height() == 0);
     some("turns and a rest", a -> turns(a) > 1 && a.rows() % a.backwardBlocks().height() > 0);
+  }
+
+  private static int parts(NormKernels a) {
+    return a.backwardBlocks().across();
+  }
+
+  private static int width(NormKernels a) {
+    return a.backwardBlocks().width();
   }
 
   /** Blocks of the backward kernel's first program. */
@@ -92,7 +105,8 @@ class NormKernelsTest {
 
   @Test
   void programsAreNotMoreThanTheirPlaces() {
-    assertEquals(264, new NormKernels("f32", 1 << 20, 64, true, true).programs());
+    assertEquals(1056, new NormKernels("f32", 1 << 20, 64, true, true).programs());
+    assertEquals(132, new NormKernels("f32", 1 << 20, 8192, true, true).programs());
     assertEquals(1, new NormKernels("f32", 1, 64, true, true).programs());
   }
 

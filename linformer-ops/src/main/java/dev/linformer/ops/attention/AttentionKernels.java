@@ -403,8 +403,9 @@ record AttentionKernels(
       KernelText t, Tile keys, Tile values, Tile pair, Tile first, Tile x, Tile dy, Tile log) {
     Rows some = keysFrom(t, first, backwardBlock());
     Tile key = side(t, keys, pair, some, p); // [k,p]
+    Tile value = side(t, values, pair, some, r); // [k,r], asked for before the scores need time
     Tile s = scores(t, x, key, some); // [m,k]
-    Tile dP = t.dot(dy, t.transpose(side(t, values, pair, some, r))); // [m,k]
+    Tile dP = t.dot(dy, t.transpose(value)); // [m,k]
     return new Mixture(t.exp(t.subtract(s, t.column(log))), dP, key);
   }
 

@@ -1,5 +1,7 @@
 package dev.linformer.ops.kernel;
 
+import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,9 +43,15 @@ public record MatrixBlocks(long rows, int columns, int height, int width) {
     }
   }
 
-  /** All columns, if they are one block. */
-  public Columns columns(KernelText t) {
-    return some(t, t.range(width));
+  /** The columns of each block. */
+  public List<Columns> parts(KernelText t) {
+    return IntStream.range(0, across())
+        .mapToObj(
+            i -> {
+              Tile numbers = i == 0 ? t.range(width) : t.add(t.range(width), t.number(i * width));
+              return (i + 1) * width <= columns ? new Columns(numbers, null) : some(t, numbers);
+            })
+        .toList();
   }
 
   /** The columns of the so many-th block. */

@@ -53,7 +53,7 @@ public final class KernelTexts {
       }
     }
     for (var norm : NormKernelTexts.all().entrySet()) {
-      write(folder, norm.getKey(), 8, norm.getValue());
+      write(folder, norm.getKey(), norm.getValue().warps(), norm.getValue().text());
     }
   }
 
