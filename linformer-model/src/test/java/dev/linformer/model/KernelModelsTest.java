@@ -2,6 +2,7 @@ package dev.linformer.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -14,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -186,6 +188,27 @@ class KernelModelsTest {
       assertEquals(gelus, kernels(graph, "gelu_gradient"));
       boolean other = List.of("encdec", "causal lm", "dropout").contains(model);
       assertEquals(other, count(graph, "Softmax") > 0);
+    }
+  }
+
+  @Test
+  void onlyWhereTheyAreWanted() {
+    for (String name : MODELS.keySet()) {
+      try (Graph graph = new Graph()) {
+        Ops tf = Ops.create(graph);
+        Model<TFloat32> model =
+            config(name, CheckpointLevel.C0, Precision.FLOAT32)
+                .declare(Variables.random(tf, TFloat32.class, 7));
+        Map<String, Operand<?>> inputs = new LinkedHashMap<>();
+        model.inputs().stream()
+            .filter(input -> !input.optional())
+            .forEach(input -> inputs.put(input.name(), input(tf, input)));
+        assertSame(model, model.withKernels(false));
+        model.withKernels(false).call(tf, inputs, null);
+        assertEquals(0, count(graph, GpuKernel.OPERATION), name);
+        model.withKernels(true).call(tf, inputs, null);
+        assertEquals(norms(name, CheckpointLevel.C0), kernels(graph, "layer_norm"), name);
+      }
     }
   }
 
