@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Dropout;
@@ -51,7 +52,7 @@ public final class PositionSteps {
     Operand<T> scores;
     int headAxis;
     if (plan.foldQueries()) {
-      Operand<T> all = Products.each(tf, x, compressed.keys()); // [b,n,h·k]
+      Operand<T> all = BatchProduct.call(tf, x, compressed.keys()); // [b,n,h·k]
       long[] sizes = all.shape().asArray();
       scores =
           Shapes.reshape(
@@ -73,7 +74,7 @@ public final class PositionSteps {
       p = headAxis == 1 ? Products.swapHeads(tf, p) : p; // [b,n,h,k]
       long[] sizes = p.shape().asArray();
       Operand<T> rows = Shapes.reshape(tf, p, sizes[0], sizes[1], sizes[2] * sizes[3]); // [b,n,h·k]
-      return Products.each(tf, rows, compressed.values()); // [b,n,out]
+      return BatchProduct.call(tf, rows, compressed.values()); // [b,n,out]
     }
     p = headAxis == 2 ? Products.swapHeads(tf, p) : p; // [b,h,n,k]
     return outputOf(
