@@ -25,8 +25,8 @@ import org.tensorflow.types.TFloat32;
 final class KernelProbe {
 
   private static final int N = 128; // a block of attention's keys
-  private static final int C = 64; // the widest that float32 has kernels for
-  private static final double TOLERANCE = 1e-2; // it is whether they run, not how exactly
+  private static final int C = 64; // the widest key that float32 has kernels for
+  private static final double TOLERANCE = 5e-2; // it is whether they run, not how exactly
 
   private KernelProbe() {}
 
