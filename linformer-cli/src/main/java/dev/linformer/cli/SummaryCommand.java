@@ -20,7 +20,10 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class SummaryCommand implements Callable<Integer> {
 
-  @Option(names = "--config", required = true, description = "The model, as JSON.")
+  @Option(
+      names = "--config",
+      required = true,
+      description = "The model, as JSON; a training's configuration will do.")
   private Path config = Path.of("");
 
   @Option(names = "--json", description = "For programs.")
@@ -41,7 +44,7 @@ final class SummaryCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    ModelConfig model = ModelConfig.read(config);
+    ModelConfig model = TrainSettings.model(config);
     ModelSummary summary = ModelSummary.of(model);
     PrintWriter out = spec.commandLine().getOut();
     MemoryEstimate estimate = memory ? MemoryEstimate.of(model, batch) : null;

@@ -84,6 +84,21 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
     return new TrainSettings(model, settings, what);
   }
 
+  /**
+   * The model of a configuration file, whether it has settings of a training or not; those say
+   * nothing of the model, and only {@code train} looks into them.
+   *
+   * @throws InvalidInputException as {@link ModelConfig#read}, or if the settings are no objects
+   */
+  static ModelConfig model(Path config) {
+    String source = config.toString();
+    ObjectNode all = JsonKeys.read(config).copy();
+    part(all, TRAINER, source);
+    part(all, TASK, source);
+    return ModelConfig.parse(new JsonKeys(source, all));
+  }
+
+  /** Takes an object away, which is empty where there is none. */
   private static ObjectNode part(ObjectNode all, String key, String source) {
     JsonNode part = all.remove(key);
     if (part == null) {

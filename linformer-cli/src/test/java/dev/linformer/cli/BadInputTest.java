@@ -42,6 +42,12 @@ class BadInputTest {
     json("model-type.json", Fixtures.CLASSIFIER.replace("classifier", "generator"));
     json("short.json", Fixtures.CLASSIFIER.replace(": 24", ": 8"));
     json("vocabulary.json", Fixtures.CLASSIFIER.replace("num_tokens\": 16", "num_tokens\": 15"));
+    String training = Fixtures.CLASSIFIER.replace("}", ", \"training_args\": {}}");
+    json("wide-training.json", training.replace("dim_k\": 4", "dim_k\": 25"));
+    json("extra-training.json", training.replace("{\"model", "{\"heads\": 2, \"model"));
+    json("classless.json", training.replace(", \"num_classes\": 10", ""));
+    json("settings.json", training.replace("{}", "[3]"));
+    json("task.json", Fixtures.CLASSIFIER.replace("}", ", \"task\": \"listops\"}"));
     json("no-json.json", "{\"input_size\": 6,\n");
     json("list.json", "[6, 4, 3]");
 
@@ -111,6 +117,12 @@ class BadInputTest {
         bad(init("heads.json"), "channels = 4 is not divisible by nhead = 3; set dim_d"),
         bad(init("model-type.json"), "model_type = generator, but one of linformer, classifier"),
         bad("summary --config extra-key.json", "{}/extra-key.json: unknown key \"heads\""),
+        bad("summary --config wide-training.json", "dim_k = 25, but 1 to input_size = 24 is"),
+        bad("summary --config extra-training.json", "extra-training.json: unknown key \"heads\""),
+        bad("summary --config classless.json", "{}/classless.json: key \"num_classes\" is missing"),
+        bad("summary --config settings.json", "{}/settings.json: training_args = [3], but an obj"),
+        bad("summary --config task.json", "{}/task.json: task = \"listops\", but an object {…} is"),
+        bad("summary --config no-json.json", "{}/no-json.json: not valid JSON, line 2: "),
         bad("train --config long-k.json --out new", "dim_k = 7, but 1 to input_size = 6"),
         bad("train --config missing.json --out new", "{}/missing.json: no such file"),
         // Where models go.

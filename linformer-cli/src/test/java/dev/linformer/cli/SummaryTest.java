@@ -10,8 +10,10 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** Memory and plans of {@code linformer summary}. */
+/** What {@code linformer summary} takes; its memory and plans. */
 class SummaryTest {
 
   private static final String ENCODER =
@@ -66,6 +68,39 @@ class SummaryTest {
     assertEquals("seq.0", first.get("name").textValue());
     assertEquals(8, first.get("training").size());
     assertTrue(first.get("inference").get(0).get("chosen").booleanValue(), first::toString);
+  }
+
+  /** The files that the project trains with: by hand, the numbers of weights. */
+  @ParameterizedTest
+  @CsvSource({"listops-linformer, 1", "listops-full-attention, 0"})
+  void takesConfigurationsOfTrainings(String name, int projections) throws IOException {
+    long n = 2000;
+    long c = 128;
+    long k = 128;
+    long layer = 4 * c * c + c + 2 * c * 256 + 256 + c + 2 * 2 * c;
+    Path file = Path.of("..", "configs", name + ".json");
+    JsonNode json =
+        new ObjectMapper().readTree(Cli.done("summary", "--config", file, "--json").out());
+    assertEquals(
+        16 * c + n * c + projections * (n * k + k) + 2 * layer + c * 10 + 10,
+        json.get("parameters").longValue(),
+        name);
+  }
+
+  /** What a task needs besides, such as files to learn from, is no part of the model. */
+  @Test
+  void asksForNoData() throws IOException {
+    String model = ENCODER.replace("{", "{\"model_type\":\"lm\",\"num_tokens\":257,");
+    String plain = Cli.done("summary", "--config", Fixtures.config(folder, model)).out();
+    for (String settings :
+        new String[] {
+          "\"training_args\":{\"eval_steps\":3},\"task\":{\"name\":\"masked-lm\"}",
+          "\"training_args\":{}",
+          "\"task\":{}"
+        }) {
+      Path file = Fixtures.config(folder, model.replace("}", "," + settings + "}"));
+      assertEquals(plain, Cli.done("summary", "--config", file).out(), settings);
+    }
   }
 
   @Test

@@ -6,7 +6,7 @@ import dev.linformer.model.LanguageModelConfig;
 import dev.linformer.model.LinformerLM;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.ops.attention.Compressed;
-import dev.linformer.ops.attention.MultiHeadAttention.State;
+import dev.linformer.ops.attention.DecodingSteps.State;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

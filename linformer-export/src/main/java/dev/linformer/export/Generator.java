@@ -8,7 +8,7 @@ import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
 import dev.linformer.model.train.Sessions;
 import dev.linformer.model.weights.WeightFile;
-import dev.linformer.ops.attention.MultiHeadAttention.State;
+import dev.linformer.ops.attention.DecodingSteps.State;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

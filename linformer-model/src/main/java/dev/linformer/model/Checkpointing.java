@@ -7,6 +7,9 @@ import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
 import dev.linformer.ops.attention.ContractionPlan;
 import dev.linformer.ops.attention.MultiHeadAttention;
+import dev.linformer.ops.attention.PositionSteps;
+import dev.linformer.ops.attention.PrefixSteps;
+import dev.linformer.ops.attention.SourceSteps;
 import dev.linformer.ops.gradient.Input;
 import dev.linformer.ops.gradient.Parts;
 import dev.linformer.ops.gradient.Recompute;
@@ -163,7 +166,7 @@ record Checkpointing<T extends TFloating>(
     Operand<T> source = body.source(in, context); // [b,s,c]
     Operand<TBool> mask = body.mask(context);
     ContractionPlan plan = attention.plan(in, source, mask, config.dropout(), key);
-    var early = attention.early(tf, Masks.zeroPadding(tf, source, mask), plan);
+    var early = SourceSteps.early(tf, attention, Masks.zeroPadding(tf, source, mask), plan);
     long h = attention.heads();
     Operand<TInt64> numbers = tf.constant(LongStream.range(0, h).toArray()); // [h]
     Inputs inputs =
@@ -207,9 +210,12 @@ record Checkpointing<T extends TFloating>(
       @Nullable Operand<TInt64> from) {
     RandomKey inner = keyIn(of);
     Biased<T> added =
-        body.attention()
-            .map(of::orUnused)
-            .finish(tf, y, config.dropout(), inner == null ? null : inner.at(from));
+        PositionSteps.finish(
+            tf,
+            body.attention().map(of::orUnused),
+            y,
+            config.dropout(),
+            inner == null ? null : inner.at(from));
     return sublayer.map(of::orUnused).join(tf, x, added); // [b,n,c]
   }
 
@@ -254,7 +260,8 @@ record Checkpointing<T extends TFloating>(
     }
     ContractionPlan plan = attention.plan(in, source, mask, config.dropout(), key);
     var compressed =
-        attention.compressed(tf, attention.early(tf, clean, plan), plan, parts.perPart());
+        SourceSteps.compressed(
+            tf, attention, SourceSteps.early(tf, attention, clean, plan), plan, parts.perPart());
     inputs.whole(compressed.keys()).whole(compressed.values()).whole(mask);
     return Recompute.parts(
         tf,
@@ -263,18 +270,17 @@ record Checkpointing<T extends TFloating>(
         (inner, of) -> {
           Operand<TInt64> start = scalar(inner, of.get(from));
           Operand<T> y =
-              attention
-                  .map(of::orUnused)
-                  .attend(
-                      inner,
-                      of.get(in),
-                      compressed.map(of::get),
-                      plan,
-                      find(of, mask),
-                      null,
-                      start,
-                      config.dropout(),
-                      keyIn(of)); // [b,m,out]
+              PositionSteps.attend(
+                  inner,
+                  attention.map(of::orUnused),
+                  of.get(in),
+                  compressed.map(of::get),
+                  plan,
+                  find(of, mask),
+                  null,
+                  start,
+                  config.dropout(),
+                  keyIn(of)); // [b,m,out]
           return joined(inner, of, body, of.get(x), y, start); // [b,m,c]
         });
   }
@@ -290,13 +296,13 @@ record Checkpointing<T extends TFloating>(
       Operand<T> clean,
       Operand<TInt64> from) {
     long n = x.shape().get(1);
-    var before = body.attention().prefixes(tf, clean, parts.perPart()); // [b,h,g,k,d]
-    MultiHeadAttention<T> attention = body.attention().columns(tf, n);
+    var before = PrefixSteps.prefixes(tf, body.attention(), clean, parts.perPart()); // [b,h,g,k,d]
+    MultiHeadAttention<T> attention = PrefixSteps.columns(tf, body.attention(), n);
     inputs
         .add(Input.along(clean, 1))
         .add(Input.row(before.keys(), 2))
         .add(Input.row(before.values(), 2))
-        .all(attention.byPositions())
+        .all(PrefixSteps.byPositions(attention))
         .weights(attention.keys()::map)
         .weights(attention.values()::map);
     return Recompute.parts(
@@ -307,16 +313,15 @@ record Checkpointing<T extends TFloating>(
           Operand<TInt64> start = scalar(inner, of.get(from));
           RandomKey key = keyIn(of);
           Operand<T> y =
-              attention
-                  .map(of::orUnused)
-                  .prefixed(
-                      inner,
-                      of.get(in),
-                      of.get(clean),
-                      before.map(sums -> row(inner, of.get(sums))),
-                      null,
-                      config.dropout(),
-                      key == null ? null : key.at(start)); // [b,m,out]
+              PrefixSteps.attend(
+                  inner,
+                  attention.map(of::orUnused),
+                  of.get(in),
+                  of.get(clean),
+                  before.map(sums -> row(inner, of.get(sums))),
+                  null,
+                  config.dropout(),
+                  key == null ? null : key.at(start)); // [b,m,out]
           return joined(inner, of, body, of.get(x), y, start); // [b,m,c]
         });
   }

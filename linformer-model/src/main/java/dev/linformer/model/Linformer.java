@@ -10,6 +10,7 @@ import dev.linformer.ops.Shapes;
 import dev.linformer.ops.Wide;
 import dev.linformer.ops.attention.AttentionSpec;
 import dev.linformer.ops.attention.Compressed;
+import dev.linformer.ops.attention.DecodingSteps;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
@@ -275,12 +276,12 @@ public final class Linformer<T extends TFloating> implements Model<T> {
 
   /** The shapes of the states of {@link #step}, for one sequence: one for each layer. */
   List<Shape> stateShapes() {
-    return attentions(false).map(MultiHeadAttention::stateShape).toList();
+    return attentions(false).map(DecodingSteps::stateShape).toList();
   }
 
   /** The shapes of what {@link #compress} gives, for one sequence; none for an encoder. */
   List<Shape> sourceShapes() {
-    return attentions(true).map(MultiHeadAttention::stateShape).toList();
+    return attentions(true).map(DecodingSteps::stateShape).toList();
   }
 
   private Stream<MultiHeadAttention<T>> attentions(boolean cross) {
@@ -295,7 +296,9 @@ public final class Linformer<T extends TFloating> implements Model<T> {
 
   /** A source as each layer of a decoder attends to it. */
   List<Compressed<T>> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
-    return attentions(true).map(attention -> attention.compress(tf, source, mask)).toList();
+    return attentions(true)
+        .map(attention -> DecodingSteps.compress(tf, attention, source, mask))
+        .toList();
   }
 
   /**
@@ -311,7 +314,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
       Ops tf,
       Operand<T> x,
       Operand<TInt64> position,
-      List<MultiHeadAttention.State<T>> states,
+      List<DecodingSteps.State<T>> states,
       List<Compressed<T>> sources) {
     Operand<T> y = x;
     int layer = 0;
@@ -322,9 +325,11 @@ public final class Linformer<T extends TFloating> implements Model<T> {
       if (!(sublayer.body() instanceof Sublayer.Attention<T> body)) {
         added = sublayer.body().call(tf, in, config, Context.none(), null); // [b,1,c]
       } else if (body.cross()) {
-        added = Biased.none(body.attention().step(tf, in, sources.get(source++))); // [b,1,c]
+        added =
+            Biased.none(
+                DecodingSteps.step(tf, body.attention(), in, sources.get(source++))); // [b,1,c]
       } else {
-        var step = body.attention().step(tf, in, position, states.get(layer));
+        var step = DecodingSteps.step(tf, body.attention(), in, position, states.get(layer));
         states.set(layer++, step.state());
         added = Biased.none(step.output()); // [b,1,c]
       }

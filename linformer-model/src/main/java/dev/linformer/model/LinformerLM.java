@@ -10,7 +10,7 @@ import dev.linformer.ops.PositionalEncoding;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
 import dev.linformer.ops.attention.Compressed;
-import dev.linformer.ops.attention.MultiHeadAttention;
+import dev.linformer.ops.attention.DecodingSteps;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -227,7 +227,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
       Ops tf,
       Operand<TInt32> token,
       Operand<TInt64> position,
-      List<MultiHeadAttention.State<T>> states,
+      List<DecodingSteps.State<T>> states,
       List<Compressed<T>> sources) {
     Operand<T> x = tf.gather(tokenEmbedding, token, tf.constant(0)); // [b,1,e]
     Operand<TInt64> one = tf.reshape(position, tf.constant(new long[] {1})); // [1]

@@ -90,6 +90,11 @@ public interface Model<T extends TFloating> {
    */
   Model<T> withKernels();
 
+  /** The same model with kernels if they are wanted, see {@link #withKernels()}; else itself. */
+  default Model<T> withKernels(boolean wanted) {
+    return wanted ? withKernels() : this;
+  }
+
   /** An input that must be there. */
   @SuppressWarnings("unchecked") // inputs() says of which type it is
   static <I extends TType> Operand<I> require(Map<String, Operand<?>> inputs, String name) {

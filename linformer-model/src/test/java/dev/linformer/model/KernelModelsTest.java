@@ -1,19 +1,23 @@
 package dev.linformer.model;
 
+import static dev.linformer.ops.kernel.KernelGraphs.calls;
+import static dev.linformer.ops.kernel.KernelGraphs.module;
+import static dev.linformer.ops.kernel.KernelGraphs.operations;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.kernel.GpuKernel;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -136,12 +140,7 @@ class KernelModelsTest {
 
   /** Kernels whose name begins so. */
   private static long kernels(Graph graph, String name) {
-    return graph.toGraphDef().getNodeList().stream()
-        .filter(node -> node.getOp().equals(GpuKernel.OPERATION))
-        .filter(
-            node ->
-                node.getAttrOrThrow("module").getS().toStringUtf8().startsWith("module @" + name))
-        .count();
+    return calls(graph).stream().filter(call -> module(call).startsWith("module @" + name)).count();
   }
 
   @ParameterizedTest
@@ -164,7 +163,7 @@ class KernelModelsTest {
       int norms = norms(model, level);
       assertEquals(forward, kernels(graph, "attention"));
       assertEquals(norms, kernels(graph, "layer_norm"));
-      assertEquals(0, count(graph, "Rsqrt"));
+      assertEquals(0, operations(graph, "Rsqrt").size());
       int gelus = gelus(model, level);
       assertEquals(gelus, kernels(graph, "gelu"));
       Operand<TFloat32> flat = tf.reshape(tf.math.square(y), tf.constant(new int[] {-1}));
@@ -185,7 +184,28 @@ class KernelModelsTest {
       assertEquals((level == CheckpointLevel.C0 ? 2L : 3L) * gelus, kernels(graph, "gelu"));
       assertEquals(gelus, kernels(graph, "gelu_gradient"));
       boolean other = List.of("encdec", "causal lm", "dropout").contains(model);
-      assertEquals(other, count(graph, "Softmax") > 0);
+      assertEquals(other, operations(graph, "Softmax").size() > 0);
+    }
+  }
+
+  @Test
+  void onlyWhereTheyAreWanted() {
+    for (String name : MODELS.keySet()) {
+      try (Graph graph = new Graph()) {
+        Ops tf = Ops.create(graph);
+        Model<TFloat32> model =
+            config(name, CheckpointLevel.C0, Precision.FLOAT32)
+                .declare(Variables.random(tf, TFloat32.class, 7));
+        Map<String, Operand<?>> inputs = new LinkedHashMap<>();
+        model.inputs().stream()
+            .filter(input -> !input.optional())
+            .forEach(input -> inputs.put(input.name(), input(tf, input)));
+        assertSame(model, model.withKernels(false));
+        model.withKernels(false).call(tf, inputs, null);
+        assertEquals(0, calls(graph).size(), name);
+        model.withKernels(true).call(tf, inputs, null);
+        assertEquals(norms(name, CheckpointLevel.C0), kernels(graph, "layer_norm"), name);
+      }
     }
   }
 
@@ -193,11 +213,5 @@ class KernelModelsTest {
     Shape shape =
         input.shape().numDimensions() == 3 ? Shape.of(B, N, input.shape().get(2)) : Shape.of(B, N);
     return tf.placeholder(input.type(), Placeholder.shape(shape));
-  }
-
-  private static long count(Graph graph, String operation) {
-    return graph.toGraphDef().getNodeList().stream()
-        .filter(node -> node.getOp().equals(operation))
-        .count();
   }
 }

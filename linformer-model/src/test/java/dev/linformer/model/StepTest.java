@@ -9,7 +9,7 @@ import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Shapes;
 import dev.linformer.ops.Weights;
 import dev.linformer.ops.attention.Compressed;
-import dev.linformer.ops.attention.MultiHeadAttention.State;
+import dev.linformer.ops.attention.DecodingSteps.State;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

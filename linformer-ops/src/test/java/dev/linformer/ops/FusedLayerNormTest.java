@@ -1,5 +1,11 @@
 package dev.linformer.ops;
 
+import static dev.linformer.ops.kernel.KernelGraphs.calls;
+import static dev.linformer.ops.kernel.KernelGraphs.gradients;
+import static dev.linformer.ops.kernel.KernelGraphs.gradientsHaveTheInputsShapes;
+import static dev.linformer.ops.kernel.KernelGraphs.input;
+import static dev.linformer.ops.kernel.KernelGraphs.module;
+import static dev.linformer.ops.kernel.KernelGraphs.operations;
 import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -38,10 +44,6 @@ class FusedLayerNormTest {
   private static final int N = 7;
   private static final int C = 13;
 
-  private static <T extends TFloating> Operand<T> input(Ops tf, Class<T> type, long... sizes) {
-    return tf.placeholder(type, Placeholder.shape(Shape.of(sizes)));
-  }
-
   private static boolean fits(Class<? extends TFloating> type, Shape x) {
     try (Graph graph = new Graph()) {
       return FusedLayerNorm.fits(Ops.create(graph).placeholder(type, Placeholder.shape(x)));
@@ -77,28 +79,6 @@ class FusedLayerNormTest {
     return new LayerNorm<>(input(tf, type, C), input(tf, type, C)).withKernels();
   }
 
-  private static List<NodeDef> calls(Graph graph) {
-    return graph.toGraphDef().getNodeList().stream()
-        .filter(node -> node.getOp().equals(GpuKernel.OPERATION))
-        .toList();
-  }
-
-  private static long count(Graph graph, String operation) {
-    return graph.toGraphDef().getNodeList().stream()
-        .filter(node -> node.getOp().equals(operation))
-        .count();
-  }
-
-  private static <T extends TFloating> void gradientsHaveTheInputsShapes(
-      Ops tf, Operand<T> y, List<Operand<T>> x) {
-    int[] axes = {0, 1, 2};
-    var gradients = tf.gradients(tf.sum(y, tf.constant(axes)), x);
-    for (int i = 0; i < x.size(); i++) {
-      assertEquals(x.get(i).shape(), gradients.dy(i).shape(), "input " + i);
-      assertEquals(x.get(i).type(), gradients.dy(i).type(), "input " + i);
-    }
-  }
-
   /** What is added is [b,n,c] or, as a product of all rows, [b·n,c]. */
   @ParameterizedTest
   @CsvSource({"false, false", "true, false", "false, true", "true, true"})
@@ -131,9 +111,9 @@ class FusedLayerNormTest {
       NodeDef backward = calls(graph).get(1);
       assertEquals(biased ? 5 : 4, backward.getInputCount());
       assertEquals(biased ? 4 : 3, backward.getAttrOrThrow("Sout").getList().getShapeCount());
-      assertEquals(0, count(graph, "Rsqrt"));
-      assertEquals(0, count(graph, "BiasAdd"));
-      assertEquals(0, count(graph, "AddV2"));
+      assertEquals(0, operations(graph, "Rsqrt").size());
+      assertEquals(0, operations(graph, "BiasAdd").size());
+      assertEquals(0, operations(graph, "AddV2").size());
     }
   }
 
@@ -171,7 +151,7 @@ class FusedLayerNormTest {
       }
       Operand<TFloat32> y =
           FusedLayerNorm.call(tf, first, added, d, norm.weight(), norm.bias()); // [b,n,c]
-      var gradients = tf.gradients(tf.sum(y, tf.constant(new int[] {0, 1, 2})), x);
+      var gradients = gradients(tf, y, x);
       List<Integer> outputs =
           IntStream.range(0, x.size()).mapToObj(i -> output(graph, gradients.dy(i))).toList();
       assertEquals(List.of(1, 2, 0, 0, 3).subList(0, x.size()), outputs);
@@ -203,10 +183,10 @@ class FusedLayerNormTest {
       Operand<TFloat32> x = input(tf, TFloat32.class, 1, 1061, 768);
       gradientsHaveTheInputsShapes(
           tf, norm.call(tf, x, new Biased<>(x, vector, x.shape())), List.of(x));
-      String forward = calls(graph).get(0).getAttrOrThrow("module").getS().toStringUtf8();
+      String forward = module(calls(graph).get(0));
       assertTrue(forward.contains("grid_x = 266 : i32"), forward);
       assertTrue(forward.contains("num_warps = 8 : i32"), forward);
-      String backward = calls(graph).get(1).getAttrOrThrow("module").getS().toStringUtf8();
+      String backward = module(calls(graph).get(1));
       assertTrue(backward.contains("grid_x = 1056 : i32"), backward);
       assertTrue(backward.contains("num_warps = 2 : i32"), backward);
       assertTrue(
@@ -225,8 +205,8 @@ class FusedLayerNormTest {
       Operand<TFloat32> rows = input(tf, TFloat32.class, B * N, C);
       new LayerNorm<>(weight, weight).call(tf, x, new Biased<>(rows, weight, x.shape()));
       assertEquals(0, calls(graph).size());
-      assertEquals(1, count(graph, "BiasAdd"));
-      assertEquals(1, count(graph, "Rsqrt"));
+      assertEquals(1, operations(graph, "BiasAdd").size());
+      assertEquals(1, operations(graph, "Rsqrt").size());
     }
   }
 
@@ -240,7 +220,7 @@ class FusedLayerNormTest {
       Operand<TFloat64> y = norm.call(tf, x, Biased.none(norm.call(tf, x)));
       assertEquals(Shape.of(B, N, C), y.shape());
       assertEquals(0, calls(graph).size());
-      assertEquals(2, count(graph, "Rsqrt"));
+      assertEquals(2, operations(graph, "Rsqrt").size());
     }
   }
 

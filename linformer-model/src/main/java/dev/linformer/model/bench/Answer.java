@@ -2,8 +2,8 @@ package dev.linformer.model.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Linformer;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.Model;
 import dev.linformer.model.Variables;
 import dev.linformer.model.Variables.Weight;
 import dev.linformer.model.train.Devices;
@@ -57,13 +57,12 @@ public final class Answer {
       }
       Ops tf = Ops.create(graph);
       Variables<TFloat32> variables = Variables.toBeLoaded(tf, TFloat32.class);
-      var declared = Linformer.declare(variables, "", config);
       boolean kernels = work.xla() && work.kernels() && Devices.runKernels(0);
-      var model = kernels ? declared.withKernels() : declared;
+      Model<TFloat32> model = config.declare(variables).withKernels(kernels);
       Operand<TFloat32> x = tf.placeholder(TFloat32.class, Placeholder.shape(shape)); // [b,n,c]
       Operand<TFloat32> dy = tf.placeholder(TFloat32.class, Placeholder.shape(shape)); // [b,n,c]
       RandomKey key = work.training() ? new RandomKey(tf.constant(new long[] {1, 1})) : null;
-      Operand<TFloat32> y = model.call(tf, x, key);
+      Operand<TFloat32> y = model.call(tf, Map.of(model.inputs().get(0).name(), x), key);
       List<Weight<TFloat32>> weights = work.training() ? variables.trainable() : List.of();
       List<Operand<TFloat32>> fetched = new ArrayList<>(List.of(y));
       if (work.training()) {

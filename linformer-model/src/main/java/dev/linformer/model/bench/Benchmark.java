@@ -2,8 +2,8 @@ package dev.linformer.model.bench;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Linformer;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.Model;
 import dev.linformer.model.Variables;
 import dev.linformer.model.train.Devices;
 import dev.linformer.model.train.Sessions;
@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
@@ -129,8 +130,7 @@ public final class Benchmark {
   private static Built build(Ops tf, Work work, boolean kernels) {
     LinformerConfig config = work.config();
     var variables = Variables.random(tf, TFloat32.class, 1);
-    var declared = Linformer.declare(variables, "", config);
-    var model = kernels ? declared.withKernels() : declared;
+    Model<TFloat32> model = config.declare(variables).withKernels(kernels);
     Shape shape = Shape.of(work.batch(), config.sequenceLength(), config.channels());
     Variable<TFloat32> batch = tf.withName("batch").variable(shape, TFloat32.class);
     Ops init = tf.withInitScope();
@@ -140,7 +140,8 @@ public final class Benchmark {
             init.constant(shape.asArray()), init.constant(new long[] {1, 2})));
     Operand<TFloat32> x = tf.identity(batch); // [b,n,c]
     RandomKey key = work.training() ? new RandomKey(tf.constant(new long[] {1, 1})) : null;
-    Operand<TFloat32> loss = TrainingStep.loss(tf, model.call(tf, x, key));
+    Operand<TFloat32> y = model.call(tf, Map.of(model.inputs().get(0).name(), x), key); // [b,n,c]
+    Operand<TFloat32> loss = TrainingStep.loss(tf, y);
     return new Built(loss, work.training() ? TrainingStep.update(tf, variables, loss) : null);
   }
 

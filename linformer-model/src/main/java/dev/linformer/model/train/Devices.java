@@ -1,8 +1,6 @@
 package dev.linformer.model.train;
 
 import dev.linformer.model.InvalidInputException;
-import dev.linformer.ops.attention.FusedAttention;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Graph;
@@ -10,17 +8,11 @@ import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.exceptions.TensorFlowException;
-import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Gradients;
-import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 
 /** What TensorFlow can compute on here. */
 public final class Devices {
-
-  private static final long KERNEL_KEYS = 128;
-  private static final long KERNEL_WIDTH = 64;
 
   private Devices() {}
 
@@ -45,51 +37,14 @@ public final class Devices {
   }
 
   /**
-   * Whether the kernels of {@link FusedAttention} run here: found out by some that need as much
-   * shared memory as any. They want XLA and an NVIDIA GPU such as A100 or H100: compute capability
-   * 8 or later and 164 KB of shared memory.
+   * Whether the kernels of attentions, norms and GELU run here: found out by small ones. They want
+   * XLA and an NVIDIA GPU such as A100 or H100: compute capability 8 or later and 164 KB of shared
+   * memory.
    *
    * @param memoryFraction of a GPU's memory that this process may use, see {@link Sessions#open}
    */
   public static boolean runKernels(double memoryFraction) {
-    if (!compute(DeviceSpec.DeviceType.GPU, memoryFraction)) {
-      return false;
-    }
-    Shape rows = Shape.of(1, KERNEL_KEYS, KERNEL_WIDTH); // [b,n,p]
-    Shape side = Shape.of(1, 1, KERNEL_KEYS, KERNEL_WIDTH); // [b,h,k,p]
-    try (Graph graph = new Graph()) {
-      Ops tf = Ops.create(graph);
-      var q = tf.placeholder(TFloat32.class, Placeholder.shape(rows));
-      var keys = tf.placeholder(TFloat32.class, Placeholder.shape(side));
-      var values = tf.placeholder(TFloat32.class, Placeholder.shape(side));
-      Operand<TFloat32> y = FusedAttention.call(tf, q, keys, values, true); // [b,n,p]
-      Gradients gradients = tf.gradients(y, List.of(q, keys, values));
-      try (TFloat32 queries = ones(rows);
-          TFloat32 sides = ones(side);
-          Session session = Sessions.open(graph, Sessions.ALL_THREADS, true, memoryFraction);
-          Result result =
-              session
-                  .runner()
-                  .feed(q, queries)
-                  .feed(keys, sides)
-                  .feed(values, sides)
-                  .fetch(y)
-                  .fetch(gradients.dy(0))
-                  .fetch(gradients.dy(1))
-                  .fetch(gradients.dy(2))
-                  .run()) {
-        // All scores are alike, so each key has an equal share of each position.
-        float last = ((TFloat32) result.get(0)).getFloat(0, KERNEL_KEYS - 1, 0);
-        float share = ((TFloat32) result.get(3)).getFloat(0, 0, KERNEL_KEYS - 1, 0);
-        return Math.abs(last - 1) < 1e-3 && Math.abs(share - 1) < 1e-3;
-      }
-    } catch (TensorFlowException | UnsupportedOperationException | IllegalStateException e) {
-      return false;
-    }
-  }
-
-  private static TFloat32 ones(Shape shape) {
-    return TFloat32.tensorOf(shape, all -> all.scalars().forEach(x -> x.setFloat(1)));
+    return compute(DeviceSpec.DeviceType.GPU, memoryFraction) && KernelProbe.passes(memoryFraction);
   }
 
   /**

@@ -106,8 +106,7 @@ final class TrainingGraph implements AutoCloseable {
     Ops tf = Ops.create(graph);
     variables = Variables.random(tf, TFloat32.class, trainer.seed());
     slots = Variables.random(tf, TFloat32.class, trainer.seed());
-    Model<TFloat32> declared = config.declare(variables);
-    Model<TFloat32> model = kernels ? declared.withKernels() : declared;
+    Model<TFloat32> model = config.declare(variables).withKernels(kernels);
 
     Model.Input input = model.inputs().get(0);
     long b = xla || resident != null ? trainer.batchSize() : Shape.UNKNOWN_SIZE;

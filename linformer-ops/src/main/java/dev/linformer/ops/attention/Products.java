@@ -12,18 +12,6 @@ final class Products {
 
   private Products() {}
 
-  /** [b,n,p]·[b,p,q] → [b,n,q]; a batch of one as a plain product. */
-  static <T extends TFloating> Operand<T> each(Ops tf, Operand<T> x, Operand<T> y) {
-    long[] left = x.shape().asArray();
-    long[] right = y.shape().asArray();
-    if (left[0] != 1 || right[0] != 1) {
-      return tf.train.batchMatMul(x, y, x.type()); // [b,n,q]
-    }
-    Operand<T> rows = Shapes.reshape(tf, x, left[1], left[2]); // [n,p]
-    Operand<T> columns = Shapes.reshape(tf, y, right[1], right[2]); // [p,q]
-    return Shapes.reshape(tf, tf.linalg.matMul(rows, columns), 1, left[1], right[2]); // [1,n,q]
-  }
-
   /** x·yᵀ within each head, [b,h,n,d]·[b,h,k,d]ᵀ → [b,h,n,k]. */
   static <T extends TFloating> Operand<T> transposed(Ops tf, Operand<T> x, Operand<T> y) {
     return tf.train.batchMatMul(x, y, x.type(), BatchMatMul.adjY(true));

@@ -1,5 +1,10 @@
 package dev.linformer.ops.attention;
 
+import static dev.linformer.ops.kernel.KernelGraphs.calls;
+import static dev.linformer.ops.kernel.KernelGraphs.gradients;
+import static dev.linformer.ops.kernel.KernelGraphs.gradientsHaveTheInputsShapes;
+import static dev.linformer.ops.kernel.KernelGraphs.input;
+import static dev.linformer.ops.kernel.KernelGraphs.module;
 import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -10,7 +15,7 @@ import dev.linformer.ops.Graphs;
 import dev.linformer.ops.gradient.Input;
 import dev.linformer.ops.gradient.Parts;
 import dev.linformer.ops.gradient.Recompute;
-import dev.linformer.ops.kernel.GpuKernel;
+import dev.linformer.ops.kernel.KernelGraphs;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -24,7 +29,6 @@ import org.tensorflow.Session;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Gradients;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TBfloat16;
@@ -42,10 +46,6 @@ class FusedAttentionTest {
   private static final int K = 5;
   private static final int P = 11;
   private static final int R = 13;
-
-  private static <T extends TFloating> Operand<T> input(Ops tf, Class<T> type, long... sizes) {
-    return tf.placeholder(type, Placeholder.shape(Shape.of(sizes)));
-  }
 
   private static boolean fits(
       Class<? extends TFloating> type, Shape x, long h, long k, long p, long r) {
@@ -120,32 +120,9 @@ class FusedAttentionTest {
         input(tf, type, B, H, K, R));
   }
 
-  private static <T extends TFloating> Gradients gradients(
-      Ops tf, Operand<T> y, List<Operand<T>> x) {
-    return tf.gradients(tf.sum(y, tf.constant(new int[] {0, 1, 2})), x);
-  }
-
-  private static <T extends TFloating> void gradientsHaveTheInputsShapes(
-      Ops tf, Operand<T> y, List<Operand<T>> x) {
-    Gradients gradients = gradients(tf, y, x);
-    for (int i = 0; i < x.size(); i++) {
-      assertEquals(x.get(i).shape(), gradients.dy(i).shape(), "input " + i);
-      assertEquals(x.get(i).type(), gradients.dy(i).type(), "input " + i);
-    }
-  }
-
-  private static List<NodeDef> calls(Graph graph) {
-    return graph.toGraphDef().getNodeList().stream()
-        .filter(node -> node.getOp().equals(GpuKernel.OPERATION))
-        .toList();
-  }
-
   /** How many different modules there are. */
   private static long kernels(Graph graph) {
-    return calls(graph).stream()
-        .map(call -> call.getAttrOrThrow("module").getS().toStringUtf8())
-        .distinct()
-        .count();
+    return calls(graph).stream().map(KernelGraphs::module).distinct().count();
   }
 
   @ParameterizedTest
@@ -207,7 +184,7 @@ class FusedAttentionTest {
               input(tf, TFloat32.class, B, H, k, R));
       Operand<TFloat32> y = FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), false);
       gradientsHaveTheInputsShapes(tf, y, x);
-      String byKeys = calls(graph).get(2).getAttrOrThrow("module").getS().toStringUtf8();
+      String byKeys = module(calls(graph).get(2));
       assertTrue(byKeys.contains("grid_z = %d : i32".formatted(blocks)), byKeys);
     }
   }

@@ -41,16 +41,6 @@ class GpuKernelTest {
         "exponentials", KernelTextTest.exponentials(19), List.of(2, 3, 5), 4, 3, in, out);
   }
 
-  private static List<NodeDef> calls(Graph graph) {
-    return graph.toGraphDef().getNodeList().stream()
-        .filter(node -> node.getOp().equals(GpuKernel.OPERATION))
-        .toList();
-  }
-
-  private static String text(NodeDef node, String attribute) {
-    return node.getAttrOrThrow(attribute).getS().toStringUtf8();
-  }
-
   @Test
   void resultsHaveTheirTypesAndShapes() {
     try (Graph graph = new Graph()) {
@@ -67,7 +57,7 @@ class GpuKernelTest {
       kernel.call(tf.withSubScope("again"), List.of(x));
       assertEquals(
           List.of("exponentials", "again/exponentials"),
-          calls(graph).stream().map(NodeDef::getName).toList());
+          KernelGraphs.calls(graph).stream().map(NodeDef::getName).toList());
     }
   }
 
@@ -79,7 +69,7 @@ class GpuKernelTest {
       Operand<TFloat32> x = tf.constant(new float[19]);
       var matrix = new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(3, 7));
       kernel(List.of(X), List.of(Y, matrix)).call(tf, List.of(x));
-      NodeDef call = calls(graph).get(0);
+      NodeDef call = KernelGraphs.calls(graph).get(0);
       String once = KernelTextTest.exponentials(19).replace("\n", "\\n");
       String config =
           "{debug = false, grid_x = 2 : i32, grid_y = 3 : i32, grid_z = 5 : i32, ir = \"%s\", name = \"exponentials\", num_stages = 3 : i32, num_warps = 4 : i32}"
@@ -95,7 +85,7 @@ class GpuKernelTest {
           }
           """
               .formatted(twice),
-          text(call, "module"));
+          KernelGraphs.module(call));
       AttrValue.ListValue platforms = call.getAttrOrThrow("platforms").getList();
       assertEquals(1, platforms.getSCount());
       assertEquals("CUDA", platforms.getS(0).toStringUtf8());
