@@ -46,7 +46,7 @@ def is_gpu(run):
 
 
 def ratio(bar, run):
-    """The best peer over ours within one run, or None if it lacks one of the two."""
+    """The best peer over ours within one run, or None if it lacks ours or all Linformers of others."""
     for work in run["works"]:
         if is_gpu(run) != bar.gpu or any(work[key] != value for key, value in bar.work.items()):
             continue
@@ -54,7 +54,7 @@ def ratio(bar, run):
         ours = programs.get("ours", {}).get(bar.quantity)
         theirs = {name: entry[bar.quantity] for name, entry in programs.items()
                   if name != "ours" and (bar.peer is ANY or name == bar.peer) and entry.get(bar.quantity)}
-        if ours and theirs:
+        if ours and any(not name.startswith("full") for name in theirs):
             best = min(theirs, key=theirs.get)
             return {"ours": ours, "peer": best, "theirs": theirs[best], "ratio": theirs[best] / ours}
     return None

@@ -115,6 +115,7 @@ def saved(works):
         full = {work["n"]: work["programs"] for work in mine if work["full_attention"]}
         ks = sorted({work["k"] for work in mine if not work["full_attention"]})
         opponents = sorted({name for programs in full.values() for name in programs}, key=list(NAMES).index)
+        cores = not any(entry.get("peak_mib") for programs in full.values() for entry in programs.values())
         for name in opponents:
             for what, key in (("Time", "median_ms"), ("Memory", "peak_mib")):
                 rows = []
@@ -129,7 +130,7 @@ def saved(works):
                 if any(cell for row in rows for cell in row[2:]):
                     who = "this library's full attention" if name == "ours" else NAMES[name]
                     unit = "ms" if key == "median_ms" else "MiB"
-                    text += f"\n{what} saved against {who}, {PRECISION[precision]}:\n\n"
+                    text += f"\n{what} saved against {who}, {'float32' if cores and precision == 'float32' else PRECISION[precision]}:\n\n"
                     text += grid(["n", f"full, {unit}", *(f"k={k:,}" for k in ks)], rows)
     return text
 
