@@ -4,7 +4,7 @@
     python3 -m pip install matplotlib && python3 benchmarks/plot_checkpointing.py
 
 Peaks from h100-2026-11-24.json, and the smallest limits from h100-limits.jsonl, which limits.py
-writes, if that is there.
+writes, if that is there: the limit that was enough, and a bar down to the one that was not.
 """
 import json
 from pathlib import Path
@@ -27,19 +27,29 @@ def name(row, told):
     return f"{who}, {row['level']}" + (f", {'XLA' if row['xla'] else 'without XLA'}" if told else "")
 
 
+def slope(first, last, times):
+    """From one point to another; what it may be, where a search was stopped."""
+    (x0, low0, high0), (x1, low1, high1) = first[:3], last[:3]
+    if first[3] and last[3]:
+        return f"{(high1 - high0) / (x1 - x0) * times:,.0f}"
+    return f"{(low1 - high0) / (x1 - x0) * times:,.0f} to {(high1 - low0) / (x1 - x0) * times:,.0f}"
+
+
 def draw(rows, axis, file, title, value="peak_mib", what=PEAK, log=False):
     figure, plot = plt.subplots(figsize=(7, 4.2))
     rows = [row for row in rows if row.get(value) is not None]
     told = len({row["xla"] for row in rows}) > 1
     series = {}
     for row in rows:
-        series.setdefault(name(row, told), set()).add((row[axis], row[value]))
+        point = (row[axis], row.get("failed_mib", row[value]), row[value], row.get("done", True))
+        series.setdefault(name(row, told), set()).add(point)
     for label, points in sorted(series.items()):
         points = sorted(points)
-        (x0, y0), (x1, y1) = points[0], points[-1]
         times, unit = RATES[axis]
-        rate = f": {(y1 - y0) / (x1 - x0) * times:,.0f} {unit}" if x1 > x0 else ""
-        plot.plot(*zip(*points), marker="o", linestyle="--" if "without" in label else "-", label=label + rate)
+        rate = f": {slope(points[0], points[-1], times)} {unit}" if len(points) > 1 else ""
+        x, low, high, _ = zip(*points)
+        line, = plot.plot(x, high, marker="o", linestyle="--" if "without" in label else "-", label=label + rate)
+        plot.vlines(x, low, high, colors=line.get_color())
     if log:
         plot.set_xscale("log", base=2)
         plot.set_yscale("log", base=2)
@@ -58,12 +68,12 @@ def draw(rows, axis, file, title, value="peak_mib", what=PEAK, log=False):
 
 
 def limits(file):
-    """The last that was known of each work, if its search came to an end."""
+    """The last that was known of each work, if something was: a limit that is enough and one that is not."""
     last = {}
     for text in file.read_text().splitlines():
         row = json.loads(text)
         last[tuple(row[key] for key in ("suite", "level", "precision", "depth", "heads", "n", "chunk", "xla"))] = row
-    return [row for row in last.values() if row["done"]]
+    return [row for row in last.values() if row["limit_mib"] and row["failed_mib"]]
 
 
 def main():

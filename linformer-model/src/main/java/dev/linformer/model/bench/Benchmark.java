@@ -93,13 +93,19 @@ public final class Benchmark {
       json.put("plan", work.plan());
       try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, work.xla(), fraction)) {
         session.initialize();
+        Steps steps = new Steps(session, built);
         if (before.isEmpty()) {
-          run(session, built, work, json);
+          steps.warm(work, json);
+          steps.measure(work, json);
         } else {
+          long most;
           try (DeviceMemory memory = new DeviceMemory()) {
-            run(session, built, work, json);
-            json.put("peak_mib", memory.most() - before.getAsLong());
+            steps.warm(work, json);
+            most = memory.most();
           }
+          steps.measure(work, json); // with nobody asking the driver meanwhile
+          most = Math.max(most, DeviceMemory.now().orElse(0));
+          json.put("peak_mib", most - before.getAsLong());
         }
       }
     }
@@ -145,11 +151,43 @@ public final class Benchmark {
     return new Built(loss, work.training() ? TrainingStep.update(tf, variables, loss) : null);
   }
 
-  private static void run(Session session, Built built, Work work, ObjectNode json) {
-    List<Double> times = new ArrayList<>();
-    float loss = Float.NaN;
-    long begin = System.nanoTime();
-    for (int i = 0; i < work.warmup() + work.steps(); i++) {
+  /** What is run again and again, and since when. */
+  private static final class Steps {
+
+    private final Session session;
+    private final Built built;
+    private float loss = Float.NaN;
+    private long begin;
+
+    Steps(Session session, Built built) {
+      this.session = session;
+      this.built = built;
+    }
+
+    /** The first step, and more until it is warm; a slow work is warm after one. */
+    void warm(Work work, ObjectNode json) {
+      json.put("first_step_ms", step()).put("first_loss", loss);
+      begin = System.nanoTime();
+      for (int i = 1; i < work.warmup() && seconds() <= work.seconds() / 2.0; i++) {
+        step();
+      }
+    }
+
+    /** The steps that count; of a slow work one has to do. */
+    void measure(Work work, ObjectNode json) {
+      List<Double> times = new ArrayList<>();
+      do {
+        times.add(step());
+      } while (times.size() < work.steps() && seconds() <= work.seconds());
+      Collections.sort(times);
+      times.forEach(json.putArray("times_ms")::add);
+      json.put("median_ms", times.get(times.size() / 2))
+          .put("min_ms", times.get(0))
+          .put("loss", loss);
+    }
+
+    /** Milliseconds. */
+    private double step() {
       long start = System.nanoTime();
       Session.Runner runner = session.runner().fetch(built.loss);
       if (built.update != null) {
@@ -158,26 +196,11 @@ public final class Benchmark {
       try (Result result = runner.run()) {
         loss = ((TFloat32) result.get(0)).getFloat();
       }
-      double time = millis(start);
-      if (i == 0) {
-        json.put("first_step_ms", time);
-        json.put("first_loss", loss);
-        begin = System.nanoTime();
-        continue;
-      }
-      double seconds = millis(begin) / 1e3;
-      // A slow work is warm after one step, and one measured step of it has to do.
-      if (i >= work.warmup() || seconds > work.seconds() / 2.0) {
-        times.add(time);
-      }
-      if (!times.isEmpty() && seconds > work.seconds()) {
-        break;
-      }
+      return millis(start);
     }
-    Collections.sort(times);
-    times.forEach(json.putArray("times_ms")::add);
-    json.put("median_ms", times.get(times.size() / 2))
-        .put("min_ms", times.get(0))
-        .put("loss", loss);
+
+    private double seconds() {
+      return millis(begin) / 1e3;
+    }
   }
 }
