@@ -116,7 +116,11 @@ enum BenchSuite {
           train(readme(16384, 2).checkpointLevel(CheckpointLevel.C1), xla),
           train(readme(16384, 2).checkpointLevel(CheckpointLevel.C3), xla),
           infer(roberta(1024), xla),
-          train(roberta(1024), xla));
+          train(roberta(1024), xla),
+          infer(readme(16384, 2).precision(Precision.BF16), xla),
+          train(readme(16384, 2).precision(Precision.BF16), xla),
+          infer(roberta(1024).precision(Precision.BF16), xla),
+          train(roberta(1024).precision(Precision.BF16), xla));
     }
   };
 

@@ -12,6 +12,7 @@ import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import org.tensorflow.Session;
+import org.tensorflow.op.train.BatchMatMul;
 
 /** Who may use whom: the direction in which this house is built. */
 @AnalyzeClasses(packages = "dev.linformer", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -89,6 +90,11 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule NOBODY_USES_THE_INNARDS_OF_TENSORFLOW =
       noClasses().should().dependOnClassesThat().resideInAPackage("org.tensorflow.internal..");
+
+  /** A CPU is slow at it, and some runtimes don't know it: BatchProduct is there. */
+  @ArchTest
+  static final ArchRule NOBODY_ADDS_BATCH_MAT_MUL_V3 =
+      noClasses().should().dependOnClassesThat().belongToAnyOf(BatchMatMul.class);
 
   @ArchTest
   static final ArchRule PACKAGES_FORM_NO_CYCLES =

@@ -59,7 +59,7 @@ final class FrozenGraph {
     GraphDef.Builder frozen = pruned.toBuilder().clearNode();
     for (NodeDef node : pruned.getNodeList()) {
       NodeDef constant = constants.get(node.getName());
-      frozen.addNode(constant == null ? known(node) : constant);
+      frozen.addNode(constant == null ? node : constant);
     }
     return frozen.build();
   }
@@ -83,20 +83,6 @@ final class FrozenGraph {
         .setOp("Const")
         .putAttr("dtype", AttrValue.newBuilder().setType(type).build())
         .putAttr("value", AttrValue.newBuilder().setTensor(tensor).build())
-        .build();
-  }
-
-  /** The same node in a form that more runtimes know: products of one type. */
-  private static NodeDef known(NodeDef node) {
-    if (!node.getOp().equals("BatchMatMulV3")) {
-      return node;
-    }
-    return node.toBuilder()
-        .setOp("BatchMatMulV2")
-        .putAttr("T", node.getAttrOrThrow("Tout"))
-        .removeAttr("Ta")
-        .removeAttr("Tb")
-        .removeAttr("Tout")
         .build();
   }
 }

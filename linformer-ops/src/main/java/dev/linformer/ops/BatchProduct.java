@@ -5,28 +5,73 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * x·y for each sequence of a batch. A batch of one is a plain product: the gradient of y, a product
- * with x's transpose, takes a CPU half the time that it takes as a product of batches.
+ * Products of the matrices in the last two axes, for each index of the axes before them. The
+ * operation is BatchMatMulV2, for which TensorFlow takes oneDNN's product on a CPU: two to four
+ * times as fast as BatchMatMulV3, which {@code Ops.train.batchMatMul} adds.
  */
 public final class BatchProduct {
+
+  private static final String OPERATION = "BatchMatMulV2";
 
   private BatchProduct() {}
 
   /**
+   * x·y for each sequence of a batch. A batch of one is a plain product: the gradient of y, a
+   * product with x's transpose, takes a CPU half the time that it takes as a product of batches.
+   *
    * @param x [b,n,p], or the same for all, [n,p]
    * @param y [b,p,q]
    * @return [b,n,q]
    */
-  public static <T extends TFloating> Operand<T> call(Ops tf, Operand<T> x, Operand<T> y) {
+  public static <T extends TFloating> Operand<T> ofSequences(Ops tf, Operand<T> x, Operand<T> y) {
     long[] left = x.shape().asArray();
     long[] right = y.shape().asArray();
     boolean shared = left.length == 2;
     if (right[0] != 1 || !(shared || left[0] == 1)) {
-      return tf.train.batchMatMul(x, y, x.type()); // [b,n,q]
+      return call(tf, x, y); // [b,n,q]
     }
     long n = left[left.length - 2];
     Operand<T> rows = shared ? x : Shapes.reshape(tf, x, n, left[2]); // [n,p]
     Operand<T> columns = Shapes.reshape(tf, y, right[1], right[2]); // [p,q]
     return Shapes.reshape(tf, tf.linalg.matMul(rows, columns), 1, n, right[2]); // [1,n,q]
+  }
+
+  /**
+   * x·y.
+   *
+   * @param x [...,n,p]; the leading axes of both are broadcast
+   * @param y [...,p,q]
+   * @return [...,n,q]
+   */
+  public static <T extends TFloating> Operand<T> call(Ops tf, Operand<T> x, Operand<T> y) {
+    return call(tf, x, y, false, false);
+  }
+
+  /**
+   * x·yᵀ.
+   *
+   * @param x [...,n,p]; the leading axes of both are broadcast
+   * @param y [...,q,p]
+   * @return [...,n,q]
+   */
+  public static <T extends TFloating> Operand<T> ofTransposed(Ops tf, Operand<T> x, Operand<T> y) {
+    return call(tf, x, y, false, true);
+  }
+
+  /**
+   * The same of transposes.
+   *
+   * @param x [...,n,p], or [...,p,n] if transposed; the leading axes of both are broadcast
+   * @param y [...,p,q], or [...,q,p] if transposed
+   * @return [...,n,q]
+   */
+  public static <T extends TFloating> Operand<T> call(
+      Ops tf, Operand<T> x, Operand<T> y, boolean transposeX, boolean transposeY) {
+    var builder = tf.scope().opBuilder(OPERATION, OPERATION);
+    builder.addInput(x.asOutput());
+    builder.addInput(y.asOutput());
+    builder.setAttr("adj_x", transposeX);
+    builder.setAttr("adj_y", transposeY);
+    return builder.build().output(0);
   }
 }

@@ -46,14 +46,53 @@ class BatchProductTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Operand<TFloat64> product =
-          BatchProduct.call(tf, Graphs.constant(tf, left, x), Graphs.constant(tf, right, y));
+          BatchProduct.ofSequences(tf, Graphs.constant(tf, left, x), Graphs.constant(tf, right, y));
       assertEquals(Shape.of(b, N, Q), product.shape());
       assertEquals(b == 1 ? 1 : 0, KernelGraphs.operations(graph, "MatMul").size());
       Graphs.assertClose(expected(b, shared, x, y), Graphs.evaluate(graph, product), 1e-15);
     }
     GradientCheck.check(
         List.of(new GradientCheck.Input("x", left, x), new GradientCheck.Input("y", right, y)),
-        (tf, given) -> BatchProduct.call(tf, given.get(0), given.get(1)));
+        (tf, given) -> BatchProduct.ofSequences(tf, given.get(0), given.get(1)));
+  }
+
+  /** The transpose of each matrix of two, [2,p,q] → [2,q,p]. */
+  private static double[] turned(double[] x, int p, int q) {
+    double[] turned = new double[x.length];
+    for (int i = 0; i < x.length; i++) {
+      int row = i / q % p;
+      turned[i / (p * q) * p * q + i % q * p + row] = x[i];
+    }
+    return turned;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false, false", "false, true", "true, false", "true, true"})
+  void multipliesTransposes(boolean turnX, boolean turnY) {
+    Shape left = turnX ? Shape.of(2, 1, P, N) : Shape.of(2, 1, N, P);
+    Shape right = turnY ? Shape.of(1, 2, Q, P) : Shape.of(1, 2, P, Q); // for both on the left
+    double[] x = Graphs.normal(1, left.size());
+    double[] y = Graphs.normal(2, right.size());
+    double[] plainX = turnX ? turned(x, P, N) : x; // [2,1,n,p]
+    double[] plainY = turnY ? turned(y, Q, P) : y; // [1,2,p,q]
+    double[] expected = new double[4 * N * Q];
+    for (int i = 0; i < 2; i++) {
+      double[] same = new double[2 * N * P];
+      System.arraycopy(plainX, i * N * P, same, 0, N * P);
+      System.arraycopy(plainX, i * N * P, same, N * P, N * P);
+      System.arraycopy(expected(2, false, same, plainY), 0, expected, i * 2 * N * Q, 2 * N * Q);
+    }
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat64> product =
+          BatchProduct.call(
+              tf, Graphs.constant(tf, left, x), Graphs.constant(tf, right, y), turnX, turnY);
+      assertEquals(Shape.of(2, 2, N, Q), product.shape());
+      Graphs.assertClose(expected, Graphs.evaluate(graph, product), 1e-15);
+    }
+    GradientCheck.check(
+        List.of(new GradientCheck.Input("x", left, x), new GradientCheck.Input("y", right, y)),
+        (tf, given) -> BatchProduct.call(tf, given.get(0), given.get(1), turnX, turnY));
   }
 
   /** With a batch of unknown size it is one of batches. */
@@ -67,7 +106,8 @@ class BatchProductTest {
               ? KernelGraphs.input(tf, TFloat64.class, N, P)
               : KernelGraphs.input(tf, TFloat64.class, -1, N, P);
       Operand<TFloat64> y = KernelGraphs.input(tf, TFloat64.class, -1, P, Q);
-      assertEquals(Shape.of(-1, N, Q).toString(), BatchProduct.call(tf, x, y).shape().toString());
+      assertEquals(
+          Shape.of(-1, N, Q).toString(), BatchProduct.ofSequences(tf, x, y).shape().toString());
       assertEquals(0, KernelGraphs.operations(graph, "MatMul").size());
     }
   }

@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
@@ -12,7 +13,6 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.math.Cumsum;
-import org.tensorflow.op.train.BatchMatMul;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
@@ -232,6 +232,6 @@ public final class CausalLinearAttention {
 
   private static <T extends TFloating> Operand<T> product(
       Ops tf, Operand<T> x, Operand<T> y, boolean transposed) {
-    return tf.train.batchMatMul(x, y, x.type(), BatchMatMul.adjY(transposed));
+    return BatchProduct.call(tf, x, y, false, transposed);
   }
 }

@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.Shapes;
@@ -110,9 +111,9 @@ public final class DecodingSteps {
       Ops tf, MultiHeadAttention<T> attention, Operand<T> x, Compressed<T> source) {
     requireWhole(attention);
     Operand<T> q = headsOfOne(tf, attention, attention.queries().call(tf, x)); // [b,h,1,d]
-    Operand<T> p = Wide.softmax(tf, Products.transposed(tf, q, source.keys())); // P̄ [b,h,1,k]
-    return outputOfOne(
-        tf, attention, tf.train.batchMatMul(p, source.values(), p.type())); // [b,1,c]
+    Operand<T> p =
+        Wide.softmax(tf, BatchProduct.ofTransposed(tf, q, source.keys())); // P̄ [b,h,1,k]
+    return outputOfOne(tf, attention, BatchProduct.call(tf, p, source.values())); // [b,1,c]
   }
 
   /** [b,1,h·d] → [b,h,1,d]; of one position no value moves. */

@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
@@ -9,7 +10,6 @@ import dev.linformer.ops.Wide;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.train.BatchMatMul;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.family.TFloating;
 
@@ -52,7 +52,6 @@ public final class LinearAttention {
       @Nullable Operand<TBool> visible,
       double dropout,
       @Nullable RandomKey key) {
-    Class<T> type = queries.type();
     Shapes.requireRank("LinearAttention queries", queries, 4);
     long d = queries.shape().get(3);
     requireHeads("LinearAttention keys", queries, keys);
@@ -63,13 +62,12 @@ public final class LinearAttention {
 
     // The scale goes on the short side.
     Operand<T> scaled =
-        tf.math.mul(keys, Scalars.of(tf, 1 / Math.sqrt((double) d), type)); // [b,h,k,d]
-    Operand<T> scores =
-        tf.train.batchMatMul(queries, scaled, type, BatchMatMul.adjY(true)); // [b,h,n,k]
+        tf.math.mul(keys, Scalars.of(tf, 1 / Math.sqrt((double) d), queries.type())); // [b,h,k,d]
+    Operand<T> scores = BatchProduct.ofTransposed(tf, queries, scaled); // [b,h,n,k]
     scores = Masks.hide(tf, scores, visible); // [b,h,n,k]
     Operand<T> attention = Wide.softmax(tf, scores); // P̄ [b,h,n,k]
     attention = Dropout.apply(tf, attention, dropout, key); // [b,h,n,k]
-    return tf.train.batchMatMul(attention, values, type); // [b,h,n,d]
+    return BatchProduct.call(tf, attention, values); // [b,h,n,d]
   }
 
   /** Keys and values have the heads of the queries, or one for all of them. */

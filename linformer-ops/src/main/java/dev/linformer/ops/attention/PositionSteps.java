@@ -52,7 +52,7 @@ public final class PositionSteps {
     Operand<T> scores;
     int headAxis;
     if (plan.foldQueries()) {
-      Operand<T> all = BatchProduct.call(tf, x, compressed.keys()); // [b,n,h·k]
+      Operand<T> all = BatchProduct.ofSequences(tf, x, compressed.keys()); // [b,n,h·k]
       long[] sizes = all.shape().asArray();
       scores =
           Shapes.reshape(
@@ -62,7 +62,7 @@ public final class PositionSteps {
       Operand<T> q =
           Products.splitHeads(
               tf, attention.queries().call(tf, x), attention.headDim()); // [b,h,n,d]
-      scores = Products.transposed(tf, q, compressed.keys());
+      scores = BatchProduct.ofTransposed(tf, q, compressed.keys());
       headAxis = 1; // [b,h,n,k]
     }
     scores = Masks.hide(tf, scores, visible(tf, attention, scores, headAxis, mask, from));
@@ -74,11 +74,10 @@ public final class PositionSteps {
       p = headAxis == 1 ? Products.swapHeads(tf, p) : p; // [b,n,h,k]
       long[] sizes = p.shape().asArray();
       Operand<T> rows = Shapes.reshape(tf, p, sizes[0], sizes[1], sizes[2] * sizes[3]); // [b,n,h·k]
-      return BatchProduct.call(tf, rows, compressed.values()); // [b,n,out]
+      return BatchProduct.ofSequences(tf, rows, compressed.values()); // [b,n,out]
     }
     p = headAxis == 2 ? Products.swapHeads(tf, p) : p; // [b,h,n,k]
-    return outputOf(
-        tf, attention, tf.train.batchMatMul(p, compressed.values(), p.type())); // [b,n,out]
+    return outputOf(tf, attention, BatchProduct.call(tf, p, compressed.values())); // [b,n,out]
   }
 
   /** Scores, softmax and mixture in one kernel, [b,m,c] → [b,m,out]. */

@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
@@ -74,7 +75,7 @@ public final class PrefixSteps {
     Operand<T> w =
         Shapes.reshape(
             tf, weights.weight(), attention.keyHeads(), attention.headDim(), sizes[4]); // [h,d,c]
-    Operand<T> made = Products.transposed(tf, rows, w); // [b,h,g·k,d]
+    Operand<T> made = BatchProduct.ofTransposed(tf, rows, w); // [b,h,g·k,d]
     long heads = made.shape().get(1);
     Operand<T> whole =
         Shapes.reshape(

@@ -4,18 +4,12 @@ import dev.linformer.ops.Shapes;
 import java.util.Arrays;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.train.BatchMatMul;
 import org.tensorflow.types.family.TFloating;
 
-/** Products and changes of layout that the parts of an attention share. */
+/** Changes of layout that the parts of an attention share. */
 final class Products {
 
   private Products() {}
-
-  /** x·yᵀ within each head, [b,h,n,d]·[b,h,k,d]ᵀ → [b,h,n,k]. */
-  static <T extends TFloating> Operand<T> transposed(Ops tf, Operand<T> x, Operand<T> y) {
-    return tf.train.batchMatMul(x, y, x.type(), BatchMatMul.adjY(true));
-  }
 
   /** [b,1,k,d] → [b,h,k,d], the same for all heads; what has h heads stays. */
   static <T extends TFloating> Operand<T> ofHeads(Ops tf, Operand<T> x, long heads) {

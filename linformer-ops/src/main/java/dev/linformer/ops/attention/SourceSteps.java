@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Scalars;
 import dev.linformer.ops.Shapes;
@@ -11,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.train.BatchMatMul;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -103,7 +103,7 @@ public final class SourceSteps {
       Operand<T> w =
           Shapes.reshape(
               tf, weights.weight(), attention.keyHeads(), attention.headDim(), c); // [h,d,c]
-      return projection.addBias(tf, Products.transposed(tf, early, w)); // [b,h,k,d]
+      return projection.addBias(tf, BatchProduct.ofTransposed(tf, early, w)); // [b,h,k,d]
     }
     if (positions > 0 && projection.window() > 0 && !isEarly(projection, plan)) {
       return projection.addBias(tf, windows(tf, attention, weights, projection, early, positions));
@@ -157,11 +157,9 @@ public final class SourceSteps {
         Shapes.reshape(
             tf, attention.queries().weight(), attention.heads(), attention.headDim(), c); // [h,d,c]
     if (plan.kernel()) {
-      return tf.train.batchMatMul(k, w, k.type()); // [b,h,k,c]
+      return BatchProduct.call(tf, k, w); // [b,h,k,c]
     }
-    Operand<T> folded =
-        tf.train.batchMatMul(
-            w, k, k.type(), BatchMatMul.adjX(true), BatchMatMul.adjY(true)); // [b,h,c,k]
+    Operand<T> folded = BatchProduct.call(tf, w, k, true, true); // [b,h,c,k]
     long[] sizes = folded.shape().asArray();
     Operand<T> turned =
         tf.linalg.transpose(folded, tf.constant(new int[] {0, 2, 1, 3})); // [b,c,h,k]
@@ -176,7 +174,7 @@ public final class SourceSteps {
     Operand<T> w =
         Shapes.reshape(tf, weight, out, attention.heads(), attention.headDim()); // [out,h,d]
     w = tf.linalg.transpose(w, tf.constant(new int[] {1, 0, 2})); // [h,out,d]
-    Operand<T> folded = Products.transposed(tf, v, w); // [b,h,k,out]
+    Operand<T> folded = BatchProduct.ofTransposed(tf, v, w); // [b,h,k,out]
     if (plan.kernel()) {
       return folded;
     }

@@ -1,10 +1,10 @@
 package dev.linformer.ops.projection;
 
+import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Shapes;
 import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.train.BatchMatMul;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -60,8 +60,7 @@ public record ConvolutionProjection<T extends TFloating>(
         perHead
             ? Shapes.reshape(tf, turned, weight.shape().get(0), d, w * d) // [h,d,w·d]
             : Shapes.reshape(tf, turned, d, w * d); // [d,w·d]
-    Operand<T> y =
-        tf.train.batchMatMul(rows, matrix, x.type(), BatchMatMul.adjY(true)); // [b,h,k,d]
+    Operand<T> y = BatchProduct.ofTransposed(tf, rows, matrix); // [b,h,k,d]
     Operand<T> shift = perHead ? tf.expandDims(bias, tf.constant(1)) : bias; // [h,1,d] or [d]
     return tf.math.add(y, shift); // [b,h,k,d]
   }

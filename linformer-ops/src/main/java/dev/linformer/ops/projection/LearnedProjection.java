@@ -63,15 +63,15 @@ public record LearnedProjection<T extends TFloating>(Operand<T> weight, @Nullabl
     Shapes.requireAtMost("LearnedProjection", x, rank - 2, sequenceLength(), "sequence length");
     Operand<T> e = columns(tf, 0, n); // [k,n] or [h,k,n]
     if (rank == 4) {
-      return tf.train.batchMatMul(e, x, x.type()); // [b,h,k,d]
+      return BatchProduct.call(tf, e, x); // [b,h,k,d]
     }
     if (!perHead()) {
-      return BatchProduct.call(tf, e, x); // [b,k,c]
+      return BatchProduct.ofSequences(tf, e, x); // [b,k,c]
     }
     long h = weight.shape().get(0);
     long k = projectedLength();
     Operand<T> rows = Shapes.reshape(tf, e, h * k, n); // [h·k,n]
-    Operand<T> y = BatchProduct.call(tf, rows, x); // [b,h·k,c]
+    Operand<T> y = BatchProduct.ofSequences(tf, rows, x); // [b,h·k,c]
     return Shapes.reshape(tf, y, Shape.UNKNOWN_SIZE, h, k, x.shape().get(2)); // [b,h,k,c]
   }
 

@@ -3,6 +3,7 @@ package dev.linformer.ops.attention;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Wide;
 import dev.linformer.ops.kernel.GpuComparison;
@@ -33,8 +34,8 @@ class FusedAttentionGpuTest {
     Operand<T> wide =
         a.oneQuery() ? tf.concat(Collections.nCopies(a.h(), q), tf.constant(2)) : q; // [b,n,h·p]
     Operand<T> heads = Products.splitHeads(tf, wide, a.p()); // [b,h,n,p]
-    Operand<T> mixture = Wide.softmax(tf, Products.transposed(tf, heads, keys)); // [b,h,n,k]
-    Operand<T> y = tf.train.batchMatMul(mixture, values, q.type()); // [b,h,n,r]
+    Operand<T> mixture = Wide.softmax(tf, BatchProduct.ofTransposed(tf, heads, keys)); // [b,h,n,k]
+    Operand<T> y = BatchProduct.call(tf, mixture, values); // [b,h,n,r]
     return a.sumOutput()
         ? tf.sum(y, tf.constant(1)) // [b,n,r]
         : Products.joinHeads(tf, y); // [b,n,h·r]
