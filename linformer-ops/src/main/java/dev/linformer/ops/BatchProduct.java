@@ -1,6 +1,11 @@
 package dev.linformer.ops;
 
+import dev.linformer.ops.gradient.OwnGradient;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
 
@@ -67,9 +72,51 @@ public final class BatchProduct {
    */
   public static <T extends TFloating> Operand<T> call(
       Ops tf, Operand<T> x, Operand<T> y, boolean transposeX, boolean transposeY) {
+    return add(tf, x.asOutput(), y.asOutput(), transposeX, transposeY);
+  }
+
+  /**
+   * x·y or x·yᵀ in a graph that is to be trained: the gradients, too, are products of this kind,
+   * where TensorFlow's own would be BatchMatMulV3. The same numbers as {@link #call}, and the same
+   * operation where leading axes are broadcast or there are no custom gradients. Axes of unknown
+   * size are taken for the same.
+   *
+   * @param x [...,n,p]
+   * @param y [...,p,q], or [...,q,p] if transposed
+   * @param training whether there will be gradients
+   * @return [...,n,q]
+   */
+  public static <T extends TFloating> Operand<T> trained(
+      Ops tf, Operand<T> x, Operand<T> y, boolean transposeY, boolean training) {
+    Operand<T> z = call(tf, x, y, false, transposeY); // [...,n,q]
+    if (!training || !sameAxes(x.shape(), y.shape()) || !OwnGradient.isAvailable()) {
+      return z;
+    }
+    Output<T> left = x.asOutput();
+    Output<T> right = y.asOutput();
+    return OwnGradient.of(
+        tf,
+        z,
+        List.of(x, y),
+        (inner, dz) ->
+            List.of(
+                add(inner, dz, right, false, !transposeY), // [...,n,p]
+                transposeY
+                    ? add(inner, dz, left, true, false) // [...,q,p]
+                    : add(inner, left, dz, true, false))); // [...,p,q]
+  }
+
+  private static boolean sameAxes(Shape x, Shape y) {
+    int axes = x.numDimensions() - 2;
+    return y.numDimensions() == axes + 2
+        && IntStream.range(0, axes).allMatch(i -> x.get(i) == y.get(i));
+  }
+
+  private static <T extends TFloating> Operand<T> add(
+      Ops tf, Output<?> x, Output<?> y, boolean transposeX, boolean transposeY) {
     var builder = tf.scope().opBuilder(OPERATION, OPERATION);
-    builder.addInput(x.asOutput());
-    builder.addInput(y.asOutput());
+    builder.addInput(x);
+    builder.addInput(y);
     builder.setAttr("adj_x", transposeX);
     builder.setAttr("adj_y", transposeY);
     return builder.build().output(0);

@@ -95,6 +95,30 @@ class BatchProductTest {
         (tf, given) -> BatchProduct.call(tf, given.get(0), given.get(1), turnX, turnY));
   }
 
+  @ParameterizedTest
+  @CsvSource({"false, 2, 0", "true, 2, 0", "false, 1, 2", "true, 1, 2"})
+  void gradientsInTrainingAreOfTheSameKind(boolean transposed, int b, int others) {
+    Shape left = Shape.of(2, N, P);
+    Shape right = transposed ? Shape.of(b, Q, P) : Shape.of(b, P, Q); // of one: broadcast
+    double[] x = Graphs.normal(1, left.size());
+    double[] y = Graphs.normal(2, right.size());
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat64> given = Graphs.constant(tf, left, x);
+      Operand<TFloat64> side = Graphs.constant(tf, right, y);
+      Operand<TFloat64> product = BatchProduct.trained(tf, given, side, transposed, true);
+      Graphs.assertClose(
+          Graphs.evaluate(graph, BatchProduct.call(tf, given, side, false, transposed)),
+          Graphs.evaluate(graph, product),
+          0);
+      KernelGraphs.gradients(tf, product, List.of(given, side));
+      assertEquals(others, KernelGraphs.operations(graph, "BatchMatMulV3").size());
+    }
+    GradientCheck.check(
+        List.of(new GradientCheck.Input("x", left, x), new GradientCheck.Input("y", right, y)),
+        (tf, given) -> BatchProduct.trained(tf, given.get(0), given.get(1), transposed, true));
+  }
+
   /** With a batch of unknown size it is one of batches. */
   @ParameterizedTest
   @CsvSource({"false", "true"})

@@ -103,6 +103,7 @@ public final class CausalLinearAttention {
     long d = queries.shape().get(3);
     Shapes.requireAxis("CausalLinearAttention keys", keys, 2, n, "sequence length");
 
+    boolean training = key != null;
     Operand<T> scale = Scalars.of(tf, 1 / Math.sqrt((double) d), type);
     Operand<T> q = chunks(tf, tf.math.mul(queries, scale), chunk); // [b,h,g,m,d]
     Operand<T> k = chunks(tf, keys, chunk); // [b,h,g,m,d]
@@ -117,15 +118,20 @@ public final class CausalLinearAttention {
             tf, valueProjection, f, v, before == null ? null : before.values()); // S_V [b,h,g,k,d]
 
     Operand<TBool> triangle = Masks.lowerTriangle(tf, chunk, chunk); // M [m,m]
-    Operand<T> inside = lower(tf, triangle, product(tf, q, k, true)); // A [b,h,g,m,m]
+    Operand<T> inside =
+        lower(tf, triangle, BatchProduct.trained(tf, q, k, true, training)); // A [b,h,g,m,m]
     Operand<T> scores =
-        tf.math.add(product(tf, q, sumK, true), product(tf, inside, e, true)); // [b,h,g,m,k]
+        tf.math.add(
+            BatchProduct.trained(tf, q, sumK, true, training),
+            BatchProduct.trained(tf, inside, e, true, training)); // [b,h,g,m,k]
     Operand<T> attention = Wide.softmax(tf, scores); // P [b,h,g,m,k]
     attention = dropped(tf, attention, numbers, dropout, key); // [b,h,g,m,k]
-    Operand<T> weights = lower(tf, triangle, product(tf, attention, f, false)); // [b,h,g,m,m]
+    Operand<T> weights =
+        lower(tf, triangle, BatchProduct.trained(tf, attention, f, false, training)); // [b,h,g,m,m]
     Operand<T> out =
         tf.math.add(
-            product(tf, attention, sumV, false), product(tf, weights, v, false)); // [b,h,g,m,d]
+            BatchProduct.trained(tf, attention, sumV, false, training),
+            BatchProduct.trained(tf, weights, v, false, training)); // [b,h,g,m,d]
 
     long whole = (n + chunk - 1) / chunk * chunk;
     Operand<T> joined = Shapes.reshape(tf, out, Shape.UNKNOWN_SIZE, h, whole, d); // [b,h,g·m,d]
@@ -202,7 +208,7 @@ public final class CausalLinearAttention {
       Operand<T> columns,
       Operand<T> x,
       @Nullable Operand<T> start) {
-    Operand<T> each = product(tf, columns, x, false); // [b,h,g,k,d]
+    Operand<T> each = BatchProduct.call(tf, columns, x); // [b,h,g,k,d]
     Operand<T> sums = tf.math.cumsum(each, tf.constant(2), Cumsum.exclusive(true)); // [b,h,g,k,d]
     if (start != null) {
       return tf.math.add(sums, tf.expandDims(start, tf.constant(2))); // [b,h,g,k,d]
@@ -228,10 +234,5 @@ public final class CausalLinearAttention {
   private static <T extends TFloating> Operand<T> lower(
       Ops tf, Operand<TBool> triangle, Operand<T> x) {
     return tf.select(triangle, x, Scalars.of(tf, 0, x.type()));
-  }
-
-  private static <T extends TFloating> Operand<T> product(
-      Ops tf, Operand<T> x, Operand<T> y, boolean transposed) {
-    return BatchProduct.call(tf, x, y, false, transposed);
   }
 }

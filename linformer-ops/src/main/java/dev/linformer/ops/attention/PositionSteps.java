@@ -62,7 +62,7 @@ public final class PositionSteps {
       Operand<T> q =
           Products.splitHeads(
               tf, attention.queries().call(tf, x), attention.headDim()); // [b,h,n,d]
-      scores = BatchProduct.ofTransposed(tf, q, compressed.keys());
+      scores = BatchProduct.trained(tf, q, compressed.keys(), true, key != null);
       headAxis = 1; // [b,h,n,k]
     }
     scores = Masks.hide(tf, scores, visible(tf, attention, scores, headAxis, mask, from));
@@ -77,7 +77,10 @@ public final class PositionSteps {
       return BatchProduct.ofSequences(tf, rows, compressed.values()); // [b,n,out]
     }
     p = headAxis == 2 ? Products.swapHeads(tf, p) : p; // [b,h,n,k]
-    return outputOf(tf, attention, BatchProduct.call(tf, p, compressed.values())); // [b,n,out]
+    return outputOf(
+        tf,
+        attention,
+        BatchProduct.trained(tf, p, compressed.values(), false, key != null)); // [b,n,out]
   }
 
   /** Scores, softmax and mixture in one kernel, [b,m,c] → [b,m,out]. */

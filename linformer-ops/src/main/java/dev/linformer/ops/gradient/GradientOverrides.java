@@ -60,6 +60,16 @@ final class GradientOverrides {
     return tf.withName(name).identityN(inputs).output().get(0);
   }
 
+  /** Whether {@link #identity} would find a place. */
+  static boolean isAvailable() {
+    try {
+      register(System.getProperty("os.name", ""));
+      return true;
+    } catch (UnsupportedOperationException | IllegalStateException e) {
+      return false;
+    }
+  }
+
   /** Once in a process. */
   static synchronized void register(String system) {
     if (system.toLowerCase(Locale.ROOT).startsWith("windows")) {

@@ -27,6 +27,14 @@ public final class OwnGradient {
   }
 
   /**
+   * Whether {@link #of} works here, where a graph can do without: not on Windows, nor where other
+   * code in this process has taken all custom gradients.
+   */
+  public static boolean isAvailable() {
+    return GradientOverrides.isAvailable();
+  }
+
+  /**
    * The output {@code y}, through which gradients come to {@code inputs} as {@code gradient} says
    * and in no other way.
    *
