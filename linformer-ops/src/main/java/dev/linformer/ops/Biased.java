@@ -27,14 +27,17 @@ public record Biased<T extends TFloating>(Operand<T> rows, @Nullable Operand<T> 
 
   /**
    * Product and bias, [...,c]. Of rows they are added before the reshape, with nothing in between:
-   * TensorFlow makes them one kernel.
+   * TensorFlow makes them one kernel. In a narrow type BiasAdd is none: on a CPU its gradient adds
+   * up in that type, and of 2,048 rows it is off by 5 %; that of an addition adds up in float32.
    */
   public Operand<T> sum(Ops tf) {
     if (bias == null) {
       return product(tf); // [...,c]
     }
     Operand<T> sum =
-        rows.shape().numDimensions() == 2 ? tf.nn.biasAdd(rows, bias) : tf.math.add(rows, bias);
+        rows.shape().numDimensions() == 2 && !Wide.isNarrow(rows.type())
+            ? tf.nn.biasAdd(rows, bias)
+            : tf.math.add(rows, bias);
     return shaped(tf, sum); // [...,c]
   }
 

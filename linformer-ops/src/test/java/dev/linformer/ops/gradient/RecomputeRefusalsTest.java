@@ -124,6 +124,7 @@ class RecomputeRefusalsTest {
         output.contains(
             "IllegalStateException: all ten slots for custom gradients of TensorFlow Java are taken"),
         output);
+    assertTrue(output.contains("product 6.0"), output); // goes without
   }
 
   /** Output of {@link SlotsTaken} in a process of its own. */
