@@ -11,8 +11,9 @@ import org.tensorflow.types.family.TFloating;
 
 /**
  * Products of the matrices in the last two axes, for each index of the axes before them. The
- * operation is BatchMatMulV2, for which TensorFlow takes oneDNN's product on a CPU: two to four
- * times as fast as BatchMatMulV3, which {@code Ops.train.batchMatMul} adds.
+ * operation is BatchMatMulV2, for which TensorFlow takes oneDNN's product on a CPU: up to 1.5 times
+ * as fast in float32, and more than twice in bfloat16, as BatchMatMulV3, which {@code
+ * Ops.train.batchMatMul} adds.
  */
 public final class BatchProduct {
 
