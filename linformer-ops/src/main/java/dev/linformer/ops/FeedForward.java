@@ -68,21 +68,37 @@ public record FeedForward<T extends TFloating>(
     // Rows, so that nothing stands between product and activation: TensorFlow makes them one
     // kernel.
     Operand<T> rows = last == 1 ? x : Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, sizes[last]);
-    Biased<T> mapped = first.apart(tf, rows); // [b·n,f] or [b·n,2f]
+    boolean gelu = kernels && activation == Activation.GELU;
+    boolean gated = first.weight().shape().get(0) == 2 * f;
     Operand<T> hidden;
-    if (first.weight().shape().get(0) == 2 * f) {
-      Operand<T> both = mapped.sum(tf); // [b·n,2f]
-      Operand<T> gate = activation.call(tf, Shapes.slice(tf, both, 1, 0, f)); // [b·n,f]
-      hidden = tf.math.mul(gate, Shapes.slice(tf, both, 1, f, f)); // [b·n,f]
-    } else if (kernels && activation == Activation.GELU && FusedGelu.fits(mapped.rows())) {
-      hidden = FusedGelu.call(tf, mapped.rows(), mapped.bias()); // [b·n,f]
+    if (gelu && !gated && key == null && FusedGeluProduct.fits(rows, first.weight())) {
+      hidden = FusedGeluProduct.call(tf, rows, first.weight(), first.bias()); // [b·n,f]
     } else {
-      hidden = activation.call(tf, mapped.sum(tf)); // [b·n,f]
+      hidden = activated(tf, first.apart(tf, rows), gated, gelu); // [b·n,f]
     }
     sizes[last] = f;
     hidden = last == 1 ? hidden : Shapes.reshape(tf, hidden, sizes); // [b,n,f]
     hidden = Dropout.apply(tf, hidden, dropout, key == null ? null : key.fold(0)); // [b,n,f]
     return Dropout.apply(
         tf, second.apart(tf, hidden), dropout, key == null ? null : key.fold(1)); // [b,n,out]
+  }
+
+  /**
+   * The activation.
+   *
+   * @param mapped [rows,f], or [rows,2f] if gated
+   * @param gelu whether it may be the kernel of GELU
+   * @return [rows,f]
+   */
+  private Operand<T> activated(Ops tf, Biased<T> mapped, boolean gated, boolean gelu) {
+    if (gated) {
+      long f = second.weight().shape().get(1);
+      Operand<T> both = mapped.sum(tf); // [rows,2f]
+      Operand<T> gate = activation.call(tf, Shapes.slice(tf, both, 1, 0, f)); // [rows,f]
+      return tf.math.mul(gate, Shapes.slice(tf, both, 1, f, f)); // [rows,f]
+    }
+    return gelu && FusedGelu.fits(mapped.rows())
+        ? FusedGelu.call(tf, mapped.rows(), mapped.bias()) // [rows,f]
+        : activation.call(tf, mapped.sum(tf)); // [rows,f]
   }
 }

@@ -22,7 +22,23 @@ final class FusedGelu {
   private static final long MOST_ROWS = Integer.MAX_VALUE - 4_096L; // blocks are counted in 32 bits
   private static final long MOST_COLUMNS = 1 << 20; // a block's values, too
 
-  private FusedGelu() {}
+  private final GpuKernel.Argument matrix; // [rows,f]
+  private final boolean biased;
+  private final Class<? extends TFloating> type;
+  private final GeluKernels kernels;
+
+  /**
+   * @param matrix what a is
+   * @param biased whether there is d
+   * @param type of all
+   */
+  FusedGelu(GpuKernel.Argument matrix, boolean biased, Class<? extends TFloating> type) {
+    this.matrix = matrix;
+    this.biased = biased;
+    this.type = type;
+    Shape shape = matrix.shape();
+    kernels = new GeluKernels(matrix.element(), shape.get(0), (int) shape.get(1), biased);
+  }
 
   /**
    * Whether there are kernels for the shape and the type of a.
@@ -56,54 +72,78 @@ final class FusedGelu {
           "FusedGelu: no kernel for %s of %s and a bias of %s"
               .formatted(a.shape(), a.type().getSimpleName(), d == null ? null : d.shape()));
     }
-    long f = a.shape().get(1);
-    var matrix = GpuKernel.Argument.of(a);
-    var kernels = new GeluKernels(matrix.element(), a.shape().get(0), (int) f, d != null);
-    List<Operand<T>> inputs = new ArrayList<>(List.of(a));
-    List<GpuKernel.Argument> arguments = new ArrayList<>(List.of(matrix));
-    List<GpuKernel.Argument> results = new ArrayList<>(List.of(matrix));
-    if (d != null) {
-      inputs.add(d);
-      arguments.add(GpuKernel.Argument.of(d));
-      results.add(new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(kernels.programs(), f)));
-    }
+    var kernels = new FusedGelu(GpuKernel.Argument.of(a), d != null, a.type());
+    return OwnGradient.of(
+        tf,
+        kernels.forward(tf, a, d),
+        inputs(a, d),
+        (inner, dy) -> kernels.gradients(inner, a, d, dy));
+  }
+
+  /** The operands, of which the last may be null. */
+  private static <T extends TFloating> List<Operand<T>> inputs(
+      Operand<T> a, @Nullable Operand<T> d) {
+    return d == null ? List.of(a) : List.of(a, d);
+  }
+
+  private List<GpuKernel.Argument> arguments() {
+    return biased ? List.of(matrix, vector()) : List.of(matrix);
+  }
+
+  private GpuKernel.Argument vector() {
+    return new GpuKernel.Argument(matrix.type(), Shape.of(kernels.f()));
+  }
+
+  /** GELU of a + d, [rows,f]. */
+  private <T extends TFloating> Operand<T> forward(Ops tf, Operand<T> a, @Nullable Operand<T> d) {
     String name = "gelu";
-    List<Output<?>> made =
+    return GpuKernel.typed(
         new GpuKernel(
                 name,
                 kernels.forward(name),
                 List.of(kernels.blocks(), kernels.across(), 1),
                 GeluKernels.WARPS,
                 1,
-                arguments,
+                arguments(),
                 List.of(matrix))
-            .call(tf, inputs);
-    Operand<T> y = GpuKernel.typed(made.get(0)); // [rows,f]
-    return OwnGradient.of(
-        tf,
-        y,
-        inputs,
-        (inner, dy) -> {
-          String gradient = "gelu_gradient";
-          List<Operand<?>> given = new ArrayList<>(inputs);
-          given.add(dy);
-          List<GpuKernel.Argument> all = new ArrayList<>(arguments);
-          all.add(matrix);
-          List<Output<?>> parts =
-              new GpuKernel(
-                      gradient,
-                      kernels.backward(gradient),
-                      List.of(kernels.programs(), kernels.across(), 1),
-                      GeluKernels.WARPS,
-                      1,
-                      all,
-                      results)
-                  .call(inner, given);
-          List<Operand<?>> gradients = new ArrayList<>(List.of(parts.get(0))); // [rows,f]
-          if (d != null) {
-            gradients.add(GpuKernel.sum(inner, parts.get(1), a.type())); // [f]
-          }
-          return gradients;
-        });
+            .call(tf, inputs(a, d))
+            .get(0));
+  }
+
+  /**
+   * The gradients of a and, if there is one, of d; asks the graph nothing.
+   *
+   * @param a [rows,f]
+   * @param d [f], or null
+   * @param dy [rows,f]
+   * @return [rows,f], [f]
+   */
+  <T extends TFloating> List<Operand<?>> gradients(
+      Ops tf, Operand<T> a, @Nullable Operand<T> d, Output<?> dy) {
+    String name = "gelu_gradient";
+    List<Operand<?>> given = new ArrayList<>(inputs(a, d));
+    given.add(dy);
+    List<GpuKernel.Argument> all = new ArrayList<>(arguments());
+    all.add(matrix);
+    List<GpuKernel.Argument> results = new ArrayList<>(List.of(matrix));
+    if (d != null) {
+      Shape sums = Shape.of(kernels.programs(), kernels.f());
+      results.add(new GpuKernel.Argument(DataType.DT_FLOAT, sums));
+    }
+    List<Output<?>> parts =
+        new GpuKernel(
+                name,
+                kernels.backward(name),
+                List.of(kernels.programs(), kernels.across(), 1),
+                GeluKernels.WARPS,
+                1,
+                all,
+                results)
+            .call(tf, given);
+    List<Operand<?>> gradients = new ArrayList<>(List.of(parts.get(0))); // [rows,f]
+    if (d != null) {
+      gradients.add(GpuKernel.sum(tf, parts.get(1), type)); // [f]
+    }
+    return gradients;
   }
 }

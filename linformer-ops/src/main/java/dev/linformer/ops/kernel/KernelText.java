@@ -139,9 +139,9 @@ public final class KernelText {
     return binary("arith.remsi", a, b);
   }
 
-  /** The lesser integer. */
+  /** The lesser value. */
   public Tile least(Tile a, Tile b) {
-    return binary("arith.minsi", a, b);
+    return binary(a.floating() ? "arith.minnumf" : "arith.minsi", a, b);
   }
 
   /** The greater value. */
@@ -196,11 +196,20 @@ public final class KernelText {
    * beyond them, and sums of numbers that are all too small are too small.
    */
   public Tile rounded(Tile x) {
+    return instruction("cvt.rna.tf32.f32", x);
+  }
+
+  /** The hyperbolic tangent of each float32, off by 2⁻¹¹ of it at most, in one instruction. */
+  public Tile tanh(Tile x) {
+    return instruction("tanh.approx.f32", x);
+  }
+
+  private Tile instruction(String name, Tile x) {
     return emit(
         x.shape(),
         x.element(),
-        "tt.elementwise_inline_asm \"cvt.rna.tf32.f32 $0, $1;\" {constraints = \"=r,r\", packed_element = 1 : i32, pure = true} %s : %s -> %s"
-            .formatted(x.name(), x.type(), x.type()));
+        "tt.elementwise_inline_asm \"%s $0, $1;\" {constraints = \"=r,r\", packed_element = 1 : i32, pure = true} %s : %s -> %s"
+            .formatted(name, x.name(), x.type(), x.type()));
   }
 
   /** A function of each value. */

@@ -31,7 +31,8 @@ record Block(BlockType type, double[] data, @Nullable Buffer buffer) {
           "arith.subf", (a, b) -> a - b,
           "arith.mulf", (a, b) -> a * b,
           "arith.divf", (a, b) -> a / b,
-          "arith.maxnumf", Math::max);
+          "arith.maxnumf", Math::max,
+          "arith.minnumf", Math::min);
   private static final Map<String, DoubleBinaryOperator> INTEGER =
       Map.of(
           "arith.addi", (a, b) -> a + b,
@@ -96,6 +97,11 @@ record Block(BlockType type, double[] data, @Nullable Buffer buffer) {
   Block exp() {
     require(type.floating(), "not for %s", type);
     return of(type, i -> Math.exp(data[i]));
+  }
+
+  Block tanh() {
+    require(type.floating(), "not for %s", type);
+    return of(type, i -> Math.tanh(data[i]));
   }
 
   Block log() {

@@ -219,6 +219,9 @@ public final class KernelInterpreter {
           case "arith.extf" -> one(x, first).as("bf16", "f32", false);
           case "arith.truncf" -> one(x, first).as("f32", "bf16", rounding);
           case "tt.elementwise_inline_asm" -> {
+            if (rest.startsWith("\"tanh.approx.f32 $0, $1;\" {")) {
+              yield one(x, first).tanh();
+            }
             require(rest.startsWith("\"cvt.rna.tf32.f32 $0, $1;\" {"), "another instruction");
             yield one(x, first).tensorFloat32(rounding);
           }
