@@ -22,13 +22,13 @@ import org.jspecify.annotations.Nullable;
 record GeluProductKernel(long rows, int c, int f, boolean biased) {
 
   /** Warps of a program. */
-  static final int WARPS = 8;
+  static final int WARPS = 4;
 
   /** One more than the turns by which factors are loaded ahead. */
-  static final int STAGES = 4;
+  static final int STAGES = 2;
 
   private static final int HEIGHT = 128;
-  private static final int MOST_WIDTH = 256;
+  private static final int MOST_WIDTH = 128;
   private static final int MOST_DEPTH = 64; // of a turn
   private static final int LEAST = 16; // that a matrix unit takes
   private static final double[] P = {0.797507878, 0.037005651, -3.51517533e-4};

@@ -16,6 +16,7 @@ import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 
 /**
@@ -95,8 +96,8 @@ final class KernelProbe {
   }
 
   /**
-   * A norm and GELU. The norm's input is 2 ± 1, so it is normalised to ±1; GELU's is 1 ± 1, and
-   * GELU(2) = 2·Φ(2) with the slope Φ(2) + 2·φ(2), and GELU(0) = 0.
+   * A norm, GELU, and it with a product. The norm's input is 2 ± 1, so it is normalised to ±1;
+   * GELU's is 1 ± 1, and GELU(2) = 2·Φ(2) with the slope Φ(2) + 2·φ(2), and GELU(0) = 0.
    */
   static List<Check> layers(Ops tf, Operand<TFloat32> x, boolean kernels) {
     float[] signs = new float[C];
@@ -119,6 +120,14 @@ final class KernelProbe {
                 new Dense<>(mean, before), new Dense<>(mean, null), Activation.GELU, kernels)
             .call(tf, x, 0, null); // [1,n,c]
     var ofGelu = tf.gradients(y, List.of(before));
+    FeedForward<TBfloat16> narrow =
+        new FeedForward<>(
+                new Dense<>(mean, before), new Dense<>(mean, null), Activation.GELU, kernels)
+            .map(w -> tf.dtypes.cast(w, TBfloat16.class));
+    Operand<TFloat32> product =
+        tf.dtypes.cast(
+            narrow.call(tf, tf.dtypes.cast(x, TBfloat16.class), 0, null),
+            TFloat32.class); // [1,n,c]
     double below = 0.9772498680518208; // Φ(2)
     double slope = below + 2 * Math.exp(-2) / Math.sqrt(2 * Math.PI);
     return List.of(
@@ -127,6 +136,7 @@ final class KernelProbe {
         new Check(ofNorm.dy(1), N),
         new Check(ofNorm.dy(2), 0),
         new Check(y, below),
+        new Check(product, below),
         new Check(ofGelu.dy(0), N * slope));
   }
 }

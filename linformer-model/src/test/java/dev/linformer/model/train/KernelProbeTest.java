@@ -20,7 +20,9 @@ import org.tensorflow.types.TFloat32;
 /** What is tried before kernels are used, as far as a CPU can tell. */
 class KernelProbeTest {
 
-  /** One forward and two backward of attention, one and one of the others. */
+  /**
+   * One forward and two backward of attention, one and one of the others, and GELU of a product.
+   */
   @Test
   void everyKindIsTried() {
     try (Graph graph = new Graph()) {
@@ -29,7 +31,7 @@ class KernelProbeTest {
       KernelProbe.attention(tf, x);
       assertEquals(3, calls(graph).size());
       KernelProbe.layers(tf, x, true);
-      assertEquals(3 + 2 + 2, calls(graph).size());
+      assertEquals(3 + 2 + 2 + 1, calls(graph).size());
     }
   }
 

@@ -38,6 +38,8 @@ record AttentionKernels(
   private static final int WARPS = 2_112; // 16 for each of an H100's multiprocessors
   private static final int ROWS_OF_A_WARP = 16; // of a product, by its matrix units
   private static final int LEAST_WARPS = 4;
+  private static final int MOST_KEPT = 256; // keys, whose scores are in a program's registers
+  private static final int KEEPING = 264; // programs: two for each of an H100's multiprocessors
 
   /** Rows and keys that a program has at a time; those that were fastest on an H100. */
   record Block(int rows, int keys) {
@@ -76,7 +78,25 @@ record AttentionKernels(
 
   /** Of the forward kernel. */
   Block forwardBlock() {
-    return block(64, 64);
+    return keepsKeys() ? block(64, MOST_KEPT) : block(64, 64);
+  }
+
+  /**
+   * Whether forward a program keeps all keys and values of a head, and goes over some of the rows:
+   * no scores are shrunk, since all of a row are there at once.
+   */
+  boolean keepsKeys() {
+    return narrow() && !oneQuery && !sumOutput && k <= MOST_KEPT && Math.max(p, r) <= 64;
+  }
+
+  /** Programs of the forward kernel along the rows. */
+  int forwardPrograms() {
+    int blocks = forwardBlock().count(n);
+    if (!keepsKeys()) {
+      return blocks;
+    }
+    int turns = Math.toIntExact((blocks * b * h - 1) / KEEPING + 1);
+    return (blocks - 1) / turns + 1;
   }
 
   /** Of the backward kernel by rows: if it goes over the keys twice, of as many as can be kept. */
@@ -263,9 +283,57 @@ record AttentionKernels(
 
   /**
    * Arguments: q [b,n,p or h·p], K [b,h,k,p], V [b,h,k,r], or [b,h,r,k] if {@link #turned};
-   * results: o [b,n,r or h·r], log Σ exp [b,h,n] in float32. Grid: blocks of rows, b or b·h.
+   * results: o [b,n,r or h·r], log Σ exp [b,h,n] in float32. Grid: {@link #forwardPrograms}, b or
+   * b·h.
    */
   String forward(String name) {
+    return keepsKeys() ? forwardWithKeys(name) : forwardByBlocks(name);
+  }
+
+  /** The keys of a head are loaded once for many blocks of rows. */
+  private String forwardWithKeys(String name) {
+    KernelText t = new KernelText(name);
+    Block block = forwardBlock();
+    int m = block.rows;
+    Tile q = t.pointer(element);
+    Tile keys = t.pointer(element);
+    Tile values = t.pointer(element);
+    Tile output = t.pointer(element);
+    Tile logs = t.pointer("f32");
+    Tile pair = t.programId('y');
+    Tile batch = t.divide(pair, t.number(h));
+    Tile head = t.rest(pair, t.number(h));
+    Rows some = keysFrom(t, t.number(0), block);
+    Tile key = side(t, keys, pair, some, p); // [k,p]
+    Tile value = side(t, values, pair, some, r); // [k,r]
+    Tile start = t.filled(0, m); // a loop carries something
+    t.loop(
+        t.multiply(t.programId('x'), t.number(m)),
+        t.number(n),
+        m * forwardPrograms(),
+        List.of(start),
+        (row, before) -> {
+          Rows rows = rowsFrom(t, row, m);
+          Tile s = scores(t, rowsOf(t, q, batch, head, rows, false, p), key, some); // [m,k]
+          Tile most = t.greatest(s, 1); // [m]
+          Tile e = t.exp2(t.subtract(binary(t, s), t.column(binary(t, most)))); // [m,k]
+          Tile total = t.sum(e, 1); // [m]
+          Tile mixed = t.dot(factor(t, e), value); // [m,r]
+          t.store(numbers(t, logs, pair, rows), t.add(most, t.log(total)), rows.there);
+          Tile share = t.column(t.divide(t.filled(1, m), total)); // [m,1]
+          storeRows(t, output, batch, head, rows, false, r, t.multiply(mixed, share));
+          return before;
+        });
+    return t.toString();
+  }
+
+  /** As a power of two, what is one of e. */
+  private static Tile binary(KernelText t, Tile x) {
+    return t.multiply(x, t.filled((float) (1 / Math.log(2)), x.shape().toArray(new Integer[0])));
+  }
+
+  /** A block of keys after another, and what is known of a row so far is shrunk each time. */
+  private String forwardByBlocks(String name) {
     KernelText t = new KernelText(name);
     Block block = forwardBlock();
     int m = block.rows;

@@ -97,7 +97,7 @@ public final class FusedAttention {
         new GpuKernel(
                 name,
                 kernels.forward(name),
-                List.of(kernels.forwardBlock().count(n), (int) (sum ? b : b * h), 1),
+                List.of(kernels.forwardPrograms(), (int) (sum ? b : b * h), 1),
                 kernels.forwardBlock().warps(),
                 FORWARD_STAGES,
                 List.of(x, key, kernels.turned() ? turned(value) : value),

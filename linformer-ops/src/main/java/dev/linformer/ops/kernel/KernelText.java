@@ -222,6 +222,11 @@ public final class KernelText {
     return unary("math.exp", x);
   }
 
+  /** Two to the power of each value. */
+  public Tile exp2(Tile x) {
+    return unary("math.exp2", x);
+  }
+
   /** The error function of each value. */
   public Tile erf(Tile x) {
     return unary("math.erf", x);

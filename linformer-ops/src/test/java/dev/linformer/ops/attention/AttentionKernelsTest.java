@@ -24,6 +24,7 @@ import org.tensorflow.types.TBfloat16;
 class AttentionKernelsTest {
 
   private static final double EXACT = 1e-12;
+  private static final double KEPT = 1e-6; // the logarithm of e to the base of two is float32
   private static final double BFLOAT16 = 3e-2;
   private static final int KEYS = 64; // the least of any block
   private static final List<Function<AttentionKernels, Block>> BLOCKS =
@@ -131,7 +132,7 @@ class AttentionKernelsTest {
     Buffer values = a.turned() ? turned(a, x.values, a.r()) : given.get(2);
     KernelInterpreter.run(
         a.forward("f"),
-        List.of(a.forwardBlock().count(a.n()), a.sumOutput() ? b : pairs, 1),
+        List.of(a.forwardPrograms(), a.sumOutput() ? b : pairs, 1),
         rounding,
         all(given.subList(0, 2), values, made.output, made.logs));
     Buffer logs = Buffer.input("f32", made.logs.values());
@@ -227,6 +228,25 @@ class AttentionKernelsTest {
   void outputsAndGradientsOfBfloat16(AttentionKernels a) {
     check(narrow(a), false, Given.normal(a), EXACT);
     check(narrow(a), true, Given.normal(a).rounded(), BFLOAT16);
+  }
+
+  static Stream<AttentionKernels> keepingKeys() {
+    return Stream.of(
+            of(2, 3, 37, 13, 11, 5, false, false),
+            of(1, 2, 128, 256, 17, 32, false, false),
+            of(1, 3, 131, 200, 3, 2, false, false),
+            of(1, 4, 4_491, 16, 4, 3, false, false))
+        .map(AttentionKernelsTest::narrow);
+  }
+
+  /** Forward, a program has all keys of a head at once, and one block of rows after another. */
+  @ParameterizedTest
+  @MethodSource("keepingKeys")
+  void keysAreKept(AttentionKernels a) {
+    assertTrue(a.keepsKeys());
+    assertTrue(a.n() < 4_000 || a.forwardPrograms() < a.forwardBlock().count(a.n()));
+    check(a, false, Given.normal(a), KEPT);
+    check(a, true, Given.normal(a).rounded(), BFLOAT16);
   }
 
   static Stream<AttentionKernels> someSizes() {

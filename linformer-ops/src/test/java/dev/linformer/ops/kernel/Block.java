@@ -99,6 +99,11 @@ record Block(BlockType type, double[] data, @Nullable Buffer buffer) {
     return of(type, i -> Math.exp(data[i]));
   }
 
+  Block exp2() {
+    require(type.floating(), "not for %s", type);
+    return of(type, i -> Math.pow(2, data[i]));
+  }
+
   Block tanh() {
     require(type.floating(), "not for %s", type);
     return of(type, i -> Math.tanh(data[i]));

@@ -21,7 +21,8 @@ public final class KernelInterpreter {
       Pattern.compile("tt\\.func public @\\w+\\((.*)\\) attributes \\{noinline = false\\} \\{");
   private static final Pattern ARGUMENT =
       Pattern.compile("(%\\w+): (\\S+) \\{tt\\.divisibility = 16 : i32\\}");
-  private static final Pattern STATEMENT = Pattern.compile("(?:(%\\w+) = )?([a-z_.]+) (.*) : (.*)");
+  private static final Pattern STATEMENT =
+      Pattern.compile("(?:(%\\w+) = )?([a-z_.0-9]+) (.*) : (.*)");
   private static final Pattern LOOP =
       Pattern.compile(
           "(%\\w+):(\\d+) = scf\\.for (%\\w+) = (\\S+) to (\\S+) step (\\S+) iter_args\\((.+)\\) -> \\((.+)\\) : i32 \\{");
@@ -226,6 +227,7 @@ public final class KernelInterpreter {
             yield one(x, first).tensorFloat32(rounding);
           }
           case "math.exp" -> one(x, first).exp();
+          case "math.exp2" -> one(x, first).exp2();
           case "math.erf" -> one(x, first).erf();
           case "math.log" -> one(x, first).log();
           case "math.rsqrt" -> one(x, first).rsqrt();

@@ -123,7 +123,10 @@ class KernelTextTest {
     same(i -> X[i] * Y[i], (t, x) -> t.multiply(x.get(0), x.get(1)));
     same(i -> X[i] / Y[i], (t, x) -> t.divide(x.get(0), x.get(1)));
     same(i -> Math.max(X[i], Y[i]), (t, x) -> t.greater(x.get(0), x.get(1)));
+    same(i -> Math.min(X[i], Y[i]), (t, x) -> t.least(x.get(0), x.get(1)));
     same(i -> Math.exp(X[i]), (t, x) -> t.exp(x.get(0)));
+    same(i -> Math.pow(2, X[i]), (t, x) -> t.exp2(x.get(0)));
+    same(i -> Math.tanh(X[i]), (t, x) -> t.tanh(x.get(0)));
     same(i -> Math.log(X[i] * X[i]), (t, x) -> t.log(t.multiply(x.get(0), x.get(0))));
     double[] erf =
         Graphs.evaluate(
