@@ -18,7 +18,8 @@ NAMES = {"ours": "**this library**", "reference": "linformer-pytorch", "lucidrai
          "fused": "PyTorch, Linformer on fused attention", "fused compiled": "the same, compiled",
          "full": "PyTorch, full attention, fused", "full compiled": "full attention, compiled"}
 SUITES = {"readme": "README configuration", "roberta": "Two RoBERTa-shaped layers", "length": "Length",
-          "longest": "Longest", "depth": "Depth", "heads": "Heads", "table3": "Against full attention", "cpu": "Two cores"}
+          "longest": "Longest", "depth": "Depth", "heads": "Heads", "table3": "Against full attention", "full": "Full attention by itself",
+          "cpu": "Two cores"}
 PRECISION = {"float32": "tf32", "bf16": "bf16"}
 
 
@@ -135,6 +136,18 @@ def saved(works):
     return text
 
 
+def whole(works):
+    """Full attention of ours and of PyTorch, a row for each n."""
+    works = sorted(works, key=lambda work: work["n"])
+    names = sorted({name for work in works for name in work["programs"]}, key=list(NAMES).index)
+    rows = []
+    for work in works:
+        ours = work["programs"].get("ours", {})
+        rows.append([f"{work['n']:,}", *(cell(entry, over(entry, ours) if name != "ours" else "") if entry else ""
+                                         for name, entry in ((name, work["programs"].get(name)) for name in names))])
+    return "\n" + grid(["n", *(NAMES[name] for name in names)], rows)
+
+
 def growth(works):
     text = ""
     for row in bars.exponents(works):
@@ -156,9 +169,16 @@ def sources(runs):
     return text
 
 
+def suite_of(run):
+    alone = run["works"] and all(work["full_attention"] for work in run["works"])
+    return "full" if run["suite"] == "table3" and alone else run["suite"]
+
+
 def table(suite, runs):
     works = merged(runs)
     text = ""
+    if suite == "full":
+        return whole(works)
     if suite == "table3":
         return saved(works)
     shapes = {}
@@ -171,19 +191,19 @@ def table(suite, runs):
 
 
 def checked(runs):
-    answers = [answer for run in runs for answer in run.get("agreement", [])]
-    if not answers:
+    newest = {answer["name"]: answer for run in sorted(runs, key=lambda run: run["date"]) for answer in run.get("agreement", [])}
+    if not newest:
         return ""
-    return "\nFrom the same weights, against float64:\n\n" + "".join(f"- {agreement_line(a)}\n" for a in answers)
+    return "\nFrom the same weights, against float64:\n\n" + "".join(f"- {agreement_line(a)}\n" for a in newest.values())
 
 
 def of(runs):
     """All tables of these runs, a section a suite and device."""
     text = ""
     for suite, title in SUITES.items():
-        devices = {run["device"]: None for run in runs if run["suite"] == suite}
+        devices = {run["device"]: None for run in runs if suite_of(run) == suite}
         for device in devices:
-            those = [run for run in runs if run["suite"] == suite and run["device"] == device]
+            those = [run for run in runs if suite_of(run) == suite and run["device"] == device]
             text += f"### {title}, {device}\n{table(suite, those)}{checked(those)}\n{sources(those)}\n"
     return text
 
