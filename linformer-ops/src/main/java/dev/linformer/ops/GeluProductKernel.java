@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>y = x·Φ(x) with Φ(x) = ½ + ½·tanh(x·p(x²)), p of degree 2: off by 3e-5 at most, fitted to the
  * exact form, and by another 2⁻¹²·|x| that the GPU's instruction for tanh is. In float32 erf takes
- * three times as long, and matrix units wait meanwhile.
+ * several times as many instructions, and matrix units wait meanwhile.
  *
  * @param rows of the first factor
  * @param c columns of both factors

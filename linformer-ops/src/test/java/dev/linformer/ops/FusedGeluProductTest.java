@@ -54,8 +54,8 @@ class FusedGeluProductTest {
       assertFalse(FusedGeluProduct.fits(input(tf, TFloat32.class, ROWS, C), weight));
       assertFalse(FusedGeluProduct.fits(input(tf, TBfloat16.class, -1, C), weight));
       assertFalse(FusedGeluProduct.fits(input(tf, TBfloat16.class, 2, ROWS, C), weight));
-      assertFalse(FusedGeluProduct.fits(input(tf, TBfloat16.class, ROWS, 2_049), weight));
-      assertFalse(FusedGeluProduct.fits(input(tf, TBfloat16.class, (1L << 30) + 1, 1), weight));
+      assertFalse(FusedGeluProduct.fits(input(tf, TBfloat16.class, ROWS, 1_537), weight));
+      assertFalse(FusedGeluProduct.fits(input(tf, TBfloat16.class, (1L << 29) + 1, 1), weight));
     }
   }
 

@@ -3,7 +3,7 @@ package dev.linformer.ops;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Kernels of norms and of GELU, of some sizes. */
+/** Kernels of norms, of GELU and of it with a product, of some sizes. */
 public final class NormKernelTexts {
 
   private NormKernelTexts() {}
@@ -32,6 +32,12 @@ public final class NormKernelTexts {
         all.put(
             name + "_backward", new Kernel(kernels.backward("gelu_gradient"), GeluKernels.WARPS));
       }
+    }
+    for (boolean biased : new boolean[] {false, true}) {
+      var kernel = new GeluProductKernel(4099, biased ? 768 : 61, biased ? 3072 : 61, biased);
+      all.put(
+          "product_gelu_%d".formatted(kernel.f()),
+          new Kernel(kernel.forward("product_gelu"), GeluProductKernel.WARPS));
     }
     return all;
   }
