@@ -27,6 +27,7 @@ public final class KernelTexts {
               Map.of(
                   "few", new AttentionKernels(element, 1, 4, 65_536, 128, 64, 64, true, true),
                   "many", new AttentionKernels(element, 8, 12, 4096, 1024, 64, 64, false, false),
+                  "kept", new AttentionKernels(element, 1, 12, 65_536, 256, 64, 64, false, false),
                   "odd", new AttentionKernels(element, 2, 3, 101, 37, 19, 23, false, true),
                   "wide",
                       new AttentionKernels(element, 1, 4, 4096, 128, widest, widest, false, false),
