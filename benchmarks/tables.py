@@ -87,16 +87,20 @@ def cell(entry, ratio):
     return f"{time_of(entry)} ms{f' ({ratio})' if ratio else ''}{memory}"
 
 
+def cells(work):
+    """What each program took, theirs with their time over ours."""
+    ours = work["programs"].get("ours", {})
+    return {name: cell(entry, over(entry, ours) if name != "ours" else "") for name, entry in work["programs"].items()}
+
+
 def pivot(works):
     """A row for each program, precision and level, a column for what is done at which length; or on its side."""
     columns = sorted({(not work["training"], work["n"]) for work in works})
     rows = {}
     for work in works:
-        ours = work["programs"].get("ours", {})
-        for name, entry in work["programs"].items():
+        for name, text in cells(work).items():
             key = (list(PRECISION).index(work["precision"]), work["level"], list(NAMES).index(name))
-            ratio = over(entry, ours) if name != "ours" else ""
-            rows.setdefault(key, {})[not work["training"], work["n"]] = cell(entry, ratio)
+            rows.setdefault(key, {})[not work["training"], work["n"]] = text
     cores = not any("MiB" in text for row in rows.values() for text in row.values())
     names = [f"{list(NAMES.values())[name]}, {level}, "
              + ("float32" if cores and precision == 0 else list(PRECISION.values())[precision])
@@ -140,11 +144,7 @@ def whole(works):
     """Full attention of ours and of PyTorch, a row for each n."""
     works = sorted(works, key=lambda work: work["n"])
     names = sorted({name for work in works for name in work["programs"]}, key=list(NAMES).index)
-    rows = []
-    for work in works:
-        ours = work["programs"].get("ours", {})
-        rows.append([f"{work['n']:,}", *(cell(entry, over(entry, ours) if name != "ours" else "") if entry else ""
-                                         for name, entry in ((name, work["programs"].get(name)) for name in names))])
+    rows = [[f"{work['n']:,}", *(cells(work).get(name, "") for name in names)] for work in works]
     return "\n" + grid(["n", *(NAMES[name] for name in names)], rows)
 
 

@@ -68,13 +68,11 @@ public record FeedForward<T extends TFloating>(
     // Rows, so that nothing stands between product and activation: TensorFlow makes them one
     // kernel.
     Operand<T> rows = last == 1 ? x : Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, sizes[last]);
-    boolean gelu = kernels && activation == Activation.GELU;
-    boolean gated = first.weight().shape().get(0) == 2 * f;
     Operand<T> hidden;
-    if (gelu && !gated && key == null && FusedGeluProduct.fits(rows, first.weight())) {
+    if (geluAlone() && key == null && FusedGeluProduct.fits(rows, first.weight())) {
       hidden = FusedGeluProduct.call(tf, rows, first.weight(), first.bias()); // [b·n,f]
     } else {
-      hidden = activated(tf, first.apart(tf, rows), gated, gelu); // [b·n,f]
+      hidden = activated(tf, first.apart(tf, rows)); // [b·n,f]
     }
     sizes[last] = f;
     hidden = last == 1 ? hidden : Shapes.reshape(tf, hidden, sizes); // [b,n,f]
@@ -87,18 +85,26 @@ public record FeedForward<T extends TFloating>(
    * The activation.
    *
    * @param mapped [rows,f], or [rows,2f] if gated
-   * @param gelu whether it may be the kernel of GELU
    * @return [rows,f]
    */
-  private Operand<T> activated(Ops tf, Biased<T> mapped, boolean gated, boolean gelu) {
-    if (gated) {
+  private Operand<T> activated(Ops tf, Biased<T> mapped) {
+    if (gated()) {
       long f = second.weight().shape().get(1);
       Operand<T> both = mapped.sum(tf); // [rows,2f]
       Operand<T> gate = activation.call(tf, Shapes.slice(tf, both, 1, 0, f)); // [rows,f]
       return tf.math.mul(gate, Shapes.slice(tf, both, 1, f, f)); // [rows,f]
     }
-    return gelu && FusedGelu.fits(mapped.rows())
+    return geluAlone() && FusedGelu.fits(mapped.rows())
         ? FusedGelu.call(tf, mapped.rows(), mapped.bias()) // [rows,f]
         : activation.call(tf, mapped.sum(tf)); // [rows,f]
+  }
+
+  private boolean gated() {
+    return first.weight().shape().get(0) == 2 * second.weight().shape().get(1);
+  }
+
+  /** Whether what comes after the first map is GELU and nothing else, and may be a kernel. */
+  private boolean geluAlone() {
+    return kernels && activation == Activation.GELU && !gated();
   }
 }

@@ -2,9 +2,10 @@ package dev.linformer.ops;
 
 import dev.linformer.ops.kernel.KernelText;
 import dev.linformer.ops.kernel.MatrixBlocks;
+import dev.linformer.ops.kernel.MatrixBlocks.Columns;
+import dev.linformer.ops.kernel.MatrixBlocks.Place;
 import dev.linformer.ops.kernel.Tile;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The kernel of {@link FusedGeluProduct} for given sizes, in bfloat16. A program has a block of the
@@ -30,53 +31,36 @@ record GeluProductKernel(long rows, int c, int f, boolean biased) {
   private static final int HEIGHT = 128;
   private static final int MOST_WIDTH = 128;
   private static final int MOST_DEPTH = 64; // of a turn
-  private static final int LEAST = 16; // that a matrix unit takes
   private static final double[] P = {0.797507878, 0.037005651, -3.51517533e-4};
   private static final double FAR = 64; // x² from which tanh is ±1; p is positive up to there
 
-  private static int block(int most, int size) {
-    return Math.min(most, Math.max(LEAST, MatrixBlocks.powerOfTwo(size)));
+  private static int depth(int c) {
+    return Math.min(MOST_DEPTH, MatrixBlocks.ofFactor(c));
   }
 
-  private int width() {
-    return block(MOST_WIDTH, f);
+  /** The output, a block for each program. */
+  MatrixBlocks output() {
+    return new MatrixBlocks(rows, f, HEIGHT, Math.min(MOST_WIDTH, MatrixBlocks.ofFactor(f)));
   }
 
-  private int depth() {
-    return block(MOST_DEPTH, c);
+  /** The first factor, a block for each turn. */
+  private MatrixBlocks left() {
+    return new MatrixBlocks(rows, c, HEIGHT, depth(c));
   }
 
-  /** Programs along the columns of the output. */
-  int across() {
-    return (f - 1) / width() + 1;
-  }
-
-  /** Programs along its rows. */
-  int down() {
-    return Math.toIntExact((rows - 1) / HEIGHT + 1);
+  /** The second. */
+  private MatrixBlocks right() {
+    return new MatrixBlocks(f, c, output().width(), depth(c));
   }
 
   /** All programs: those of the same rows are neighbours, and share them in a cache. */
   int programs() {
-    return Math.multiplyExact(across(), down());
-  }
-
-  /** Some rows of a factor, and where the first of them starts. */
-  private record Rows(Tile start, Tile numbers, @Nullable Tile there) {}
-
-  private Rows factor(KernelText t, Tile matrix, Tile block, int height, long all) {
-    Tile first = t.multiply(t.wide(block), t.wide(t.number(height)));
-    Tile numbers = t.range(height);
-    Tile there =
-        all % height == 0
-            ? null
-            : t.less(t.add(t.multiply(block, t.number(height)), numbers), t.number((int) all));
-    return new Rows(t.offset(matrix, t.multiply(first, t.wide(t.number(c)))), numbers, there);
+    return Math.multiplyExact(output().across(), output().down());
   }
 
   /** The same number everywhere, [m,f]. */
   private Tile number(KernelText t, double value) {
-    return t.filled((float) value, HEIGHT, width());
+    return t.filled((float) value, HEIGHT, output().width());
   }
 
   /** GELU(x), [m,f]. */
@@ -96,49 +80,35 @@ record GeluProductKernel(long rows, int c, int f, boolean biased) {
     Tile x = t.pointer("bf16");
     Tile weight = t.pointer("bf16");
     Tile d = biased ? t.pointer("bf16") : null;
-    Tile output = t.pointer("bf16");
+    Tile y = t.pointer("bf16");
     Tile program = t.programId('x');
-    Tile across = t.number(across());
+    Tile across = t.number(output().across());
     Tile row = t.divide(program, across);
     Tile column = t.rest(program, across);
-    Rows left = factor(t, x, row, HEIGHT, rows);
-    Rows right = factor(t, weight, column, width(), f);
     Tile product =
         t.loop(
                 t.number(0),
-                t.number(c),
-                depth(),
+                t.number(left().across()),
+                1,
                 List.of(number(t, 0)),
-                (first, so) -> {
-                  Tile a = part(t, left, first); // [m,c]
-                  Tile b = part(t, right, first); // [f,c]
+                (turn, so) -> {
+                  Tile a = factor(t, x, left(), row, turn); // [m,c]
+                  Tile b = factor(t, weight, right(), column, turn); // [f,c]
                   return List.of(t.dot(a, t.transpose(b), so.get(0))); // [m,f]
                 })
             .get(0);
-    Tile columns = t.add(t.multiply(column, t.number(width())), t.range(width())); // [f]
+    Columns columns = output().columns(t, column);
     if (d != null) {
-      Tile bias = t.cast(t.load(t.offset(d, columns), right.there), "f32"); // [f]
-      product = t.add(product, t.row(bias)); // [m,f]
+      product = t.add(product, columns.vector(t, d)); // [m,f]
     }
-    Tile far = t.multiply(t.wide(row), t.multiply(t.wide(t.number(HEIGHT)), t.wide(t.number(f))));
-    Tile near = t.add(t.multiply(t.column(left.numbers), t.number(f)), t.row(columns)); // [m,f]
-    t.store(
-        t.offset(t.offset(output, far), near), gelu(t, product), both(t, left.there, right.there));
+    Place place = output().place(t, row, columns);
+    t.store(place.in(t, y), gelu(t, product), place.there());
     return t.toString();
   }
 
-  /** Some columns of a factor, [rows,depth]; zero where there are none. */
-  private Tile part(KernelText t, Rows of, Tile first) {
-    Tile numbers = t.add(first, t.range(depth())); // [depth]
-    Tile near = t.add(t.multiply(t.column(of.numbers), t.number(c)), t.row(numbers));
-    Tile there = c % depth() == 0 ? null : t.less(numbers, t.number(c));
-    return t.load(t.offset(of.start, near), both(t, of.there, there));
-  }
-
-  private static @Nullable Tile both(KernelText t, @Nullable Tile rows, @Nullable Tile columns) {
-    if (rows == null) {
-      return columns == null ? null : t.row(columns);
-    }
-    return columns == null ? t.column(rows) : t.and(t.column(rows), t.row(columns));
+  /** A block of a factor, zero where there is none of it. */
+  private static Tile factor(KernelText t, Tile start, MatrixBlocks of, Tile rows, Tile turn) {
+    Place place = of.place(t, rows, of.columns(t, turn));
+    return t.load(place.in(t, start), place.there());
   }
 }

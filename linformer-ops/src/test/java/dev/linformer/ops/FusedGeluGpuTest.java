@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.linformer.ops.kernel.GpuComparison;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -68,11 +67,7 @@ class FusedGeluGpuTest {
             : Activation.GELU.call(tf, new Biased<>(a, d, a.shape()).sum(tf)); // [rows,f]
     List<Operand<T>> inputs = new ArrayList<>(x);
     inputs.remove(1);
-    var gradients =
-        tf.gradients(tf.sum(tf.math.mul(y, x.get(1)), tf.constant(new int[] {0, 1})), inputs);
-    List<Operand<T>> all = new ArrayList<>(List.of(y));
-    IntStream.range(0, inputs.size()).forEach(i -> all.add(gradients.dy(i)));
-    return all.stream().map(each -> GpuComparison.flat(tf, each)).toList();
+    return GpuComparison.withGradients(tf, y, x.get(1), inputs);
   }
 
   /**

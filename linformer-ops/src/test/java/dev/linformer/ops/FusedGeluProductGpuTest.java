@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.linformer.ops.kernel.GpuComparison;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,11 +63,7 @@ class FusedGeluProductGpuTest {
     }
     List<Operand<T>> inputs = new ArrayList<>(all);
     inputs.remove(2);
-    var gradients =
-        tf.gradients(tf.sum(tf.math.mul(y, all.get(2)), tf.constant(new int[] {0, 1})), inputs);
-    List<Operand<T>> fetched = new ArrayList<>(List.of(y));
-    IntStream.range(0, inputs.size()).forEach(i -> fetched.add(gradients.dy(i)));
-    return fetched.stream().map(each -> GpuComparison.flat(tf, each)).toList();
+    return GpuComparison.withGradients(tf, y, all.get(2), inputs);
   }
 
   @ParameterizedTest

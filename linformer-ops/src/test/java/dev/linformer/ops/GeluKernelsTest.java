@@ -12,8 +12,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TBfloat16;
 
 /** The kernels' text, executed in float64 on a CPU, against the formulas. */
 class GeluKernelsTest {
@@ -57,11 +55,6 @@ class GeluKernelsTest {
     some("columns without a rest", a -> a.across() > 1 && a.f() % a.matrix().width() == 0);
     some("columns and a rest", a -> a.across() > 1 && a.f() % a.matrix().width() > 0);
     some("turns and a rest", a -> a.blocks() > a.programs() && a.rows() % a.matrix().height() > 0);
-  }
-
-  private static double[] bfloat16(double[] values) {
-    return Graphs.evaluate(
-        tf -> Graphs.constant(tf, TBfloat16.class, Shape.of(values.length), values));
   }
 
   /** Compares all that the kernels make. */
@@ -118,7 +111,7 @@ class GeluKernelsTest {
   void outputsAndGradientsOfBfloat16(GeluKernels wide) {
     GeluKernels k = new GeluKernels("bf16", wide.rows(), wide.f(), wide.biased());
     long size = k.rows() * k.f();
-    double[] a = bfloat16(Graphs.normal(1, size));
-    check(k, true, a, bfloat16(bias(k)), bfloat16(Graphs.normal(3, size)), BFLOAT16);
+    double[] a = Graphs.bfloat16(Graphs.normal(1, size));
+    check(k, true, a, Graphs.bfloat16(bias(k)), Graphs.bfloat16(Graphs.normal(3, size)), BFLOAT16);
   }
 }

@@ -12,8 +12,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TBfloat16;
 
 /** The kernel's text, executed in float64 on a CPU, against the formulas. */
 class GeluProductKernelTest {
@@ -33,11 +31,6 @@ class GeluProductKernelTest {
                     new GeluProductKernel(s[0], s[1], s[2], false)));
   }
 
-  private static double[] bfloat16(double[] values) {
-    return Graphs.evaluate(
-        tf -> Graphs.constant(tf, TBfloat16.class, Shape.of(values.length), values));
-  }
-
   /** What the kernel makes of x, W, d. */
   private static double[] run(GeluProductKernel k, boolean rounding, double[]... inputs) {
     List<Buffer> buffers = new ArrayList<>();
@@ -51,9 +44,9 @@ class GeluProductKernelTest {
   }
 
   private static void check(GeluProductKernel k, boolean rounding, double tolerance) {
-    double[] x = bfloat16(Graphs.normal(1, k.rows() * k.c()));
-    double[] weight = bfloat16(Graphs.normal(2, (long) k.f() * k.c()));
-    double[] d = k.biased() ? bfloat16(Graphs.normal(3, k.f())) : new double[k.f()];
+    double[] x = Graphs.bfloat16(Graphs.normal(1, k.rows() * k.c()));
+    double[] weight = Graphs.bfloat16(Graphs.normal(2, (long) k.f() * k.c()));
+    double[] d = k.biased() ? Graphs.bfloat16(Graphs.normal(3, k.f())) : new double[k.f()];
     double[] a = new double[Math.toIntExact(k.rows() * k.f())];
     for (int i = 0; i < a.length; i++) {
       for (int j = 0; j < k.c(); j++) {
@@ -97,7 +90,7 @@ class GeluProductKernelTest {
   /** Says when the kernel's tuning takes a case away. */
   @Test
   void sizesHaveAllCases() {
-    assertTrue(sizes().anyMatch(k -> k.across() > 1 && k.down() > 1));
+    assertTrue(sizes().anyMatch(k -> k.output().across() > 1 && k.output().down() > 1));
     assertTrue(sizes().anyMatch(k -> k.rows() % 128 == 0) && sizes().anyMatch(k -> k.c() > 64));
   }
 }

@@ -13,6 +13,7 @@ import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TFloating;
 import org.tensorflow.types.family.TType;
@@ -96,5 +97,10 @@ public final class Graphs {
         fail("value %d: expected %s, found %s".formatted(i, expected[i], actual[i]));
       }
     }
+  }
+
+  /** Rounded to the digits of bfloat16. */
+  public static double[] bfloat16(double[] values) {
+    return evaluate(tf -> constant(tf, TBfloat16.class, Shape.of(values.length), values));
   }
 }

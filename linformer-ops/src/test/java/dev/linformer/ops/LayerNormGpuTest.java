@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.linformer.ops.kernel.GpuComparison;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -80,11 +79,7 @@ class LayerNormGpuTest {
             : norm.call(tf, x.get(0)); // [b,n,c]
     List<Operand<T>> inputs = new ArrayList<>(x);
     inputs.remove(3);
-    var gradients =
-        tf.gradients(tf.sum(tf.math.mul(y, x.get(3)), tf.constant(new int[] {0, 1, 2})), inputs);
-    List<Operand<T>> all = new ArrayList<>(List.of(y));
-    IntStream.range(0, inputs.size()).forEach(i -> all.add(gradients.dy(i)));
-    return all.stream().map(each -> GpuComparison.flat(tf, each)).toList();
+    return GpuComparison.withGradients(tf, y, x.get(3), inputs);
   }
 
   /**

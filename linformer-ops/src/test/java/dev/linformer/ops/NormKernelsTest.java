@@ -13,8 +13,6 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TBfloat16;
 
 /** The kernels' text, executed in float64 on a CPU, against the formulas. */
 class NormKernelsTest {
@@ -110,11 +108,6 @@ class NormKernelsTest {
     assertEquals(1, new NormKernels("f32", 1, 64, true, true).programs());
   }
 
-  private static double[] bfloat16(double[] values) {
-    return Graphs.evaluate(
-        tf -> Graphs.constant(tf, TBfloat16.class, Shape.of(values.length), values));
-  }
-
   /** What the kernels are given. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Given(
@@ -133,12 +126,12 @@ class NormKernelsTest {
 
     Given rounded() {
       return new Given(
-          bfloat16(x),
-          bfloat16(added),
-          bfloat16(d),
-          bfloat16(weight),
-          bfloat16(bias),
-          bfloat16(dOutput));
+          Graphs.bfloat16(x),
+          Graphs.bfloat16(added),
+          Graphs.bfloat16(d),
+          Graphs.bfloat16(weight),
+          Graphs.bfloat16(bias),
+          Graphs.bfloat16(dOutput));
     }
   }
 

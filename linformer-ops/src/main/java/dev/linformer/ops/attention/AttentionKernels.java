@@ -55,9 +55,8 @@ record AttentionKernels(
     }
   }
 
-  /** The power of two that holds x, at least what a matrix unit takes. */
-  static int padded(int x) {
-    return Math.max(16, MatrixBlocks.powerOfTwo(x));
+  private static int padded(int x) {
+    return MatrixBlocks.ofFactor(x);
   }
 
   /**
@@ -151,13 +150,6 @@ record AttentionKernels(
     return columns.shape().get(0) == width ? null : t.less(columns, t.number(width));
   }
 
-  private static @Nullable Tile both(KernelText t, @Nullable Tile rows, @Nullable Tile columns) {
-    if (rows == null) {
-      return columns == null ? null : t.row(columns);
-    }
-    return columns == null ? t.column(rows) : t.and(t.column(rows), t.row(columns));
-  }
-
   /**
    * Pointers to [rows, width] of a matrix with a stride; the first row may be far from the start.
    */
@@ -177,7 +169,7 @@ record AttentionKernels(
   private Tile side(KernelText t, Tile start, Tile pair, Rows rows, int width) {
     Tile columns = t.range(padded(width));
     Tile pointers = matrix(t, part(t, start, pair, k, width), rows, columns, width);
-    return factor(t, t.load(pointers, both(t, rows.there, inside(t, columns, width))));
+    return factor(t, t.load(pointers, t.both(rows.there, inside(t, columns, width))));
   }
 
   /** The same from a matrix that lies transposed, [width,k]. */
@@ -185,7 +177,7 @@ record AttentionKernels(
     Tile numbers = t.range(padded(width));
     Tile near = t.add(t.multiply(t.column(numbers), t.number(k)), t.row(some.numbers)); // [width,k]
     Tile from = t.offset(part(t, start, pair, width, k), t.wide(some.first));
-    Tile there = both(t, inside(t, numbers, width), some.there);
+    Tile there = t.both(inside(t, numbers, width), some.there);
     return t.transpose(factor(t, t.load(t.offset(from, near), there))); // [k,width]
   }
 
@@ -199,7 +191,7 @@ record AttentionKernels(
     return factor(
         t,
         t.load(
-            matrix(t, at, rows, columns, stride), both(t, rows.there, inside(t, columns, width))));
+            matrix(t, at, rows, columns, stride), t.both(rows.there, inside(t, columns, width))));
   }
 
   private void storeRows(
@@ -218,7 +210,7 @@ record AttentionKernels(
     t.store(
         matrix(t, at, rows, columns, stride),
         values,
-        both(t, rows.there, inside(t, columns, width)));
+        t.both(rows.there, inside(t, columns, width)));
   }
 
   /** As a product's factor, in the type of q. */
@@ -287,19 +279,25 @@ record AttentionKernels(
    * b·h.
    */
   String forward(String name) {
-    return keepsKeys() ? forwardWithKeys(name) : forwardByBlocks(name);
-  }
-
-  /** The keys of a head are loaded once for many blocks of rows. */
-  private String forwardWithKeys(String name) {
     KernelText t = new KernelText(name);
-    Block block = forwardBlock();
-    int m = block.rows;
     Tile q = t.pointer(element);
     Tile keys = t.pointer(element);
     Tile values = t.pointer(element);
     Tile output = t.pointer(element);
     Tile logs = t.pointer("f32");
+    if (keepsKeys()) {
+      forwardWithKeys(t, q, keys, values, output, logs);
+    } else {
+      forwardByBlocks(t, q, keys, values, output, logs);
+    }
+    return t.toString();
+  }
+
+  /** The keys of a head are loaded once for many blocks of rows. */
+  private void forwardWithKeys(
+      KernelText t, Tile q, Tile keys, Tile values, Tile output, Tile logs) {
+    Block block = forwardBlock();
+    int m = block.rows;
     Tile pair = t.programId('y');
     Tile batch = t.divide(pair, t.number(h));
     Tile head = t.rest(pair, t.number(h));
@@ -324,7 +322,6 @@ record AttentionKernels(
           storeRows(t, output, batch, head, rows, false, r, t.multiply(mixed, share));
           return before;
         });
-    return t.toString();
   }
 
   /** As a power of two, what is one of e. */
@@ -333,15 +330,10 @@ record AttentionKernels(
   }
 
   /** A block of keys after another, and what is known of a row so far is shrunk each time. */
-  private String forwardByBlocks(String name) {
-    KernelText t = new KernelText(name);
+  private void forwardByBlocks(
+      KernelText t, Tile q, Tile keys, Tile values, Tile output, Tile logs) {
     Block block = forwardBlock();
     int m = block.rows;
-    Tile q = t.pointer(element);
-    Tile keys = t.pointer(element);
-    Tile values = t.pointer(element);
-    Tile output = t.pointer(element);
-    Tile logs = t.pointer("f32");
     Rows rows = rowsFrom(t, t.multiply(t.programId('x'), t.number(m)), m);
     Tile second = t.programId('y');
     Tile batch = batch(t, sumOutput, second);
@@ -386,7 +378,6 @@ record AttentionKernels(
             });
     Tile head = t.rest(second, t.number(h));
     storeRows(t, output, batch, head, rows, sumOutput, r, sum.get(0));
-    return t.toString();
   }
 
   /**
@@ -531,6 +522,6 @@ record AttentionKernels(
     t.store(
         matrix(t, part(t, start, number, k, width), rows, columns, width),
         values,
-        both(t, rows.there, inside(t, columns, width)));
+        t.both(rows.there, inside(t, columns, width)));
   }
 }

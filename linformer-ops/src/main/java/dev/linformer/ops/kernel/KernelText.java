@@ -160,6 +160,14 @@ public final class KernelText {
     return binary("arith.andi", a, b);
   }
 
+  /** Which of a block there are, [m,c], of rows [m] and of columns [c]; null means all. */
+  public @Nullable Tile both(@Nullable Tile rows, @Nullable Tile columns) {
+    if (rows == null) {
+      return columns == null ? null : row(columns);
+    }
+    return columns == null ? column(rows) : and(column(rows), row(columns));
+  }
+
   /** The value of a where the condition holds, else b. */
   public Tile select(Tile condition, Tile a, Tile b) {
     Tile where = as(condition, a.shape());

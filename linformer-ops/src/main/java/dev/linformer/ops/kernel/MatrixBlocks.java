@@ -19,6 +19,11 @@ public record MatrixBlocks(long rows, int columns, int height, int width) {
     return x == 1 ? 1 : Integer.highestOneBit(x - 1) * 2;
   }
 
+  /** The power of two that holds x, at least what a matrix unit takes of a factor. */
+  public static int ofFactor(int x) {
+    return Math.max(16, powerOfTwo(x));
+  }
+
   /** How often a block's rows are in all rows, the last time in part. */
   public int down() {
     return Math.toIntExact((rows - 1) / height + 1);
@@ -89,15 +94,13 @@ public record MatrixBlocks(long rows, int columns, int height, int width) {
     Tile numbers = t.range(height);
     Tile far = t.multiply(t.wide(block), t.wide(t.number(height * columns)));
     Tile near = t.add(t.multiply(t.column(numbers), t.number(columns)), t.row(of.numbers));
-    Tile inside = of.there == null ? null : t.row(of.there); // [1,width]
     int last = Math.toIntExact(rows - (long) (down() - 1) * height);
     if (last == height) {
-      return new Place(far, near, inside);
+      return new Place(far, near, t.both(null, of.there));
     }
     // Of the last block so many, of one before it more than a block has, and no large number.
     Tile after = t.least(t.subtract(t.number(down() - 1), block), t.number(1));
     Tile count = t.add(t.multiply(after, t.number(height)), t.number(last));
-    Tile there = t.column(t.less(numbers, count)); // [height,1]
-    return new Place(far, near, inside == null ? there : t.and(there, inside));
+    return new Place(far, near, t.both(t.less(numbers, count), of.there));
   }
 }

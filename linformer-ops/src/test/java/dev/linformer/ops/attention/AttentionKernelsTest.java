@@ -17,8 +17,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TBfloat16;
 
 /** The kernels' text, executed in float64 on a CPU, against the formulas. */
 class AttentionKernelsTest {
@@ -108,11 +106,6 @@ class AttentionKernelsTest {
   private record Made(
       Buffer output, Buffer logs, Buffer dQuery, Buffer deltas, Buffer dKeys, Buffer dValues) {}
 
-  private static double[] bfloat16(double[] values) {
-    return Graphs.evaluate(
-        tf -> Graphs.constant(tf, TBfloat16.class, Shape.of(values.length), values));
-  }
-
   private static Made run(AttentionKernels a, boolean rounding, Given x) {
     long numbers = a.b() * a.h() * a.n();
     List<Buffer> given =
@@ -187,7 +180,11 @@ class AttentionKernelsTest {
     }
 
     Given rounded() {
-      return new Given(bfloat16(q), bfloat16(keys), bfloat16(values), bfloat16(dOutput));
+      return new Given(
+          Graphs.bfloat16(q),
+          Graphs.bfloat16(keys),
+          Graphs.bfloat16(values),
+          Graphs.bfloat16(dOutput));
     }
   }
 

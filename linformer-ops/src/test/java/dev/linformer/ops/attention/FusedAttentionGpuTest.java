@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -83,12 +82,7 @@ class FusedAttentionGpuTest {
 
   private static <T extends TFloating> List<Operand<TFloat64>> withGradients(
       Ops tf, Operand<T> y, List<Operand<T>> x) {
-    Operand<T> product = tf.math.mul(y, x.get(3));
-    var gradients =
-        tf.gradients(tf.sum(product, tf.constant(new int[] {0, 1, 2})), x.subList(0, 3));
-    List<Operand<T>> all = new ArrayList<>(List.of(y));
-    IntStream.range(0, 3).forEach(i -> all.add(gradients.dy(i)));
-    return all.stream().map(each -> GpuComparison.flat(tf, each)).toList();
+    return GpuComparison.withGradients(tf, y, x.get(3), x.subList(0, 3));
   }
 
   /**

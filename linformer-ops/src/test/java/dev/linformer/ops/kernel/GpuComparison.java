@@ -59,6 +59,19 @@ public final class GpuComparison {
   }
 
   /**
+   * An output and the gradients of some inputs, each as {@link #flat}.
+   *
+   * @param dy gradient of the output, of its shape
+   */
+  public static <T extends TFloating> List<Operand<TFloat64>> withGradients(
+      Ops tf, Operand<T> y, Operand<T> dy, List<Operand<T>> inputs) {
+    var gradients = KernelGraphs.gradients(tf, tf.math.mul(y, dy), inputs);
+    List<Operand<T>> all = new ArrayList<>(List.of(y));
+    IntStream.range(0, inputs.size()).forEach(i -> all.add(gradients.dy(i)));
+    return all.stream().map(each -> flat(tf, each)).toList();
+  }
+
+  /**
    * What a graph makes of values that are fed to it, in one run.
    *
    * @param values of each shape, row by row
