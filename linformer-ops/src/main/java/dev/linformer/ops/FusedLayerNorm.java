@@ -39,7 +39,7 @@ final class FusedLayerNorm {
     if (c < 1 || c > WIDEST || shape.size() < 1) {
       return false;
     }
-    long height = new NormKernels("f32", 1, (int) c, false, false).backwardBlocks().height();
+    long height = new NormKernels("f32", 1, (int) c, false, false).blocks().height();
     return (shape.size() / c - 1) / height < MOST_BLOCKS;
   }
 
@@ -90,8 +90,8 @@ final class FusedLayerNorm {
         new GpuKernel(
                 name,
                 kernels.forward(name),
-                List.of(kernels.blocks(), 1, 1),
-                NormKernels.WARPS,
+                List.of(kernels.blocks().down(), 1, 1),
+                kernels.forwardWarps(),
                 1,
                 with(arguments, GpuKernel.Argument.of(bias)),
                 List.of(matrix))

@@ -29,31 +29,23 @@ import org.jspecify.annotations.Nullable;
  */
 record NormKernels(String element, long rows, int c, boolean residual, boolean biased) {
 
-  /** Warps of a program of the forward kernel. */
-  static final int WARPS = 8;
-
-  private static final int VALUES = 4_096; // that a program of the forward kernel has
-  private static final int FEWER = 1_024; // that one of the backward kernel has at a time
-  private static final int VALUES_OF_A_WARP = 512; // of these
-  private static final int LEAST_WARPS = 2;
+  private static final int VALUES = 1_024; // that a program has at a time, unless a row is longer
+  private static final int VALUES_OF_A_WARP = 512; // of the backward kernel
+  private static final int LEAST_WARPS = 2; // of that one
   private static final int MOST_WARPS = 2_112; // 16 for each of an H100's multiprocessors
   private static final int PARTS = 4; // of a row, so that not many columns are those of none
   private static final int LEAST_WIDTH = 256; // of a part, unless a row has less
 
-  private MatrixBlocks blocksOf(int values) {
+  /** What a program of the forward kernel has, and one of the backward kernel at a time. */
+  MatrixBlocks blocks() {
     int all = MatrixBlocks.powerOfTwo(c);
     int part = Math.max(LEAST_WIDTH, all / PARTS);
-    return new MatrixBlocks(rows, c, Math.max(1, values / all), Math.min(part, all));
+    return new MatrixBlocks(rows, c, Math.max(1, VALUES / all), Math.min(part, all));
   }
 
-  /** What programs of the forward kernel have. */
-  MatrixBlocks forwardBlocks() {
-    return blocksOf(VALUES);
-  }
-
-  /** What programs of the backward kernel have at a time. */
-  MatrixBlocks backwardBlocks() {
-    return blocksOf(FEWER);
+  /** Warps of a program of the forward kernel: where one has whole rows, none waits for another. */
+  int forwardWarps() {
+    return Math.max(1, MatrixBlocks.powerOfTwo(c) / VALUES);
   }
 
   /** Warps of a program of the backward kernel. */
@@ -61,14 +53,9 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     return Math.max(LEAST_WARPS, MatrixBlocks.powerOfTwo(c) / VALUES_OF_A_WARP);
   }
 
-  /** Programs of the forward kernel. */
-  int blocks() {
-    return forwardBlocks().down();
-  }
-
   /** Programs of the backward kernel, each with every so many-th block of rows. */
   int programs() {
-    return Math.min(MOST_WARPS / backwardWarps(), backwardBlocks().down());
+    return Math.min(MOST_WARPS / backwardWarps(), blocks().down());
   }
 
   /** Parts of z [m,w], zero in columns there are none of, and r [m,1]. */
@@ -125,7 +112,8 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
 
   /**
    * Arguments: x [rows,c] if there is one, a [rows,c], d [c] if there is one, weight [c], bias [c];
-   * result: y [rows,c]. Grid: {@link #blocks}.
+   * result: y [rows,c]. Grid: a program for each of {@link #blocks}, the last rows first: what was
+   * written last, as x or a may be, is in a cache.
    */
   String forward(String name) {
     KernelText t = new KernelText(name);
@@ -135,9 +123,9 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     Tile weight = t.pointer(element);
     Tile bias = t.pointer(element);
     Tile output = t.pointer(element);
-    List<Columns> columns = forwardBlocks().parts(t);
-    Tile block = t.programId('x');
-    List<Place> places = columns.stream().map(of -> forwardBlocks().place(t, block, of)).toList();
+    List<Columns> columns = blocks().parts(t);
+    Tile block = t.subtract(t.number(blocks().down() - 1), t.programId('x'));
+    List<Place> places = columns.stream().map(of -> blocks().place(t, block, of)).toList();
     List<Tile> before = d == null ? null : vectors(t, d, columns); // [1,w]
     List<Tile> factors = vectors(t, weight, columns); // [1,w]
     List<Tile> biases = vectors(t, bias, columns); // [1,w]
@@ -166,7 +154,7 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
         biased
             ? List.of(t.pointer("f32"), t.pointer("f32"), t.pointer("f32"))
             : List.of(t.pointer("f32"), t.pointer("f32"));
-    MatrixBlocks blocks = backwardBlocks();
+    MatrixBlocks blocks = blocks();
     List<Columns> columns = blocks.parts(t);
     Tile program = t.programId('x');
     List<Tile> before = d == null ? null : vectors(t, d, columns); // [1,w]

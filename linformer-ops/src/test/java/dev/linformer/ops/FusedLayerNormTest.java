@@ -184,8 +184,8 @@ class FusedLayerNormTest {
       gradientsHaveTheInputsShapes(
           tf, norm.call(tf, x, new Biased<>(x, vector, x.shape())), List.of(x));
       String forward = module(calls(graph).get(0));
-      assertTrue(forward.contains("grid_x = 266 : i32"), forward);
-      assertTrue(forward.contains("num_warps = 8 : i32"), forward);
+      assertTrue(forward.contains("grid_x = 1061 : i32"), forward);
+      assertTrue(forward.contains("num_warps = 1 : i32"), forward);
       String backward = module(calls(graph).get(1));
       assertTrue(backward.contains("grid_x = 1056 : i32"), backward);
       assertTrue(backward.contains("num_warps = 2 : i32"), backward);

@@ -19,7 +19,8 @@ public final class NormKernelTexts {
         for (boolean sum : new boolean[] {false, true}) {
           var kernels = new NormKernels(element, 1009, c, sum, sum);
           String name = "norm%s_%d_%s".formatted(sum ? "_of_sum" : "", c, element);
-          all.put(name + "_forward", new Kernel(kernels.forward("layer_norm"), NormKernels.WARPS));
+          all.put(
+              name + "_forward", new Kernel(kernels.forward("layer_norm"), kernels.forwardWarps()));
           all.put(
               name + "_backward",
               new Kernel(kernels.backward("layer_norm_gradient"), kernels.backwardWarps()));

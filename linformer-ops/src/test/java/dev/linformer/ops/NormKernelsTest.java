@@ -65,40 +65,36 @@ class NormKernelsTest {
   /** Says when a kernel's tuning takes a case away. */
   @Test
   void sizesHaveAllCases() {
-    some(
-        "one row of many in a block",
-        a -> a.rows() == 1 && a.forwardBlocks().height() > 1 && a.backwardBlocks().height() > 1);
-    some(
-        "blocks of one row",
-        a -> a.blocks() > 1 && a.forwardBlocks().height() == 1 && a.backwardBlocks().height() == 1);
+    some("one row of many in a block", a -> a.rows() == 1 && a.blocks().height() > 1);
+    some("blocks of one row", a -> a.blocks().down() > 1 && a.blocks().height() == 1);
     for (boolean power : new boolean[] {false, true}) {
       Predicate<NormKernels> width = a -> (Integer.bitCount(a.c()) == 1) == power;
       String what = "a power of two columns: %s, ".formatted(power);
       some(
           what + "no rest",
-          width.and(a -> a.blocks() > 1 && a.rows() % a.forwardBlocks().height() == 0));
+          width.and(a -> a.blocks().down() > 1 && a.rows() % a.blocks().height() == 0));
       some(
           what + "a rest",
-          width.and(a -> a.blocks() > 1 && a.rows() % a.forwardBlocks().height() > 0));
+          width.and(a -> a.blocks().down() > 1 && a.rows() % a.blocks().height() > 0));
     }
     some("parts of a row, all of them full", a -> parts(a) > 1 && a.c() % width(a) == 0);
     some("parts of a row, the last not full", a -> parts(a) > 1 && a.c() % width(a) > 0);
     some("an odd number of parts", a -> parts(a) == 3);
-    some("turns without a rest", a -> turns(a) > 1 && a.rows() % a.backwardBlocks().height() == 0);
-    some("turns and a rest", a -> turns(a) > 1 && a.rows() % a.backwardBlocks().height() > 0);
+    some("turns without a rest", a -> turns(a) > 1 && a.rows() % a.blocks().height() == 0);
+    some("turns and a rest", a -> turns(a) > 1 && a.rows() % a.blocks().height() > 0);
   }
 
   private static int parts(NormKernels a) {
-    return a.backwardBlocks().across();
+    return a.blocks().across();
   }
 
   private static int width(NormKernels a) {
-    return a.backwardBlocks().width();
+    return a.blocks().width();
   }
 
   /** Blocks of the backward kernel's first program. */
   private static long turns(NormKernels a) {
-    return (a.rows() - 1) / ((long) a.backwardBlocks().height() * a.programs()) + 1;
+    return (a.rows() - 1) / ((long) a.blocks().height() * a.programs()) + 1;
   }
 
   @Test
@@ -163,7 +159,7 @@ class NormKernelsTest {
     forward.add(Buffer.input(a.element(), given.bias));
     Buffer output = Buffer.output(a.element(), a.rows() * c);
     forward.add(output);
-    KernelInterpreter.run(a.forward("f"), List.of(a.blocks(), 1, 1), rounding, forward);
+    KernelInterpreter.run(a.forward("f"), List.of(a.blocks().down(), 1, 1), rounding, forward);
     Graphs.assertClose(expected.output, output.values(), tolerance);
 
     List<Buffer> backward = new ArrayList<>(inputs);
