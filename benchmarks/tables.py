@@ -7,6 +7,7 @@ Where several files have the same work and program, the newest counts. In bracke
 theirs / ours, where both are from one file. Plain Python.
 """
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ NAMES = {"ours": "**this library**", "reference": "linformer-pytorch", "lucidrai
          "fused": "PyTorch, Linformer on fused attention", "fused compiled": "the same, compiled",
          "full": "PyTorch, full attention, fused", "full compiled": "full attention, compiled"}
 SUITES = {"readme": "README configuration", "roberta": "Two RoBERTa-shaped layers", "length": "Length",
-          "longest": "Longest", "depth": "Depth", "heads": "Heads", "table3": "Against full attention", "full": "Full attention by itself",
+          "longest": "Longest", "depth": "Depth", "heads": "Heads", "table3": "Against full attention",
           "cpu": "Two cores"}
 PRECISION = {"float32": "tf32", "bf16": "bf16"}
 
@@ -126,7 +127,7 @@ def saved(works):
                 rows = []
                 for n in sorted(full):
                     theirs = full[n].get(name, {})
-                    row = [f"{n:,}", f"{theirs[key]:,.1f}" if theirs.get(key) else theirs.get("error", "")]
+                    row = [f"{n:,}", (time_of if key == "median_ms" else memory_of)(theirs) if theirs else ""]
                     for k in ks:
                         ours = next((w["programs"]["ours"] for w in mine if not w["full_attention"] and (w["n"], w["k"]) == (n, k)), {})
                         both = theirs.get(key) and ours.get(key) and theirs["run"] == ours["run"]
@@ -142,10 +143,10 @@ def saved(works):
 
 def whole(works):
     """Full attention of ours and of PyTorch, a row for each n."""
-    works = sorted(works, key=lambda work: work["n"])
+    works = sorted((work for work in works if work["full_attention"]), key=lambda work: work["n"])
     names = sorted({name for work in works for name in work["programs"]}, key=list(NAMES).index)
     rows = [[f"{work['n']:,}", *(cells(work).get(name, "") for name in names)] for work in works]
-    return "\n" + grid(["n", *(NAMES[name] for name in names)], rows)
+    return "\nFull attention by itself:\n\n" + grid(["n", *(NAMES[name] for name in names)], rows) if names[1:] else ""
 
 
 def growth(works):
@@ -169,18 +170,11 @@ def sources(runs):
     return text
 
 
-def suite_of(run):
-    alone = run["works"] and all(work["full_attention"] for work in run["works"])
-    return "full" if run["suite"] == "table3" and alone else run["suite"]
-
-
 def table(suite, runs):
     works = merged(runs)
     text = ""
-    if suite == "full":
-        return whole(works)
     if suite == "table3":
-        return saved(works)
+        return saved(works) + whole(works)
     shapes = {}
     for work in works:
         shapes.setdefault(tuple(work[key] for key in ("c", "h", "d", "k", "f", "depth")), []).append(work)
@@ -201,9 +195,9 @@ def of(runs):
     """All tables of these runs, a section a suite and device."""
     text = ""
     for suite, title in SUITES.items():
-        devices = {run["device"]: None for run in runs if suite_of(run) == suite}
+        devices = {run["device"]: None for run in runs if run["suite"] == suite}
         for device in devices:
-            those = [run for run in runs if suite_of(run) == suite and run["device"] == device]
+            those = [run for run in runs if run["suite"] == suite and run["device"] == device]
             text += f"### {title}, {device}\n{table(suite, those)}{checked(those)}\n{sources(those)}\n"
     return text
 
@@ -224,7 +218,8 @@ def bar_table(runs):
             verdict = "not measured together"
         elif row["loaded"]:
             verdict = "unsettled, loaded machine"
-        rows.append([bar.text, bar.at_least, times(row["ratio"]),
+        rows.append([bar.text, bar.at_least,
+                     times(math.floor(100 * row["ratio"]) / 100),  # 1.196 is not 1.2
                      verdict,
                      f"{show({bar.quantity: row['ours']})} {unit}",
                      f"{show({bar.quantity: row['theirs']})} {unit}", NAMES[row["peer"]]])
