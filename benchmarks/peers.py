@@ -7,6 +7,7 @@ values; full is that on all of them. The loss is the mean of the output's square
 descent. bf16 is autocast over float32 weights, float32 may use tf32.
 """
 import argparse
+import itertools
 import json
 import math
 import sys
@@ -135,7 +136,7 @@ def measure(arguments, work, config, device):
         return loss.item()
 
     times = []
-    for i in range(work["warmup"] + work["steps"]):
+    for i in itertools.count():
         start = time.perf_counter()
         loss = step()
         if device == "cuda":
@@ -146,10 +147,10 @@ def measure(arguments, work, config, device):
             if device == "cuda":
                 torch.cuda.reset_peak_memory_stats()
             continue
-        # A slow work is warm after one step, and one measured step of it has to do.
+        # A slow work is warm after one step, one measured step of it has to do, and short ones go on for a second.
         if i >= work["warmup"] or end - begin > work["seconds"] / 2:
             times.append(1e3 * (end - start))
-        if times and end - begin > work["seconds"]:
+        if times and (end - begin > work["seconds"] or len(times) >= work["steps"] and sum(times) > 1e3):
             break
     times.sort()
     result = {"times_ms": times, "median_ms": times[len(times) // 2], "first_step_ms": first, "loss": loss}

@@ -58,7 +58,9 @@ final class BenchCommand implements Callable<Integer> {
           "Whether attentions and norms are kernels of their own where those run; default: true.")
   private boolean kernels = true;
 
-  @Option(names = "--steps", description = "That are measured; default ${DEFAULT-VALUE}.")
+  @Option(
+      names = "--steps",
+      description = "That are measured at least, and for a second; default ${DEFAULT-VALUE}.")
   private int steps = 10;
 
   @Option(

@@ -15,13 +15,17 @@ import org.junit.jupiter.api.Test;
 class BenchCommandTest {
 
   private static final String WORK =
-      "{\"name\":\"tiny\",\"training\":%s,\"steps\":2,\"warmup\":1,\"config\":{\"input_size\":64,\"channels\":8,"
+      "{\"name\":\"tiny\",\"training\":%s,\"steps\":2,\"warmup\":1,\"seconds\":%d,\"config\":{\"input_size\":64,\"channels\":8,"
           + "\"dim_k\":4,\"dim_ff\":16,\"dim_d\":5,\"nhead\":3,\"dropout\":0,\"dropout_ff\":0,"
           + "\"checkpoint_level\":\"%s\",\"precision\":\"%s\",\"chunk\":24}}";
 
+  /** After the first step one that counts: {@code seconds} is 0. */
   private static JsonNode measured(boolean training, String level, String precision)
       throws IOException {
-    String work = WORK.formatted(training, level, precision);
+    return measured(WORK.formatted(training, 0, level, precision));
+  }
+
+  private static JsonNode measured(String work) throws IOException {
     return new ObjectMapper().readTree(Cli.done("bench", "--work", work).out());
   }
 
@@ -34,6 +38,15 @@ class BenchCommandTest {
         kept.get("loss").asDouble(), measured(true, "C3", "float32").get("loss").asDouble(), 1e-5);
     assertEquals(
         kept.get("loss").asDouble(), measured(true, "C0", "bf16").get("loss").asDouble(), 1e-2);
+  }
+
+  @Test
+  void shortStepsAreMeasuredForASecond() throws IOException {
+    double all = 0;
+    for (JsonNode time : measured(WORK.formatted(false, 10, "C0", "float32")).get("times_ms")) {
+      all += time.asDouble();
+    }
+    assertTrue(all > 500, "measured for %s ms".formatted(all));
   }
 
   @Test
@@ -81,7 +94,7 @@ class BenchCommandTest {
         "a memory limit of 900 MiB is for a GPU's memory, and nvidia-smi finds no GPU here";
     refused(message, "bench", "--suite", "cpu", "--memory-limit", "900");
     String work =
-        WORK.formatted(true, "C0", "float32")
+        WORK.formatted(true, 10, "C0", "float32")
             .replace("\"steps\"", "\"memory_limit_mib\":900,\"steps\"");
     refused(message, "bench", "--work", work);
   }

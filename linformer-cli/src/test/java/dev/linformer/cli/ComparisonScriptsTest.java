@@ -66,7 +66,7 @@ class ComparisonScriptsTest {
     compare(all.toArray(String[]::new));
     JsonNode figures = new ObjectMapper().readTree(json.toFile());
     JsonNode ours = figures.at("/works/0/programs/ours");
-    assertEquals(2, ours.get("steps").asInt());
+    assertTrue(ours.get("steps").asInt() >= 2, ours::toString);
     assertTrue(ours.get("q1_ms").asDouble() <= ours.get("median_ms").asDouble(), ours::toString);
     assertTrue(ours.get("rss_mib").asDouble() > 100, ours::toString);
     assertTrue(ours.get("plan").asText().contains("W_O"), ours::toString);

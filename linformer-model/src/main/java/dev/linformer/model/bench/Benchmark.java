@@ -33,6 +33,7 @@ import org.tensorflow.types.TFloat32;
 public final class Benchmark {
 
   private static final int CALLS = 5_000; // until the JVM has compiled what calls TensorFlow
+  private static final double LEAST = 1_000; // milliseconds of steps that are measured
 
   private Benchmark() {}
 
@@ -182,12 +183,14 @@ public final class Benchmark {
       }
     }
 
-    /** The steps that count; of a slow work one has to do. */
+    /** The steps that count; of a slow work one has to do, and short ones go on for a second. */
     void measure(Work work, ObjectNode json) {
       List<Double> times = new ArrayList<>();
+      long start = System.nanoTime();
       do {
         times.add(step());
-      } while (times.size() < work.steps() && seconds() <= work.seconds());
+      } while (seconds() <= work.seconds()
+          && (times.size() < work.steps() || millis(start) < LEAST));
       Collections.sort(times);
       times.forEach(json.putArray("times_ms")::add);
       json.put("median_ms", times.get(times.size() / 2))

@@ -19,7 +19,7 @@ import dev.linformer.model.ModelConfig;
  * @param kernels whether attentions and norms are kernels where those run
  * @param memoryLimit MiB of a GPU's memory that may be used; 0 for all
  * @param warmup steps before those that are measured, at least 1
- * @param steps that are measured
+ * @param steps that are measured at least, if there is time for them; short ones for a second
  * @param seconds after the first step, then no further one begins if one is measured
  */
 public record Work(
@@ -50,7 +50,7 @@ public record Work(
     return AttentionPlans.of(config).attentions().get(0).chosen(training).toString();
   }
 
-  /** The same with another number of measured steps. */
+  /** The same with another number of steps that are measured at least. */
   public Work measured(int number) {
     return new Work(
         name, config, batch, training, xla, kernels, memoryLimit, warmup, number, seconds);
