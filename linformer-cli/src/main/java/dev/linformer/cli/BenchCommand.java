@@ -1,6 +1,7 @@
 package dev.linformer.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -37,6 +38,9 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
 
+  private static final int MOST_ROWS = 12; // of a profile
+  private static final int MOST_LETTERS = 90; // of a row's name
+
   @Option(
       names = "--suite",
       description = "What to measure: ${COMPLETION-CANDIDATES}; default ${DEFAULT-VALUE}.")
@@ -62,6 +66,11 @@ final class BenchCommand implements Callable<Integer> {
       names = "--steps",
       description = "That are measured at least, and for a second; default ${DEFAULT-VALUE}.")
   private int steps = 10;
+
+  @Option(
+      names = "--profile",
+      description = "Traces one more step: what a GPU's kernels, or operations, take of it.")
+  private boolean profiled;
 
   @Option(
       names = "--memory-limit",
@@ -92,7 +101,8 @@ final class BenchCommand implements Callable<Integer> {
     ObjectMapper mapper = new ObjectMapper();
     if (work != null) {
       Work parsed = Work.parse(new JsonKeys("--work", object(mapper, work)));
-      out.println(check == null ? Benchmark.measure(parsed) : Answer.write(parsed, check));
+      out.println(
+          check == null ? Benchmark.measure(parsed, profiled) : Answer.write(parsed, check));
       out.flush();
       return 0;
     }
@@ -121,7 +131,7 @@ final class BenchCommand implements Callable<Integer> {
     ArrayNode results = JsonNodeFactory.instance.arrayNode();
     out.printf("%-70s %10s %10s %9s%n", "", "median ms", "first ms", "peak MiB");
     for (Work each : works) {
-      ObjectNode result = inOwnProcess(mapper, each);
+      ObjectNode result = inOwnProcess(mapper, each, profiled);
       results.add(result);
       out.printf(
           "%-70s %10s %10s %9s%n",
@@ -129,6 +139,7 @@ final class BenchCommand implements Callable<Integer> {
           number(result, "median_ms"),
           number(result, "first_step_ms"),
           number(result, "peak_mib"));
+      print(out, result.path("profile"));
       out.flush();
     }
     if (json != null) {
@@ -167,8 +178,31 @@ final class BenchCommand implements Callable<Integer> {
     return result.hasNonNull(key) ? "%.2f".formatted(result.get(key).asDouble()) : "-";
   }
 
+  /** The rows that take longest, and the rest in one. */
+  private static void print(PrintWriter out, JsonNode profile) {
+    int others = 0;
+    double micros = 0;
+    for (int i = 0; i < profile.size(); i++) {
+      JsonNode row = profile.get(i);
+      if (i < MOST_ROWS) {
+        printRow(out, row.get("us").asDouble(), row.get("count").asInt(), row.get("what").asText());
+      } else {
+        others += row.get("count").asInt();
+        micros += row.get("us").asDouble();
+      }
+    }
+    if (others > 0) {
+      printRow(out, micros, others, "others");
+    }
+  }
+
+  private static void printRow(PrintWriter out, double micros, int count, String what) {
+    String name = what.length() > MOST_LETTERS ? what.substring(0, MOST_LETTERS) + "…" : what;
+    out.printf("%12.0f µs %5d × %s%n", micros, count, name);
+  }
+
   /** What a process of its own says of a work; its error where it failed. */
-  private static ObjectNode inOwnProcess(ObjectMapper mapper, Work work)
+  private static ObjectNode inOwnProcess(ObjectMapper mapper, Work work, boolean profiled)
       throws IOException, InterruptedException {
     Path answer = Files.createTempFile("linformer-bench", ".json");
     Path log = Files.createTempFile("linformer-bench", ".log");
@@ -178,6 +212,9 @@ final class BenchCommand implements Callable<Integer> {
       command.add("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0");
       command.addAll(List.of("-cp", System.getProperty("java.class.path")));
       command.addAll(List.of(Main.class.getName(), "bench", "--work", work.toJson().toString()));
+      if (profiled) {
+        command.add("--profile");
+      }
       ProcessBuilder builder =
           new ProcessBuilder(command).redirectOutput(answer.toFile()).redirectError(log.toFile());
       // The pool of the driver, so that nvidia-smi sees what is in use.

@@ -50,6 +50,35 @@ class BenchCommandTest {
   }
 
   @Test
+  void profileSaysWhatTakesTheTime() throws IOException {
+    String work = WORK.formatted(true, 0, "C0", "float32");
+    Cli run = Cli.done("bench", "--profile", "--work", work);
+    JsonNode rows = new ObjectMapper().readTree(run.out()).get("profile");
+    double before = Double.MAX_VALUE;
+    int products = 0;
+    for (JsonNode row : rows) {
+      assertTrue(row.get("us").asDouble() <= before, rows::toString);
+      before = row.get("us").asDouble();
+      products += row.get("what").asText().contains("MatMul") ? row.get("count").asInt() : 0;
+    }
+    assertTrue(products > 10, rows::toString);
+    assertFalse(measured(work).has("profile"));
+  }
+
+  @Test
+  void profileIsPrintedUnderItsWork() {
+    List<String> lines =
+        Cli.done("bench", "--only", "c=64 .* infer FLOAT32", "--steps", "1", "--profile")
+            .out()
+            .lines()
+            .toList();
+    assertEquals(2 + 13, lines.size(), lines::toString); // a head, the work, 12 rows and the others
+    assertTrue(lines.get(1).startsWith("n=16384 c=64 "), lines::toString);
+    assertTrue(lines.get(2).matches(" +\\d+ µs +\\d+ × \\w+"), lines::toString);
+    assertTrue(lines.get(14).endsWith(" × others"), lines::toString);
+  }
+
+  @Test
   void listsTheWorksOfASuite() {
     List<String> lines =
         Cli.done("bench", "--suite", "readme", "--only", "train FLOAT32", "--list")

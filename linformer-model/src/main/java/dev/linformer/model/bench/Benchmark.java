@@ -24,6 +24,8 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Variable;
+import org.tensorflow.proto.RunOptions;
+import org.tensorflow.proto.StepStats;
 import org.tensorflow.types.TFloat32;
 
 /**
@@ -71,12 +73,15 @@ public final class Benchmark {
   /**
    * Runs the steps.
    *
+   * @param traced whether there is one more step, which is traced
    * @return the work's keys, {@code device}, {@code versions}, {@code times_ms} of the measured
    *     steps in ascending order, {@code median_ms}, {@code min_ms}, {@code first_step_ms}, {@code
-   *     peak_mib} (on a GPU, without what CUDA took before), {@code loss}, {@code plan}
+   *     peak_mib} (on a GPU, without what CUDA took before), {@code loss}, {@code plan}, and of a
+   *     traced step {@code profile}: for each {@code what} (a GPU's kernels of a name, or
+   *     operations of a type) {@code count} and {@code us}, the longest first
    * @throws InvalidInputException if memory is to be limited and there is no GPU
    */
-  public static ObjectNode measure(Work work) throws IOException {
+  public static ObjectNode measure(Work work, boolean traced) throws IOException {
     requireGpuFor(work.memoryLimit());
     ObjectNode json = work.toJson().put("device", device());
     json.putObject("versions")
@@ -109,6 +114,9 @@ public final class Benchmark {
           steps.measure(work, json); // with nobody asking the driver meanwhile
           most = Math.max(most, DeviceMemory.now().orElse(0));
           json.put("peak_mib", most - before.getAsLong());
+        }
+        if (traced) {
+          json.set("profile", steps.profile().toJson());
         }
       }
     }
@@ -198,6 +206,20 @@ public final class Benchmark {
           .put("loss", loss);
     }
 
+    /** Of the second step that is traced: with the first the tracer begins. */
+    Profile profile() {
+      RunOptions trace =
+          RunOptions.newBuilder().setTraceLevel(RunOptions.TraceLevel.FULL_TRACE).build();
+      StepStats stats = StepStats.getDefaultInstance();
+      for (int i = 0; i < 2; i++) {
+        Session.Runner runner = runner(built.loss, built.update).setOptions(trace);
+        try (Result result = runner.runAndFetchMetadata()) {
+          stats = result.getMetadata().orElseThrow().getStepStats();
+        }
+      }
+      return Profile.of(stats);
+    }
+
     /** Milliseconds. */
     private double step() {
       long start = System.nanoTime();
@@ -206,13 +228,14 @@ public final class Benchmark {
     }
 
     private float fetch(Operand<TFloat32> value, @Nullable Op target) {
-      Session.Runner runner = session.runner().fetch(value);
-      if (target != null) {
-        runner.addTarget(target);
-      }
-      try (Result result = runner.run()) {
+      try (Result result = runner(value, target).run()) {
         return ((TFloat32) result.get(0)).getFloat();
       }
+    }
+
+    private Session.Runner runner(Operand<TFloat32> value, @Nullable Op target) {
+      Session.Runner runner = session.runner().fetch(value);
+      return target == null ? runner : runner.addTarget(target);
     }
 
     private double seconds() {
