@@ -71,6 +71,15 @@ public final class Benchmark {
   private record Built(Operand<TFloat32> loss, @Nullable Op update, Operand<TFloat32> nothing) {}
 
   /**
+   * Runs the steps, see {@link #measure(Work, boolean)}, and traces none.
+   *
+   * @throws InvalidInputException if memory is to be limited and there is no GPU
+   */
+  public static ObjectNode measure(Work work) throws IOException {
+    return measure(work, false);
+  }
+
+  /**
    * Runs the steps.
    *
    * @param traced whether there is one more step, which is traced
