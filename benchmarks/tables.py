@@ -19,8 +19,7 @@ NAMES = {"ours": "**this library**", "reference": "linformer-pytorch", "lucidrai
          "fused": "PyTorch, Linformer on fused attention", "fused compiled": "the same, compiled",
          "full": "PyTorch, full attention, fused", "full compiled": "full attention, compiled"}
 SUITES = {"readme": "README configuration", "roberta": "Two RoBERTa-shaped layers", "length": "Length",
-          "longest": "Longest", "depth": "Depth", "heads": "Heads", "table3": "Against full attention",
-          "cpu": "Two cores"}
+          "longest": "Longest", "depth": "Depth", "heads": "Heads", "table3": "Against full attention", "cpu": "Two cores"}
 PRECISION = {"float32": "tf32", "bf16": "bf16"}
 
 
@@ -127,7 +126,8 @@ def saved(works):
                 rows = []
                 for n in sorted(full):
                     theirs = full[n].get(name, {})
-                    row = [f"{n:,}", (time_of if key == "median_ms" else memory_of)(theirs) if theirs else ""]
+                    show = memory_of if key == "peak_mib" and "error" not in theirs else time_of
+                    row = [f"{n:,}", show(theirs) if theirs else ""]
                     for k in ks:
                         ours = next((w["programs"]["ours"] for w in mine if not w["full_attention"] and (w["n"], w["k"]) == (n, k)), {})
                         both = theirs.get(key) and ours.get(key) and theirs["run"] == ours["run"]

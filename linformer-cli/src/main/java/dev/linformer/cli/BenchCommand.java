@@ -69,7 +69,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--profile",
-      description = "Traces one more step: what a GPU's kernels, or operations, take of it.")
+      description = "Traces a further step: what a GPU's kernels, or operations, take of it.")
   private boolean profiled;
 
   @Option(

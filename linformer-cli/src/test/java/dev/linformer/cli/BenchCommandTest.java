@@ -26,7 +26,15 @@ class BenchCommandTest {
   }
 
   private static JsonNode measured(String work) throws IOException {
-    return new ObjectMapper().readTree(Cli.done("bench", "--work", work).out());
+    return json("bench", "--work", work);
+  }
+
+  private static JsonNode json(Object... arguments) throws IOException {
+    return new ObjectMapper().readTree(Cli.done(arguments).out());
+  }
+
+  private static List<String> lines(Object... arguments) {
+    return Cli.done(arguments).out().lines().toList();
   }
 
   @Test
@@ -52,8 +60,7 @@ class BenchCommandTest {
   @Test
   void profileSaysWhatTakesTheTime() throws IOException {
     String work = WORK.formatted(true, 0, "C0", "float32");
-    Cli run = Cli.done("bench", "--profile", "--work", work);
-    JsonNode rows = new ObjectMapper().readTree(run.out()).get("profile");
+    JsonNode rows = json("bench", "--profile", "--work", work).get("profile");
     double before = Double.MAX_VALUE;
     int products = 0;
     for (JsonNode row : rows) {
@@ -68,10 +75,7 @@ class BenchCommandTest {
   @Test
   void profileIsPrintedUnderItsWork() {
     List<String> lines =
-        Cli.done("bench", "--only", "c=64 .* infer FLOAT32", "--steps", "1", "--profile")
-            .out()
-            .lines()
-            .toList();
+        lines("bench", "--only", "c=64 .* infer FLOAT32", "--steps", "1", "--profile");
     assertEquals(2 + 13, lines.size(), lines::toString); // a head, the work, 12 rows and the others
     assertTrue(lines.get(1).startsWith("n=16384 c=64 "), lines::toString);
     assertTrue(lines.get(2).matches(" +\\d+ µs +\\d+ × \\w+"), lines::toString);
@@ -80,11 +84,7 @@ class BenchCommandTest {
 
   @Test
   void listsTheWorksOfASuite() {
-    List<String> lines =
-        Cli.done("bench", "--suite", "readme", "--only", "train FLOAT32", "--list")
-            .out()
-            .lines()
-            .toList();
+    List<String> lines = lines("bench", "--suite", "readme", "--only", "train FLOAT32", "--list");
     assertEquals(4, lines.size());
     for (String line : lines) {
       assertTrue(line.contains("\"input_size\":262144"), line);
@@ -94,11 +94,10 @@ class BenchCommandTest {
   @Test
   void kernelsAreListed() {
     for (boolean wanted : new boolean[] {true, false}) {
-      Cli listed =
+      List<String> lines =
           wanted
-              ? Cli.done("bench", "--suite", "readme", "--list")
-              : Cli.done("bench", "--suite", "readme", "--kernels", "false", "--list");
-      List<String> lines = listed.out().lines().toList();
+              ? lines("bench", "--suite", "readme", "--list")
+              : lines("bench", "--suite", "readme", "--kernels", "false", "--list");
       assertFalse(lines.isEmpty());
       for (String line : lines) {
         assertTrue(line.contains("\"kernels\":%s,".formatted(wanted)), line);
@@ -136,7 +135,7 @@ class BenchCommandTest {
   }
 
   private static List<String> names(String suite, String only) {
-    return Cli.done("bench", "--suite", suite, "--only", only, "--list").out().lines().toList();
+    return lines("bench", "--suite", suite, "--only", only, "--list");
   }
 
   private static void refused(String message, Object... arguments) {

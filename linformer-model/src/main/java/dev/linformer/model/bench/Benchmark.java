@@ -82,7 +82,7 @@ public final class Benchmark {
   /**
    * Runs the steps.
    *
-   * @param traced whether there is one more step, which is traced
+   * @param traced whether steps are traced after those that count
    * @return the work's keys, {@code device}, {@code versions}, {@code times_ms} of the measured
    *     steps in ascending order, {@code median_ms}, {@code min_ms}, {@code first_step_ms}, {@code
    *     peak_mib} (on a GPU, without what CUDA took before), {@code loss}, {@code plan}, and of a
@@ -217,16 +217,17 @@ public final class Benchmark {
 
     /** Of the second step that is traced: with the first the tracer begins. */
     Profile profile() {
+      traced();
+      return Profile.of(traced());
+    }
+
+    private StepStats traced() {
       RunOptions trace =
           RunOptions.newBuilder().setTraceLevel(RunOptions.TraceLevel.FULL_TRACE).build();
-      StepStats stats = StepStats.getDefaultInstance();
-      for (int i = 0; i < 2; i++) {
-        Session.Runner runner = runner(built.loss, built.update).setOptions(trace);
-        try (Result result = runner.runAndFetchMetadata()) {
-          stats = result.getMetadata().orElseThrow().getStepStats();
-        }
+      Session.Runner runner = runner(built.loss, built.update).setOptions(trace);
+      try (Result result = runner.runAndFetchMetadata()) {
+        return result.getMetadata().orElseThrow().getStepStats();
       }
-      return Profile.of(stats);
     }
 
     /** Milliseconds. */
