@@ -3,6 +3,7 @@ package dev.linformer.ops.attention;
 import dev.linformer.ops.kernel.KernelText;
 import dev.linformer.ops.kernel.MatrixBlocks;
 import dev.linformer.ops.kernel.Tile;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,7 @@ record AttentionKernels(
   private static final int ROWS_OF_A_WARP = 16; // of a product, by its matrix units
   private static final int LEAST_WARPS = 4;
   private static final int MOST_KEPT = 256; // keys, whose scores are in a program's registers
+  private static final int LEAST_KEYS = 64; // of a half
   private static final int KEEPING = 264; // programs: two for each of an H100's multiprocessors
 
   /** Rows and keys that a program has at a time; those that were fastest on an H100. */
@@ -85,7 +87,7 @@ record AttentionKernels(
    * no scores are shrunk, since all of a row are there at once.
    */
   boolean keepsKeys() {
-    return narrow() && !oneQuery && !sumOutput && k <= MOST_KEPT && Math.max(p, r) <= 64;
+    return small() && !oneQuery && !sumOutput && k <= MOST_KEPT;
   }
 
   /** Programs of the forward kernel along the rows. */
@@ -98,6 +100,26 @@ record AttentionKernels(
     return (blocks - 1) / turns + 1;
   }
 
+  /** One more than the turns by which the forward kernel's loads are ahead, as fast as it gets. */
+  int forwardStages() {
+    return keepsKeys() ? 3 : 2;
+  }
+
+  /** The same of the backward kernel by rows. */
+  int rowStages() {
+    return small() && sumOutput ? 3 : 1;
+  }
+
+  /** The same of the backward kernel by keys. */
+  int keyStages() {
+    return small() ? 3 : 1;
+  }
+
+  /** Whether shared memory has room for several turns' factors. */
+  private boolean small() {
+    return narrow() && Math.max(p, r) <= 64;
+  }
+
   /** Of the backward kernel by rows: if it goes over the keys twice, of as many as can be kept. */
   Block backwardBlock() {
     return sumOutput ? block(128, 128) : block(64, 64);
@@ -105,7 +127,7 @@ record AttentionKernels(
 
   /** Of the backward kernel by keys. */
   private Block keyBlock() {
-    return narrow() && Math.max(p, r) <= 64 ? block(128, 64) : block(64, 128);
+    return small() ? block(128, 64) : block(64, 128);
   }
 
   /** Warps of a program that works by keys. */
@@ -293,7 +315,14 @@ record AttentionKernels(
     return t.toString();
   }
 
-  /** The keys of a head are loaded once for many blocks of rows. */
+  /** Some keys of a head and their values, [k,p] and [k,r]. */
+  private record Side(Rows some, Tile key, Tile value) {}
+
+  /**
+   * The keys of a head are loaded once for many blocks of rows, in two halves. A lane goes through
+   * its scores one by one, for the greatest and for the sum; through half as many if those of one
+   * half meet those of the other first.
+   */
   private void forwardWithKeys(
       KernelText t, Tile q, Tile keys, Tile values, Tile output, Tile logs) {
     Block block = forwardBlock();
@@ -301,9 +330,13 @@ record AttentionKernels(
     Tile pair = t.programId('y');
     Tile batch = t.divide(pair, t.number(h));
     Tile head = t.rest(pair, t.number(h));
-    Rows some = keysFrom(t, t.number(0), block);
-    Tile key = side(t, keys, pair, some, p); // [k,p]
-    Tile value = side(t, values, pair, some, r); // [k,r]
+    Block half = block.keys < 2 * LEAST_KEYS ? block : new Block(m, block.keys / 2);
+    List<Side> halves = new ArrayList<>();
+    for (int first = 0; first < block.keys; first += half.keys) {
+      Rows some = keysFrom(t, t.number(first), half);
+      halves.add(
+          new Side(some, side(t, keys, pair, some, p), side(t, values, pair, some, r))); // [k,·]
+    }
     Tile start = t.filled(0, m); // a loop carries something
     t.loop(
         t.multiply(t.programId('x'), t.number(m)),
@@ -312,11 +345,16 @@ record AttentionKernels(
         List.of(start),
         (row, before) -> {
           Rows rows = rowsFrom(t, row, m);
-          Tile s = scores(t, rowsOf(t, q, batch, head, rows, false, p), key, some); // [m,k]
-          Tile most = t.greatest(s, 1); // [m]
-          Tile e = t.exp2(t.subtract(binary(t, s), t.column(binary(t, most)))); // [m,k]
-          Tile total = t.sum(e, 1); // [m]
-          Tile mixed = t.dot(factor(t, e), value); // [m,r]
+          Tile query = rowsOf(t, q, batch, head, rows, false, p); // [m,p]
+          List<Tile> s = halves.stream().map(a -> scores(t, query, a.key, a.some)).toList();
+          Tile most = t.greatest(s.stream().reduce(t::greater).orElseThrow(), 1); // [m]
+          Tile scaled = t.column(binary(t, most)); // [m,1]
+          List<Tile> e = s.stream().map(a -> t.exp2(t.subtract(binary(t, a), scaled))).toList();
+          Tile total = t.sum(e.stream().reduce(t::add).orElseThrow(), 1); // [m]
+          Tile mixed = t.filled(0, m, padded(r));
+          for (int i = 0; i < halves.size(); i++) {
+            mixed = t.dot(factor(t, e.get(i)), halves.get(i).value, mixed); // [m,r]
+          }
           t.store(numbers(t, logs, pair, rows), t.add(most, t.log(total)), rows.there);
           Tile share = t.column(t.divide(t.filled(1, m), total)); // [m,1]
           storeRows(t, output, batch, head, rows, false, r, t.multiply(mixed, share));

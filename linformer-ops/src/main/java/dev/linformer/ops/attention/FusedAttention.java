@@ -26,8 +26,6 @@ public final class FusedAttention {
   private static final long MOST_ROWS = Integer.MAX_VALUE - 1_024; // rows are counted in 32 bits
   private static final long MOST_KEYS = 1 << 20;
 
-  private static final int FORWARD_STAGES = 2; // with which the forward kernel was fastest
-
   private FusedAttention() {}
 
   /**
@@ -99,7 +97,7 @@ public final class FusedAttention {
                 kernels.forward(name),
                 List.of(kernels.forwardPrograms(), (int) (sum ? b : b * h), 1),
                 kernels.forwardBlock().warps(),
-                FORWARD_STAGES,
+                kernels.forwardStages(),
                 List.of(x, key, kernels.turned() ? turned(value) : value),
                 List.of(out, numbers))
             .call(tf, List.of(q, keys, kernels.turned() ? turned(tf, values) : values));
@@ -128,7 +126,7 @@ public final class FusedAttention {
                       kernels.backwardByRows(byRows),
                       List.of(kernels.backwardBlock().count(n), (int) (one ? b : b * h), 1),
                       kernels.backwardBlock().warps(),
-                      1,
+                      kernels.rowStages(),
                       arguments,
                       List.of(x, numbers))
                   .call(inner, given);
@@ -140,7 +138,7 @@ public final class FusedAttention {
                       kernels.backwardByKeys(byKeys),
                       List.of((int) slices, (int) (b * h), kernels.keyBlocks()),
                       kernels.keyWarps(),
-                      1,
+                      kernels.keyStages(),
                       List.of(x, key, value, out, numbers, numbers),
                       List.of(
                           new GpuKernel.Argument(DataType.DT_FLOAT, Shape.of(slices, b, h, k, p)),

@@ -232,6 +232,8 @@ class AttentionKernelsTest {
             of(2, 3, 37, 13, 11, 5, false, false),
             of(1, 2, 128, 256, 17, 32, false, false),
             of(1, 3, 131, 200, 3, 2, false, false),
+            of(1, 2, 67, 100, 3, 2, false, false),
+            of(1, 2, 67, 129, 3, 2, false, false),
             of(1, 4, 4_491, 16, 4, 3, false, false))
         .map(AttentionKernelsTest::narrow);
   }
@@ -265,14 +267,29 @@ class AttentionKernelsTest {
   void scoresOfBlocksDiffer(int k, int block, double factor) {
     for (boolean sum : new boolean[] {false, true}) {
       AttentionKernels a = of(1, 2, 37, k, 11, 5, true, sum);
-      Given x = Given.normal(a);
-      double[] keys = x.keys.clone();
-      for (int i = 0; i < keys.length; i++) {
-        keys[i] *= i / a.p() % k / KEYS == block ? factor : 1;
-      }
-      check(a, false, new Given(x.q, keys, x.values, x.dOutput), 1e-11);
-      check(narrow(a), false, new Given(x.q, keys, x.values, x.dOutput), 1e-11);
+      Given x = withKeysOfBlock(a, KEYS, block, factor);
+      check(a, false, x, 1e-11);
+      check(narrow(a), false, x, 1e-11);
     }
+  }
+
+  /** The same with the halves of keys that are kept. */
+  @ParameterizedTest
+  @CsvSource({"256, 128, 0, 50", "256, 128, 1, 50", "200, 128, 1, 50", "100, 64, 0, -50"})
+  void scoresOfHalvesDiffer(int k, int keys, int half, double factor) {
+    AttentionKernels a = narrow(of(1, 2, 37, k, 11, 5, false, false));
+    assertTrue(a.keepsKeys());
+    check(a, false, withKeysOfBlock(a, keys, half, factor), KEPT);
+  }
+
+  /** The keys of one block of so many times a factor. */
+  private static Given withKeysOfBlock(AttentionKernels a, int keys, int block, double factor) {
+    Given x = Given.normal(a);
+    double[] scaled = x.keys.clone();
+    for (int i = 0; i < scaled.length; i++) {
+      scaled[i] *= i / a.p() % a.k() / keys == block ? factor : 1;
+    }
+    return new Given(x.q, scaled, x.values, x.dOutput);
   }
 
   /** Scores of some −2000 and +2000, whose exponentials no float64 holds. */
