@@ -14,14 +14,12 @@ import dev.linformer.ops.attention.DecodingSteps;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
-import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBfloat16;
@@ -45,16 +43,20 @@ public final class Linformer<T extends TFloating> implements Model<T> {
   private final LinformerConfig config;
   private final Class<T> type;
   private final List<Sublayer<T>> sublayers;
+  private final boolean kernels;
 
-  private Linformer(LinformerConfig config, Class<T> type, List<Sublayer<T>> sublayers) {
+  private Linformer(
+      LinformerConfig config, Class<T> type, List<Sublayer<T>> sublayers, boolean kernels) {
     this.config = config;
     this.type = type;
     this.sublayers = sublayers;
+    this.kernels = kernels;
   }
 
   @Override
   public Linformer<T> withKernels() {
-    return new Linformer<>(config, type, sublayers.stream().map(Sublayer::withKernels).toList());
+    return new Linformer<>(
+        config, type, sublayers.stream().map(Sublayer::withKernels).toList(), true);
   }
 
   /** A part of the stack, before it has weights. */
@@ -93,7 +95,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
               : attention(parameters, config, plan, bank.pair(attention++)));
     }
     Class<T> type = sublayers.get(0).norm().weight().type();
-    return new Linformer<>(config, type, List.copyOf(sublayers));
+    return new Linformer<>(config, type, List.copyOf(sublayers), false);
   }
 
   private static List<Plan> plans(String prefix, LinformerConfig config) {
@@ -250,27 +252,16 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     return y;
   }
 
-  /** The stack in bfloat16, each weight rounded once. */
+  /** The stack in bfloat16. */
   private Operand<T> narrow(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
-    Map<Output<?>, Operand<TBfloat16>> rounded = new HashMap<>();
+    Rounding rounding = new Rounding(tf, kernels);
     List<Sublayer<TBfloat16>> stack =
-        sublayers.stream()
-            .map(
-                sublayer ->
-                    sublayer.map(
-                        weight ->
-                            rounded.computeIfAbsent(
-                                weight.asOutput(),
-                                same -> tf.dtypes.cast(weight, TBfloat16.class))))
-            .toList();
+        sublayers.stream().map(sublayer -> sublayer.map(rounding::of)).toList();
     Operand<T> source = context.source();
     Context<TBfloat16> inner =
         new Context<>(
-            context.mask(),
-            source == null ? null : tf.dtypes.cast(source, TBfloat16.class),
-            context.sourceMask());
-    Operand<TBfloat16> y =
-        stack(tf, stack, tf.dtypes.cast(x, TBfloat16.class), inner, key); // [b,n,c]
+            context.mask(), source == null ? null : rounding.of(source), context.sourceMask());
+    Operand<TBfloat16> y = stack(tf, stack, rounding.of(x), inner, key); // [b,n,c]
     return tf.dtypes.cast(y, x.type()); // [b,n,c]
   }
 

@@ -319,9 +319,10 @@ record AttentionKernels(
   private record Side(Rows some, Tile key, Tile value) {}
 
   /**
-   * The keys of a head are loaded once for many blocks of rows, in two halves. A lane goes through
-   * its scores one by one, for the greatest and for the sum; through half as many if those of one
-   * half meet those of the other first.
+   * The keys of a head are loaded once for many blocks of rows, in two halves: a lane goes through
+   * its scores one by one, for the greatest and for the sum, and through half as many if those of
+   * both halves meet first. The last rows, which the product before may have left in the cache,
+   * come first; the sum, for which threads wait for each other, comes after the products.
    */
   private void forwardWithKeys(
       KernelText t, Tile q, Tile keys, Tile values, Tile output, Tile logs) {
@@ -338,23 +339,25 @@ record AttentionKernels(
           new Side(some, side(t, keys, pair, some, p), side(t, values, pair, some, r))); // [k,·]
     }
     Tile start = t.filled(0, m); // a loop carries something
+    Tile last = t.number((block.count(n) - 1) * m);
     t.loop(
         t.multiply(t.programId('x'), t.number(m)),
         t.number(n),
         m * forwardPrograms(),
         List.of(start),
         (row, before) -> {
-          Rows rows = rowsFrom(t, row, m);
+          Rows rows = rowsFrom(t, t.subtract(last, row), m);
           Tile query = rowsOf(t, q, batch, head, rows, false, p); // [m,p]
           List<Tile> s = halves.stream().map(a -> scores(t, query, a.key, a.some)).toList();
           Tile most = t.greatest(s.stream().reduce(t::greater).orElseThrow(), 1); // [m]
           Tile scaled = t.column(binary(t, most)); // [m,1]
           List<Tile> e = s.stream().map(a -> t.exp2(t.subtract(binary(t, a), scaled))).toList();
-          Tile total = t.sum(e.stream().reduce(t::add).orElseThrow(), 1); // [m]
+          Tile sums = e.stream().reduce(t::add).orElseThrow(); // [m,k]
           Tile mixed = t.filled(0, m, padded(r));
           for (int i = 0; i < halves.size(); i++) {
             mixed = t.dot(factor(t, e.get(i)), halves.get(i).value, mixed); // [m,r]
           }
+          Tile total = t.sum(sums, 1); // [m]
           t.store(numbers(t, logs, pair, rows), t.add(most, t.log(total)), rows.there);
           Tile share = t.column(t.divide(t.filled(1, m), total)); // [m,1]
           storeRows(t, output, batch, head, rows, false, r, t.multiply(mixed, share));
