@@ -15,11 +15,14 @@ import org.tensorflow.types.family.TFloating;
  * Rounds inputs and weights to bfloat16, each once.
  *
  * <p>On a GPU TensorFlow needs some 0.25 ms until XLA's program begins. It can start operations
- * that are no part of the program at once, so large tensors are rounded meanwhile.
+ * that are no part of the program at once, so large tensors are rounded meanwhile. What takes
+ * longer is left to the program, which has no such tensor in memory once it was used for the last
+ * time.
  */
 final class Rounding {
 
   private static final long LARGE = 1 << 22; // values: fewer are rounded sooner than started
+  private static final long LARGEST = 1 << 27; // what an H100 rounds in the time there is
 
   private final Ops tf;
   private final boolean ahead;
@@ -38,7 +41,7 @@ final class Rounding {
     return rounded.computeIfAbsent(
         x.asOutput(),
         same ->
-            ahead && x.shape().size() >= LARGE
+            ahead && LARGE <= x.shape().size() && x.shape().size() <= LARGEST
                 ? apart(x)
                 : tf.dtypes.cast(x, TBfloat16.class)); // as x
   }

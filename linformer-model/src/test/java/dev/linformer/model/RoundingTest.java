@@ -28,6 +28,7 @@ class RoundingTest {
 
   private static final String CAST = "Cast";
   private static final long LARGE = 1 << 22;
+  private static final long LARGEST = 1 << 27;
 
   private static Placeholder<TFloat32> placeholder(Ops tf, long... sizes) {
     return tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(sizes)));
@@ -49,9 +50,12 @@ class RoundingTest {
       Rounding rounding = new Rounding(tf, true);
       Operand<TFloat32> large = placeholder(tf, LARGE);
       Operand<TFloat32> small = placeholder(tf, LARGE - 1);
-      assertSame(rounding.of(large), rounding.of(large));
-      assertSame(rounding.of(small), rounding.of(small));
-      assertEquals(List.of(large.op().name()), apart(graph));
+      Operand<TFloat32> largest = placeholder(tf, 2, LARGEST / 2);
+      Operand<TFloat32> larger = placeholder(tf, LARGEST + 1);
+      for (Operand<TFloat32> x : List.of(large, small, largest, larger)) {
+        assertSame(rounding.of(x), rounding.of(x));
+      }
+      assertEquals(List.of(large.op().name(), largest.op().name()), apart(graph));
       assertEquals(Shape.of(LARGE), rounding.of(large).shape());
       assertEquals(TBfloat16.class, rounding.of(large).type());
     }
