@@ -3,8 +3,8 @@
     python3 -m venv .venv/kernels && .venv/kernels/bin/pip install triton==3.0.0 setuptools
     .venv/kernels/bin/python tools/kernels/compile.py linformer-ops/target/kernels
 
-Shared memory and spills are bytes; a program that spills writes registers to memory and reads them again. A file may
-begin with a line "// warps = 4"; without one there are 8.
+Shared memory and spills are bytes; a program that spills writes registers to memory and reads them again. A file
+begins with a line "// warps = 4, stages = 2", what XLA is told of the kernel.
 """
 
 import argparse
@@ -42,7 +42,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paths", nargs="+", type=pathlib.Path, help="files of Triton IR, or folders of *.ttir")
     parser.add_argument("--arch", nargs="+", type=int, default=[80, 90], help="80: A100, 90: H100")
-    parser.add_argument("--stages", type=int, default=1)
     given = parser.parse_args()
     missing = [str(path) for path in given.paths if not path.exists()]
     if missing:
@@ -53,8 +52,10 @@ def main():
     print(LINE.format("kernel", "sm", "shared", "registers", "spills"))
     failed = 0
     for file in files:
-        warps = re.match(r"// warps = (\d+)\n", file.read_text())
-        options = {"num_warps": int(warps[1]) if warps else 8, "num_stages": given.stages}
+        head = re.match(r"// warps = (\d+), stages = (\d+)\n", file.read_text())
+        if not head:
+            sys.exit(f"{file} does not begin with // warps = …, stages = …")
+        options = {"num_warps": int(head[1]), "num_stages": int(head[2])}
         for arch in given.arch:
             try:
                 made = triton.compile(str(file), target=GPUTarget("cuda", arch, 32), options=options)

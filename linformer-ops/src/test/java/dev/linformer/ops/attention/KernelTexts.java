@@ -39,26 +39,34 @@ public final class KernelTexts {
         write(
             folder,
             name + "_forward",
-            kernels.forwardBlock().warps(),
-            kernels.forward("attention"));
+            new NormKernelTexts.Kernel(
+                kernels.forward("attention"),
+                kernels.forwardBlock().warps(),
+                kernels.forwardStages()));
         write(
             folder,
             name + "_by_rows",
-            kernels.backwardBlock().warps(),
-            kernels.backwardByRows("attention_by_rows"));
+            new NormKernelTexts.Kernel(
+                kernels.backwardByRows("attention_by_rows"),
+                kernels.backwardBlock().warps(),
+                kernels.rowStages()));
         write(
             folder,
             name + "_by_keys",
-            kernels.keyWarps(),
-            kernels.backwardByKeys("attention_by_keys"));
+            new NormKernelTexts.Kernel(
+                kernels.backwardByKeys("attention_by_keys"),
+                kernels.keyWarps(),
+                kernels.keyStages()));
       }
     }
     for (var norm : NormKernelTexts.all().entrySet()) {
-      write(folder, norm.getKey(), norm.getValue().warps(), norm.getValue().text());
+      write(folder, norm.getKey(), norm.getValue());
     }
   }
 
-  private static void write(Path folder, String name, int warps, String text) throws IOException {
-    Files.writeString(folder.resolve(name + ".ttir"), "// warps = %d\n%s".formatted(warps, text));
+  private static void write(Path folder, String name, NormKernelTexts.Kernel kernel)
+      throws IOException {
+    String head = "// warps = %d, stages = %d\n".formatted(kernel.warps(), kernel.stages());
+    Files.writeString(folder.resolve(name + ".ttir"), head + kernel.text());
   }
 }
