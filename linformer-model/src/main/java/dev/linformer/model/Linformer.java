@@ -43,20 +43,16 @@ public final class Linformer<T extends TFloating> implements Model<T> {
   private final LinformerConfig config;
   private final Class<T> type;
   private final List<Sublayer<T>> sublayers;
-  private final boolean kernels;
 
-  private Linformer(
-      LinformerConfig config, Class<T> type, List<Sublayer<T>> sublayers, boolean kernels) {
+  private Linformer(LinformerConfig config, Class<T> type, List<Sublayer<T>> sublayers) {
     this.config = config;
     this.type = type;
     this.sublayers = sublayers;
-    this.kernels = kernels;
   }
 
   @Override
   public Linformer<T> withKernels() {
-    return new Linformer<>(
-        config, type, sublayers.stream().map(Sublayer::withKernels).toList(), true);
+    return new Linformer<>(config, type, sublayers.stream().map(Sublayer::withKernels).toList());
   }
 
   /** A part of the stack, before it has weights. */
@@ -95,7 +91,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
               : attention(parameters, config, plan, bank.pair(attention++)));
     }
     Class<T> type = sublayers.get(0).norm().weight().type();
-    return new Linformer<>(config, type, List.copyOf(sublayers), false);
+    return new Linformer<>(config, type, List.copyOf(sublayers));
   }
 
   private static List<Plan> plans(String prefix, LinformerConfig config) {
@@ -254,7 +250,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
 
   /** The stack in bfloat16. */
   private Operand<T> narrow(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
-    Rounding rounding = new Rounding(tf, kernels);
+    Rounding rounding = new Rounding(tf, sublayers.get(0).norm().kernels());
     List<Sublayer<TBfloat16>> stack =
         sublayers.stream().map(sublayer -> sublayer.map(rounding::of)).toList();
     Operand<T> source = context.source();

@@ -40,10 +40,11 @@ final class Rounding {
   Operand<TBfloat16> of(Operand<? extends TFloating> x) {
     return rounded.computeIfAbsent(
         x.asOutput(),
-        same ->
-            ahead && LARGE <= x.shape().size() && x.shape().size() <= LARGEST
-                ? apart(x)
-                : tf.dtypes.cast(x, TBfloat16.class)); // as x
+        same -> {
+          long size = x.shape().size();
+          boolean apart = ahead && LARGE <= size && size <= LARGEST;
+          return apart ? apart(x) : tf.dtypes.cast(x, TBfloat16.class);
+        });
   }
 
   /** As {@code tf.dtypes.cast}, which has no option for XLA's attribute. */

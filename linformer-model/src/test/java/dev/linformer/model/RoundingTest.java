@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import dev.linformer.model.train.Sessions;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -100,44 +99,40 @@ class RoundingTest {
         .anyMatch(node -> node.getTimelineLabel().contains("= %s(".formatted(CAST)));
   }
 
-  /** Values and gradients of a program of XLA's that takes what was rounded before it began. */
+  /** A sum's addends and its gradient, by a program of XLA's. */
+  private static List<double[]> valuesAndGradient(boolean ahead) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Variable<TFloat32> weight = tf.variable(Shape.of(LARGE), TFloat32.class);
+      Ops init = tf.withInitScope();
+      init.assign(
+          weight,
+          init.random.statelessRandomNormal(
+              init.constant(new long[] {LARGE}), init.constant(new long[] {1, 2})));
+      Operand<TFloat32> x = tf.identity(weight); // [LARGE]
+      Operand<TBfloat16> rounded = new Rounding(tf, ahead).of(x);
+      Operand<TFloat32> y = tf.math.square(tf.dtypes.cast(rounded, TFloat32.class)); // [LARGE]
+      Operand<TFloat32> loss = tf.sum(y, tf.constant(0));
+      Operand<?> gradient = tf.gradients(loss, List.of(x)).dy().get(0); // [LARGE]
+      try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, true)) {
+        session.initialize();
+        RunOptions traced =
+            RunOptions.newBuilder().setTraceLevel(RunOptions.TraceLevel.FULL_TRACE).build();
+        Session.Runner runner = session.runner().fetch(loss).setOptions(traced);
+        try (Result result = runner.runAndFetchMetadata()) {
+          assertEquals(ahead, hasCast(result));
+        }
+        return Values.fetch(session, List.of(y, gradient));
+      }
+    }
+  }
+
   @Test
   void isNoPartOfTheProgramAndYetACast() {
-    List<List<double[]>> values =
-        Stream.of(true, false)
-            .map(
-                ahead -> {
-                  try (Graph graph = new Graph()) {
-                    Ops tf = Ops.create(graph);
-                    Variable<TFloat32> weight = tf.variable(Shape.of(LARGE), TFloat32.class);
-                    Ops init = tf.withInitScope();
-                    init.assign(
-                        weight,
-                        init.random.statelessRandomNormal(
-                            init.constant(new long[] {LARGE}), init.constant(new long[] {1, 2})));
-                    Operand<TFloat32> x = tf.identity(weight); // [LARGE]
-                    Operand<TBfloat16> rounded = new Rounding(tf, ahead).of(x);
-                    Operand<TFloat32> y =
-                        tf.math.square(tf.dtypes.cast(rounded, TFloat32.class)); // [LARGE]
-                    Operand<TFloat32> loss = tf.sum(y, tf.constant(0));
-                    Operand<?> gradient = tf.gradients(loss, List.of(x)).dy().get(0); // [LARGE]
-                    try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, true)) {
-                      session.initialize();
-                      RunOptions traced =
-                          RunOptions.newBuilder()
-                              .setTraceLevel(RunOptions.TraceLevel.FULL_TRACE)
-                              .build();
-                      Session.Runner runner = session.runner().fetch(loss).setOptions(traced);
-                      try (Result result = runner.runAndFetchMetadata()) {
-                        assertEquals(ahead, hasCast(result));
-                      }
-                      return Values.fetch(session, List.of(y, gradient));
-                    }
-                  }
-                })
-            .toList();
+    List<double[]> expected = valuesAndGradient(false);
+    List<double[]> found = valuesAndGradient(true);
     for (int i = 0; i < 2; i++) {
-      assertArrayEquals(values.get(1).get(i), values.get(0).get(i));
+      assertArrayEquals(expected.get(i), found.get(i));
     }
   }
 }

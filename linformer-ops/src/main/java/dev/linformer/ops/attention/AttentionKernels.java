@@ -353,7 +353,7 @@ record AttentionKernels(
           Tile scaled = t.column(binary(t, most)); // [m,1]
           List<Tile> e = s.stream().map(a -> t.exp2(t.subtract(binary(t, a), scaled))).toList();
           Tile sums = e.stream().reduce(t::add).orElseThrow(); // [m,k]
-          Tile mixed = t.filled(0, m, padded(r));
+          Tile mixed = t.filled(0, m, padded(r)); // [m,r]
           for (int i = 0; i < halves.size(); i++) {
             mixed = t.dot(factor(t, e.get(i)), halves.get(i).value, mixed); // [m,r]
           }

@@ -1,6 +1,7 @@
 package dev.linformer.ops.attention;
 
 import dev.linformer.ops.NormKernelTexts;
+import dev.linformer.ops.NormKernelTexts.Kernel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,21 +40,21 @@ public final class KernelTexts {
         write(
             folder,
             name + "_forward",
-            new NormKernelTexts.Kernel(
+            new Kernel(
                 kernels.forward("attention"),
                 kernels.forwardBlock().warps(),
                 kernels.forwardStages()));
         write(
             folder,
             name + "_by_rows",
-            new NormKernelTexts.Kernel(
+            new Kernel(
                 kernels.backwardByRows("attention_by_rows"),
                 kernels.backwardBlock().warps(),
                 kernels.rowStages()));
         write(
             folder,
             name + "_by_keys",
-            new NormKernelTexts.Kernel(
+            new Kernel(
                 kernels.backwardByKeys("attention_by_keys"),
                 kernels.keyWarps(),
                 kernels.keyStages()));
@@ -64,8 +65,7 @@ public final class KernelTexts {
     }
   }
 
-  private static void write(Path folder, String name, NormKernelTexts.Kernel kernel)
-      throws IOException {
+  private static void write(Path folder, String name, Kernel kernel) throws IOException {
     String head = "// warps = %d, stages = %d\n".formatted(kernel.warps(), kernel.stages());
     Files.writeString(folder.resolve(name + ".ttir"), head + kernel.text());
   }
