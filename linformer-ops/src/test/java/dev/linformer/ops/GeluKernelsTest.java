@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.ops.kernel.Buffer;
@@ -99,6 +100,21 @@ class GeluKernelsTest {
   void outputsAndGradients(GeluKernels k) {
     long size = k.rows() * k.f();
     check(k, false, Graphs.normal(1, size), bias(k), Graphs.normal(3, size), EXACT);
+  }
+
+  /** Where nothing is beyond, and where nearly all is. */
+  @Test
+  void farFromZero() {
+    double[] a = {-1e4, -40, -6, 6, 40, 1e4, Double.POSITIVE_INFINITY, 0};
+    GeluKernels k = new GeluKernels("f32", 1, a.length, false);
+    Buffer output = Buffer.output("f32", a.length);
+    KernelInterpreter.run(
+        k.forward("f"),
+        List.of(k.blocks(), k.across(), 1),
+        false,
+        List.of(Buffer.input("f32", a), output));
+    double[] expected = {0, 0, -6 * 9.865876450376946e-10, 6, 40, 1e4, a[6], 0}; // Φ(−6)
+    assertArrayEquals(expected, output.values(), 1e-8);
   }
 
   static Stream<GeluKernels> fewRows() {

@@ -149,9 +149,9 @@ public final class KernelText {
     return binary("arith.maxnumf", a, b);
   }
 
-  /** Whether a is less than b, of integers; i1. */
+  /** Whether a is less than b, which no NaN is; i1. */
   public Tile less(Tile a, Tile b) {
-    Tile compared = binary("arith.cmpi slt,", a, b);
+    Tile compared = binary(a.floating() ? "arith.cmpf olt," : "arith.cmpi slt,", a, b);
     return new Tile(compared.name(), compared.shape(), "i1");
   }
 
@@ -212,6 +212,11 @@ public final class KernelText {
     return instruction("tanh.approx.f32", x);
   }
 
+  /** One over each float32, off by its last digit at most, in one instruction. */
+  public Tile reciprocal(Tile x) {
+    return instruction("rcp.approx.ftz.f32", x);
+  }
+
   private Tile instruction(String name, Tile x) {
     return emit(
         x.shape(),
@@ -233,11 +238,6 @@ public final class KernelText {
   /** Two to the power of each value. */
   public Tile exp2(Tile x) {
     return unary("math.exp2", x);
-  }
-
-  /** The error function of each value. */
-  public Tile erf(Tile x) {
-    return unary("math.erf", x);
   }
 
   /** The natural logarithm of each value. */

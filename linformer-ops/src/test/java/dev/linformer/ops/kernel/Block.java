@@ -3,7 +3,6 @@ package dev.linformer.ops.kernel;
 import static dev.linformer.ops.kernel.KernelInterpreter.require;
 import static java.util.Objects.requireNonNull;
 
-import dev.linformer.ops.Graphs;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -13,8 +12,6 @@ import java.util.function.DoubleBinaryOperator;
 import java.util.function.IntToDoubleFunction;
 import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TFloat64;
 
 /**
  * A value while a kernel is interpreted, and what can be computed of values.
@@ -32,7 +29,8 @@ record Block(BlockType type, double[] data, @Nullable Buffer buffer) {
           "arith.mulf", (a, b) -> a * b,
           "arith.divf", (a, b) -> a / b,
           "arith.maxnumf", Math::max,
-          "arith.minnumf", Math::min);
+          "arith.minnumf", Math::min,
+          "arith.cmpf", (a, b) -> a < b ? 1 : 0);
   private static final Map<String, DoubleBinaryOperator> INTEGER =
       Map.of(
           "arith.addi", (a, b) -> a + b,
@@ -75,7 +73,7 @@ record Block(BlockType type, double[] data, @Nullable Buffer buffer) {
     DoubleBinaryOperator of = requireNonNull((floating ? FLOATING : INTEGER).get(operation));
     Block y =
         of(
-            operation.equals("arith.cmpi") ? type.of("i1") : type,
+            operation.startsWith("arith.cmp") ? type.of("i1") : type,
             i -> of.applyAsDouble(data[i], b.data[i]));
     double most = type.element().equals("i32") ? Integer.MAX_VALUE : 1L << 52;
     boolean fits = floating || Arrays.stream(y.data).allMatch(value -> Math.abs(value) <= most);
@@ -114,13 +112,9 @@ record Block(BlockType type, double[] data, @Nullable Buffer buffer) {
     return of(type, i -> Math.log(data[i]));
   }
 
-  /** As TensorFlow computes it. */
-  Block erf() {
+  Block reciprocal() {
     require(type.floating(), "not for %s", type);
-    double[] erf =
-        Graphs.evaluate(
-            tf -> tf.math.erf(Graphs.constant(tf, TFloat64.class, Shape.of(data.length), data)));
-    return of(type, i -> erf[i]);
+    return of(type, i -> 1 / data[i]);
   }
 
   Block rsqrt() {

@@ -220,15 +220,16 @@ public final class KernelInterpreter {
           case "arith.extf" -> one(x, first).as("bf16", "f32", false);
           case "arith.truncf" -> one(x, first).as("f32", "bf16", rounding);
           case "tt.elementwise_inline_asm" -> {
-            if (rest.startsWith("\"tanh.approx.f32 $0, $1;\" {")) {
-              yield one(x, first).tanh();
-            }
-            require(rest.startsWith("\"cvt.rna.tf32.f32 $0, $1;\" {"), "another instruction");
-            yield one(x, first).tensorFloat32(rounding);
+            Block value = one(x, first);
+            yield switch (rest.substring(0, rest.indexOf('{'))) {
+              case "\"tanh.approx.f32 $0, $1;\" " -> value.tanh();
+              case "\"rcp.approx.ftz.f32 $0, $1;\" " -> value.reciprocal();
+              case "\"cvt.rna.tf32.f32 $0, $1;\" " -> value.tensorFloat32(rounding);
+              default -> throw new IllegalStateException("another instruction: " + rest);
+            };
           }
           case "math.exp" -> one(x, first).exp();
           case "math.exp2" -> one(x, first).exp2();
-          case "math.erf" -> one(x, first).erf();
           case "math.log" -> one(x, first).log();
           case "math.rsqrt" -> one(x, first).rsqrt();
           case "tt.splat" -> one(x, first).splat(last.shape());
@@ -243,12 +244,13 @@ public final class KernelInterpreter {
           default -> {
             require(Block.isBinary(operation), "no such operation");
             require(rest.startsWith("slt, ") == operation.equals("arith.cmpi"), "not understood");
+            require(rest.startsWith("olt, ") == operation.equals("arith.cmpf"), "not understood");
             yield all(x, List.of(first, first), of -> of.get(0).binary(operation, of.get(1)));
           }
         };
     BlockType said =
         switch (operation) {
-          case "tt.load", "arith.cmpi" -> y.type(); // which the text doesn't say
+          case "tt.load", "arith.cmpi", "arith.cmpf" -> y.type(); // which the text doesn't say
           case "tt.addptr" -> first;
           default -> last;
         };

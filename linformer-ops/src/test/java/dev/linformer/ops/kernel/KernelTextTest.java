@@ -10,8 +10,6 @@ import java.util.function.BiFunction;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TFloat64;
 
 /** What is written, word by word for a small kernel, and what each operation means. */
 class KernelTextTest {
@@ -128,10 +126,10 @@ class KernelTextTest {
     same(i -> Math.pow(2, X[i]), (t, x) -> t.exp2(x.get(0)));
     same(i -> Math.tanh(X[i]), (t, x) -> t.tanh(x.get(0)));
     same(i -> Math.log(X[i] * X[i]), (t, x) -> t.log(t.multiply(x.get(0), x.get(0))));
-    double[] erf =
-        Graphs.evaluate(
-            tf -> tf.math.erf(Graphs.constant(tf, TFloat64.class, Shape.of(X.length), X)));
-    same(i -> erf[i], (t, x) -> t.erf(x.get(0)));
+    same(i -> 1 / X[i], (t, x) -> t.reciprocal(x.get(0)));
+    same(
+        i -> X[i] < Y[i] ? X[i] : 1,
+        (t, x) -> t.select(t.less(x.get(0), x.get(1)), x.get(0), t.filled(1, ROWS, COLUMNS)));
     same(i -> 1 / Math.abs(X[i]), (t, x) -> t.rsqrt(t.multiply(x.get(0), x.get(0))));
     same(i -> X[i] * 0.25, (t, x) -> t.multiply(x.get(0), t.filled(0.25f, ROWS, COLUMNS)));
     same(i -> Float.NEGATIVE_INFINITY, (t, x) -> t.filled(Float.NEGATIVE_INFINITY, ROWS, COLUMNS));
