@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The kernels' text, executed in float64 on a CPU, against the formulas. */
 class GeluKernelsTest {
 
-  private static final double EXACT = 1e-6; // √½ and the density's factor are float32
+  private static final double EXACT = 1e-6; // the polynomial, and factors in float32
   private static final double BFLOAT16 = 2e-2;
 
   /** Rows and columns. */
