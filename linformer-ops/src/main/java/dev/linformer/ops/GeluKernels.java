@@ -78,10 +78,7 @@ record GeluKernels(String element, long rows, int f, boolean biased) {
   private Tile distribution(KernelText t, Tile x, Tile exponential) {
     Tile far = t.greater(x, t.multiply(x, number(t, -1))); // [m,f]
     Tile near = t.reciprocal(t.add(t.multiply(far, number(t, NEAR)), number(t, 1))); // [m,f]
-    Tile share = number(t, 0);
-    for (int i = BEYOND.length - 1; i >= 0; i--) {
-      share = t.multiply(t.add(share, number(t, BEYOND[i])), near); // [m,f]
-    }
+    Tile share = t.multiply(t.polynomial(near, BEYOND), near); // [m,f]
     Tile beyond = t.multiply(share, exponential); // [m,f]
     return t.select(t.less(x, number(t, 0)), beyond, t.subtract(number(t, 1), beyond)); // [m,f]
   }

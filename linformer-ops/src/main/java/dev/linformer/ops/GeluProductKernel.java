@@ -66,10 +66,7 @@ record GeluProductKernel(long rows, int c, int f, boolean biased) {
   /** GELU(x), [m,f]. */
   private Tile gelu(KernelText t, Tile x) {
     Tile square = t.least(t.multiply(x, x), number(t, FAR)); // [m,f]
-    Tile p = number(t, P[P.length - 1]);
-    for (int i = P.length - 2; i >= 0; i--) {
-      p = t.add(t.multiply(p, square), number(t, P[i])); // [m,f]
-    }
+    Tile p = t.polynomial(square, P); // [m,f]
     Tile half = t.multiply(x, number(t, 0.5)); // [m,f]
     return t.add(t.multiply(half, t.tanh(t.multiply(x, p))), half); // [m,f]
   }

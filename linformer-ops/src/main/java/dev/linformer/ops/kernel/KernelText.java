@@ -225,6 +225,20 @@ public final class KernelText {
             .formatted(name, x.name(), x.type(), x.type()));
   }
 
+  /**
+   * A polynomial of each float32.
+   *
+   * @param coefficients from the constant one on
+   */
+  public Tile polynomial(Tile x, double... coefficients) {
+    Integer[] shape = x.shape().toArray(new Integer[0]);
+    Tile sum = filled((float) coefficients[coefficients.length - 1], shape);
+    for (int i = coefficients.length - 2; i >= 0; i--) {
+      sum = add(multiply(sum, x), filled((float) coefficients[i], shape));
+    }
+    return sum;
+  }
+
   /** A function of each value. */
   private Tile unary(String operation, Tile x) {
     return emit(x.shape(), x.element(), "%s %s : %s".formatted(operation, x.name(), x.type()));

@@ -126,6 +126,7 @@ class KernelTextTest {
     same(i -> Math.pow(2, X[i]), (t, x) -> t.exp2(x.get(0)));
     same(i -> Math.tanh(X[i]), (t, x) -> t.tanh(x.get(0)));
     same(i -> Math.log(X[i] * X[i]), (t, x) -> t.log(t.multiply(x.get(0), x.get(0))));
+    same(i -> (3 * X[i] - 2) * X[i] + 0.5, (t, x) -> t.polynomial(x.get(0), 0.5, -2, 3));
     same(i -> 1 / X[i], (t, x) -> t.reciprocal(x.get(0)));
     same(
         i -> X[i] < Y[i] ? X[i] : 1,
