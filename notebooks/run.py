@@ -62,7 +62,7 @@ def run(file, again):
     notebook = nbformat.read(file, as_version=4)
     client = nbclient.NotebookClient(
         notebook,
-        timeout=180,
+        timeout=600,  # so that a cell that hangs ends
         coalesce_streams=True,
         kernel_name=notebook.metadata.kernelspec.name,
         resources={"metadata": {"path": str(file.parent)}},

@@ -19,7 +19,8 @@ import java.util.function.BooleanSupplier;
 /** A process of its own that prints lines; killed at the end if it still runs. */
 final class Child implements AutoCloseable {
 
-  static final Duration PATIENCE = Duration.ofMinutes(3);
+  /** So that what hangs ends; nothing is measured by it. */
+  static final Duration PATIENCE = Duration.ofMinutes(10);
 
   private final Process process;
   private final List<String> lines = new CopyOnWriteArrayList<>();

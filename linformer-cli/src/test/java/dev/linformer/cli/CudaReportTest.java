@@ -9,7 +9,6 @@ import dev.linformer.model.train.CudaLibraries.Loaded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -56,7 +55,7 @@ class CudaReportTest {
     int classPath = command.indexOf("-cp") + 1;
     command.set(classPath, command.get(classPath) + ":" + folder);
     try (Child doctor = Child.start(command)) {
-      assertEquals(0, doctor.end(Duration.ofMinutes(2)), doctor::output);
+      assertEquals(0, doctor.end(Child.PATIENCE), doctor::output);
       assertTrue(
           doctor.output().contains("cuda       libcudart.so.12 FAILS to load from " + folder),
           doctor::output);

@@ -68,7 +68,7 @@ class KillIT {
   }
 
   private void finish(Path run, Process process) throws IOException, InterruptedException {
-    assertTrue(process.waitFor(3, TimeUnit.MINUTES), "still running");
+    assertTrue(process.waitFor(15, TimeUnit.MINUTES), "still running");
     String told = Files.readString(folder.resolve(run.getFileName() + ".log"));
     assertEquals(0, process.exitValue(), told);
   }
@@ -107,6 +107,7 @@ class KillIT {
       process = start(path, fresh(path));
       // Before that there is nothing to resume.
       while (!Files.exists(path.resolve("trainer_state.json"))) {
+        assertTrue(process.isAlive(), "it ended before");
         Thread.sleep(5);
       }
     }

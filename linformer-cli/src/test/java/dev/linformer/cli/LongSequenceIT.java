@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** The example that the README shows compiles and runs as it stands there. */
@@ -19,7 +18,7 @@ class LongSequenceIT {
     assumeTrue(Files.isRegularFile(EXAMPLE), "there is no such example");
     // java FILE.java compiles the file in memory and runs it.
     try (Child child = Child.start(Child.java("-Xmx3g", EXAMPLE.toString()))) {
-      assertEquals(0, child.end(Duration.ofMinutes(5)), child::output);
+      assertEquals(0, child.end(Child.PATIENCE), child::output);
       assertTrue(child.output().contains("[1, 262144, 64]"), child::output);
     }
   }

@@ -9,7 +9,6 @@ import dev.linformer.model.weights.SafetensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -23,7 +22,9 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "signals are sent with kill")
 class StopAndResumeTest {
 
-  private static final int STEPS = 100_000;
+  /** More than are made before the signal, however late that comes. */
+  private static final int STEPS = 1_000_000_000;
+
   private static final int SIGINT = 130;
   private static final Pattern STOPPED =
       Pattern.compile("stopped at step (\\d+); go on with: (.*)");
@@ -93,7 +94,7 @@ class StopAndResumeTest {
   /** Ctrl-C; returns the step that the process said it stopped at, which is on disk. */
   private static int interrupt(Child child, Path run) throws IOException, InterruptedException {
     child.signal("INT");
-    assertEquals(SIGINT, child.end(Duration.ofSeconds(60)), child::output);
+    assertEquals(SIGINT, child.end(Child.PATIENCE), child::output);
     Matcher stopped = STOPPED.matcher(child.output());
     assertTrue(stopped.find(), child::output);
     assertEquals("linformer train --resume " + run, stopped.group(2));

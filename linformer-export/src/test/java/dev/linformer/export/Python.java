@@ -25,7 +25,7 @@ public final class Python {
           Path.of("..", "linformer-export", "target", "python-venv").toAbsolutePath().normalize(),
           REQUIREMENTS);
 
-  private static final Duration RUN = Duration.ofMinutes(3);
+  private static final Duration RUN = Duration.ofMinutes(10);
 
   private Python() {}
 

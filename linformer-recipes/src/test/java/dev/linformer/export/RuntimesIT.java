@@ -41,7 +41,7 @@ class RuntimesIT {
   private static final int SEQUENCES = 20;
   private static final Path RECIPES = Path.of("recipes").toAbsolutePath();
   private static final Path TARGET = Path.of("target").toAbsolutePath();
-  private static final Duration LIMIT = Duration.ofMinutes(5);
+  private static final Duration LIMIT = Duration.ofMinutes(15);
   private static final Map<String, String> QUIET = Map.of("TF_CPP_MIN_LOG_LEVEL", "2");
 
   private static Path folder = Path.of("");

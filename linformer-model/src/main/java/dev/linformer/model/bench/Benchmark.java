@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
@@ -91,6 +92,11 @@ public final class Benchmark {
    * @throws InvalidInputException if memory is to be limited and there is no GPU
    */
   public static ObjectNode measure(Work work, boolean traced) throws IOException {
+    return measure(work, traced, System::nanoTime);
+  }
+
+  /** The same by a clock of nanoseconds. */
+  static ObjectNode measure(Work work, boolean traced, LongSupplier clock) throws IOException {
     requireGpuFor(work.memoryLimit());
     ObjectNode json = work.toJson().put("device", device());
     json.putObject("versions")
@@ -101,16 +107,16 @@ public final class Benchmark {
         work.memoryLimit() == 0 ? 0 : (double) work.memoryLimit() / DeviceMemory.total();
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      long start = System.nanoTime();
+      long start = clock.getAsLong();
       boolean kernels = work.xla() && work.kernels() && Devices.runKernels(fraction);
       json.put("kernels", kernels);
       Built built = build(tf, work, kernels);
-      json.put("build_ms", millis(start));
+      json.put("build_ms", (clock.getAsLong() - start) / 1e6);
       json.put("nodes", graph.toGraphDef().getNodeCount());
       json.put("plan", work.plan());
       try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, work.xla(), fraction)) {
         session.initialize();
-        Steps steps = new Steps(session, built);
+        Steps steps = new Steps(session, built, clock);
         if (before.isEmpty()) {
           steps.warm(work, json);
           steps.measure(work, json);
@@ -130,10 +136,6 @@ public final class Benchmark {
       }
     }
     return json;
-  }
-
-  private static double millis(long since) {
-    return (System.nanoTime() - since) / 1e6;
   }
 
   /** What the device's memory holds once CUDA is there. */
@@ -177,12 +179,14 @@ public final class Benchmark {
 
     private final Session session;
     private final Built built;
+    private final LongSupplier clock;
     private float loss = Float.NaN;
     private long begin;
 
-    Steps(Session session, Built built) {
+    Steps(Session session, Built built, LongSupplier clock) {
       this.session = session;
       this.built = built;
+      this.clock = clock;
     }
 
     /**
@@ -194,7 +198,7 @@ public final class Benchmark {
         fetch(built.nothing, null);
       }
       json.put("first_step_ms", step()).put("first_loss", loss);
-      begin = System.nanoTime();
+      begin = clock.getAsLong();
       for (int i = 1; i < work.warmup() && seconds() <= work.seconds() / 2.0; i++) {
         step();
       }
@@ -203,7 +207,7 @@ public final class Benchmark {
     /** The steps that count; of a slow work one has to do, and short ones go on for a second. */
     void measure(Work work, ObjectNode json) {
       List<Double> times = new ArrayList<>();
-      long start = System.nanoTime();
+      long start = clock.getAsLong();
       do {
         times.add(step());
       } while (seconds() <= work.seconds()
@@ -232,7 +236,7 @@ public final class Benchmark {
 
     /** Milliseconds. */
     private double step() {
-      long start = System.nanoTime();
+      long start = clock.getAsLong();
       loss = fetch(built.loss, built.update);
       return millis(start);
     }
@@ -250,6 +254,10 @@ public final class Benchmark {
 
     private double seconds() {
       return millis(begin) / 1e3;
+    }
+
+    private double millis(long since) {
+      return (clock.getAsLong() - since) / 1e6;
     }
   }
 }

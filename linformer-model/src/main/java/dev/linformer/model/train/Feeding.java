@@ -7,6 +7,7 @@ import dev.linformer.model.data.TaskData;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.LongSupplier;
 
 /**
  * What feeding costs: steps of a training whose batches are fed as ever, and the same steps with
@@ -18,7 +19,8 @@ import java.util.Arrays;
  */
 public record Feeding(double fedMillis, double residentMillis, double waitedMillis) {
 
-  private static final int WARM_UP = 5;
+  /** Steps before those that are measured. */
+  static final int WARM_UP = 5;
 
   /**
    * Measures on fresh weights; writes nothing.
@@ -28,13 +30,25 @@ public record Feeding(double fedMillis, double residentMillis, double waitedMill
   public static Feeding measure(
       ModelConfig model, Objective objective, TrainerConfig config, TaskData data, int steps)
       throws IOException {
+    return measure(model, objective, config, data, steps, System::nanoTime);
+  }
+
+  /** The same by a clock of nanoseconds. */
+  static Feeding measure(
+      ModelConfig model,
+      Objective objective,
+      TrainerConfig config,
+      TaskData data,
+      int steps,
+      LongSupplier clock)
+      throws IOException {
     double[][] resident;
     Path nowhere = Path.of("feeding");
     Batch batch = data.train(0, config.batchSize());
-    try (Trainer trainer = Trainer.resident(model, objective, config, nowhere, batch)) {
+    try (Trainer trainer = Trainer.resident(model, objective, config, nowhere, batch, clock)) {
       resident = times(trainer, data, steps);
     }
-    try (Trainer trainer = Trainer.start(model, objective, config, nowhere)) {
+    try (Trainer trainer = Trainer.start(model, objective, config, nowhere, clock)) {
       double[][] fed = times(trainer, data, steps);
       return new Feeding(
           median(fed[0]), median(resident[0]), Arrays.stream(fed[1]).average().orElseThrow());

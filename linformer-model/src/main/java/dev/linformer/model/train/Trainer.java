@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
@@ -28,6 +29,7 @@ public final class Trainer implements AutoCloseable {
   private final TrainingGraph graph;
   private final Session session;
   private final CheckpointStore checkpoints;
+  private final LongSupplier clock;
   private TrainingState state = TrainingState.START;
   private volatile boolean stopRequested;
 
@@ -38,13 +40,28 @@ public final class Trainer implements AutoCloseable {
    */
   public static Trainer start(
       ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints) {
-    return new Trainer(model, objective, config, checkpoints, null);
+    return start(model, objective, config, checkpoints, System::nanoTime);
+  }
+
+  /** The same by a clock of nanoseconds. */
+  static Trainer start(
+      ModelConfig model,
+      Objective objective,
+      TrainerConfig config,
+      Path checkpoints,
+      LongSupplier clock) {
+    return new Trainer(model, objective, config, checkpoints, null, clock);
   }
 
   /** One that computes the same batch again and again, which lies on the device; to be timed. */
   static Trainer resident(
-      ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints, Batch batch) {
-    return new Trainer(model, objective, config, checkpoints, batch);
+      ModelConfig model,
+      Objective objective,
+      TrainerConfig config,
+      Path checkpoints,
+      Batch batch,
+      LongSupplier clock) {
+    return new Trainer(model, objective, config, checkpoints, batch, clock);
   }
 
   /**
@@ -55,7 +72,7 @@ public final class Trainer implements AutoCloseable {
   public static Trainer resume(
       ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints)
       throws IOException {
-    Trainer trainer = new Trainer(model, objective, config, checkpoints, null);
+    Trainer trainer = start(model, objective, config, checkpoints);
     try {
       trainer.checkpoints.clean();
       var newest = trainer.checkpoints.newest();
@@ -76,8 +93,10 @@ public final class Trainer implements AutoCloseable {
       Objective objective,
       TrainerConfig config,
       Path checkpoints,
-      @Nullable Batch resident) {
+      @Nullable Batch resident,
+      LongSupplier clock) {
     this.config = config;
+    this.clock = clock;
     this.resident = resident;
     this.xla = Devices.compile(config.xla());
     boolean kernels = Devices.kernels(xla, config.kernels());
@@ -159,11 +178,11 @@ public final class Trainer implements AutoCloseable {
             0,
             (long) steps * parts)) {
       for (int i = 0; i < steps; i++) {
-        long start = System.nanoTime();
+        long start = clock.getAsLong();
         List<Batch> batches = next(feeder);
-        double waited = (System.nanoTime() - start) / 1e6;
+        double waited = (clock.getAsLong() - start) / 1e6;
         state = state.next(update(batches, waited).tokens());
-        times.step(i, (System.nanoTime() - start) / 1e6, waited);
+        times.step(i, (clock.getAsLong() - start) / 1e6, waited);
       }
     }
   }
@@ -199,9 +218,9 @@ public final class Trainer implements AutoCloseable {
   }
 
   private void step(Feeder feeder, TrainingListener listener) throws IOException {
-    long start = System.nanoTime();
+    long start = clock.getAsLong();
     List<Batch> batches = next(feeder);
-    double waited = (System.nanoTime() - start) / 1e9;
+    double waited = (clock.getAsLong() - start) / 1e9;
     TrainingListener.StepReport report = update(batches, waited);
     state = state.next(report.tokens());
     if (report.step() % config.logEvery() == 0 || report.step() == config.steps()) {

@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(120) // so that what hangs ends; nothing is measured by it
 class FeederTest {
 
   private static Batch batch(long index) {
@@ -47,6 +47,7 @@ class FeederTest {
       while (made.get() < 5) {
         Thread.sleep(1);
       }
+      // What was too many would come at some time after that; on a machine that is slow, unseen.
       Thread.sleep(100);
       assertEquals(5, made.get());
       assertEquals(0, feeder.next().tokens()[0]);

@@ -145,7 +145,7 @@ class RecomputeRefusalsTest {
     try (var stream = process.getInputStream()) {
       output = new String(stream.readAllBytes(), StandardCharsets.UTF_8);
     }
-    assertTrue(process.waitFor(1, TimeUnit.MINUTES));
+    assertTrue(process.waitFor(10, TimeUnit.MINUTES));
     assertEquals(exitCode, process.exitValue(), output);
     return output;
   }
