@@ -22,8 +22,7 @@ class TensorBoardTest {
 
   /** A Python of this test's own with TensorBoard in it. */
   private static final Venv VENV =
-      new Venv(
-          Path.of("target", "tensorboard-venv").toAbsolutePath(), List.of("tensorboard==2.21.0"));
+      new Venv("tensorboard", List.of("tensorboard==2.21.0"));
 
   @Test
   void readsScalarsAndForgetsLostSteps(@TempDir Path folder) throws Exception {

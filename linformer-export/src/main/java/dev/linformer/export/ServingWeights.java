@@ -21,18 +21,21 @@ final class ServingWeights implements ParameterFactory<TFloat32> {
       Parameter parameter, Operand<?> variable, Placeholder<TFloat32> initial, Op initializer) {}
 
   private final Ops tf;
+  private final Ops initials;
   private final Precision precision;
   private final List<Weight> weights = new ArrayList<>();
 
   ServingWeights(Ops tf, Precision precision) {
     this.tf = tf;
+    this.initials = tf.withSubScope("initial"); // a scope goes through all operations there are
     this.precision = precision;
   }
 
   @Override
   public Operand<TFloat32> create(Parameter parameter) {
     Placeholder<TFloat32> initial =
-        tf.withSubScope(parameter.name() + ".initial")
+        initials
+            .withName(parameter.name())
             .placeholder(TFloat32.class, Placeholder.shape(parameter.shape()));
     return switch (precision) {
       case FLOAT32 -> {

@@ -57,11 +57,15 @@ class FamilyExportTest {
     ModelDirectory model = save(config(name));
     Path saved = ModelExporter.export(model, folder.resolve("export"));
     try (InferenceGraph live = InferenceGraph.load(model);
+        Oracle oracle = Oracle.of(model, Set.of());
         SafetensorsFile weights = SafetensorsFile.open(model.weightsFile());
         ExportedLinformer exported = ExportedLinformer.load(saved)) {
       for (int batch : new int[] {1, 3}) {
         Feed feed = Feed.random(live.inputs(), batch, 0, batch);
-        assertClose(name, feed.run(live), serve(feed, exported));
+        oracle.assertClose(name + ", live", feed, feed.run(live));
+        float[] served = serve(feed, exported);
+        oracle.assertClose(name, feed, served);
+        oracle.assertMagnitude(name, feed, served);
         checkEmbeddings(name, feed, live, exported, weights);
       }
     }
@@ -122,10 +126,12 @@ class FamilyExportTest {
             model,
             folder.resolve("export"),
             ExportOptions.savedModel().withLengths(Lengths.MASKED));
-    try (InferenceGraph live = InferenceGraph.load(model, MASKS);
+    try (Oracle oracle = Oracle.of(model, MASKS);
+        InferenceGraph live = InferenceGraph.load(model, MASKS);
         ExportedLinformer exported = ExportedLinformer.load(saved)) {
       Feed feed = Feed.random(live.inputs(), 3, 0, 7);
-      assertClose(name, feed.run(live), serve(feed, exported));
+      oracle.assertClose(name + ", live", feed, feed.run(live));
+      oracle.assertClose(name, feed, serve(feed, exported));
       checkAttention(config(name), feed.run(exported, SignatureName.ATTENTION), 3, Family.N);
     }
   }
@@ -249,10 +255,11 @@ class FamilyExportTest {
   void decodesLikeTheWholePass(String name) throws IOException {
     ModelDirectory model = save(config(name));
     Path saved = ModelExporter.export(model, folder.resolve("export"));
-    try (InferenceGraph live = InferenceGraph.load(model);
+    try (Oracle oracle = Oracle.of(model, Set.of());
+        InferenceGraph live = InferenceGraph.load(model);
         ExportedLinformer exported = ExportedLinformer.load(saved)) {
       Feed feed = Feed.random(live.inputs(), 3, 0, 1);
-      compareSteps(feed.run(live), feed, exported.decoder(3));
+      oracle.assertClose(name, feed, steps(feed, exported.decoder(3)));
     }
   }
 
@@ -272,7 +279,8 @@ class FamilyExportTest {
           ModelExporter.export(model, folder.resolve("export"), options.withLengths(lengths));
       assertInferenceOnly(saved);
       Set<String> masks = lengths == Lengths.FIXED ? Set.of() : MASKS;
-      try (InferenceGraph live = InferenceGraph.load(model, masks);
+      try (Oracle oracle = Oracle.of(model, masks);
+          InferenceGraph live = InferenceGraph.load(model, masks);
           ExportedLinformer exported = ExportedLinformer.load(saved)) {
         assertEquals(List.of("encode", "decode"), exported.signatures());
         Feed whole = Feed.random(live.inputs(), 3, 0, 1).with("mask", 1);
@@ -282,8 +290,9 @@ class FamilyExportTest {
           whole = source.filled().and(whole.only("tokens", "mask"));
         }
         Answer encoded = source.run(exported, SignatureName.ENCODE);
-        compareSteps(whole.run(live), whole, exported.decoder(encoded));
-        compareSteps(whole.run(live), whole, exported.decoder(encoded)); // from the beginning
+        for (int again = 0; again < 2; again++) { // each decoder is at the beginning
+          oracle.assertClose(name, whole, steps(whole, exported.decoder(encoded)));
+        }
       }
     }
   }
@@ -298,33 +307,38 @@ class FamilyExportTest {
             folder.resolve("export"),
             ExportOptions.savedModel()
                 .withSignatures(SignatureName.SERVING_DEFAULT, SignatureName.values()));
-    try (InferenceGraph live = InferenceGraph.load(model);
+    try (Oracle oracle = Oracle.of(model, Set.of());
+        InferenceGraph live = InferenceGraph.load(model);
         ExportedLinformer exported = ExportedLinformer.load(saved)) {
       assertEquals(
           List.of("serving_default", "embeddings", "attention", "encode", "decode"),
           exported.signatures());
       Feed feed = Feed.random(live.inputs(), 3, 0, 1);
-      float[] whole = feed.run(live);
-      assertClose("whole", whole, serve(feed, exported));
+      oracle.assertClose("whole, live", feed, feed.run(live));
+      oracle.assertClose("whole", feed, serve(feed, exported));
       Answer encoded = feed.only("source").run(exported, SignatureName.ENCODE);
-      compareSteps(whole, feed, exported.decoder(encoded));
+      float[] steps = steps(feed, exported.decoder(encoded));
+      oracle.assertClose("step by step", feed, steps);
     }
   }
 
-  /** Every position's logits, [b,n,v], against those of its step. */
-  private static void compareSteps(float[] whole, Feed feed, Decoder decoder) {
+  /** Logits [b,n,v], one position after the other. */
+  private static float[] steps(Feed feed, Decoder decoder) {
     int v = Family.VOCABULARY;
     int[] tokens = feed.value("tokens").ints(); // [b,n]
     int batch = tokens.length / Family.N;
+    float[] all = new float[batch * Family.N * v];
     for (int t = 0; t < Family.N; t++) {
       int[] column = new int[batch];
-      float[] expected = new float[batch * v];
       for (int b = 0; b < batch; b++) {
         column[b] = tokens[b * Family.N + t];
-        System.arraycopy(whole, (b * Family.N + t) * v, expected, b * v, v);
       }
-      assertClose("position " + t, expected, decoder.next(column), 2e-5);
+      float[] logits = decoder.next(column); // [b,v]
+      for (int b = 0; b < batch; b++) {
+        System.arraycopy(logits, b * v, all, (b * Family.N + t) * v, v);
+      }
     }
     assertEquals(Family.N, decoder.seen());
+    return all;
   }
 }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.function.Function;
 import org.tensorflow.Result;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
@@ -144,13 +145,23 @@ final class Feed {
 
   /** What the live graph gives. */
   float[] run(InferenceGraph live) {
+    return apply(
+        tensors -> {
+          try (Result result = live.run(tensors)) {
+            TFloat32 output = (TFloat32) result.get(0);
+            float[] all = new float[Math.toIntExact(output.size())];
+            output.asRawTensor().data().asFloats().read(all);
+            return all;
+          }
+        });
+  }
+
+  /** Calls with a tensor for each input, and closes them. */
+  <R> R apply(Function<Map<String, Tensor>, R> call) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     values.forEach((name, value) -> tensors.put(name, tensor(value)));
-    try (Result result = live.run(tensors)) {
-      TFloat32 output = (TFloat32) result.get(0);
-      float[] all = new float[Math.toIntExact(output.size())];
-      output.asRawTensor().data().asFloats().read(all);
-      return all;
+    try {
+      return call.apply(tensors);
     } finally {
       tensors.values().forEach(Tensor::close);
     }

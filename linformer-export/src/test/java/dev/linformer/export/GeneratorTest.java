@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,18 +87,17 @@ class GeneratorTest {
       throws IOException {
     var config = new LanguageModelConfig(encoder, VOCABULARY, embeddingDim, 0, positions, false);
     ModelDirectory directory = directory(config);
-    int[] tokens = new SplittableRandom(5).ints(N, 0, VOCABULARY).toArray();
-    float[] whole = new float[N * VOCABULARY];
-    try (InferenceGraph inference = InferenceGraph.load(directory);
-        TInt32 input = TInt32.tensorOf(Shape.of(1, N), DataBuffers.of(tokens));
-        Result result = inference.run(input)) {
-      ((TFloat32) result.get(0)).asRawTensor().data().asFloats().read(whole);
-    }
-    try (Generator generator = Generator.load(directory)) {
+    try (Oracle oracle = Oracle.of(directory, Set.of());
+        InferenceGraph inference = InferenceGraph.load(directory);
+        Generator generator = Generator.load(directory)) {
+      Feed feed = Feed.random(inference.inputs(), 1, 0, 5);
+      oracle.assertClose("whole", feed, feed.run(inference));
+      int[] tokens = feed.value("tokens").ints();
+      float[] steps = new float[N * VOCABULARY]; // [n,v]
       for (int t = 0; t < N; t++) {
-        float[] row = Arrays.copyOfRange(whole, t * VOCABULARY, (t + 1) * VOCABULARY);
-        assertArrayEquals(row, generator.next(tokens[t]), 2e-5f, "position " + t);
+        System.arraycopy(generator.next(tokens[t]), 0, steps, t * VOCABULARY, VOCABULARY);
       }
+      oracle.assertClose("step by step", feed, steps);
       assertThrows(InvalidInputException.class, () -> generator.next(0), "the sequence is full");
     }
   }

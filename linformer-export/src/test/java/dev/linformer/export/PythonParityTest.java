@@ -101,13 +101,8 @@ class PythonParityTest {
   private static void compare(Path folder, List<float[]> live, Shape each) throws IOException {
     for (int i = 0; i < BATCHES.length; i++) {
       NpyFile python = NpyFile.read(output(folder, BATCHES[i]));
-      float[] java = live.get(i);
       assertEquals(each.prepend(BATCHES[i]), python.shape());
-      double largest =
-          IntStream.range(0, java.length).mapToDouble(j -> Math.abs(java[j])).max().orElseThrow();
-      for (int j = 0; j < java.length; j++) {
-        assertEquals(java[j], python.floats()[j], 1e-5 * largest, "value " + j);
-      }
+      Close.assertClose("batch " + BATCHES[i], live.get(i), python.floats());
     }
   }
 }

@@ -193,7 +193,7 @@ class RequestTest {
         last.add(pool.submit(() -> decode(exported, start)));
       }
       for (int i = 0; i < 12; i++) {
-        assertArrayEquals(decode(exported, i % 4), last.get(i).get(), 1e-5f);
+        Close.assertClose("thread " + i, decode(exported, i % 4), last.get(i).get());
       }
       assertTrue(Close.difference(last.get(0).get(), last.get(1).get()) > 1e-3);
     } finally {

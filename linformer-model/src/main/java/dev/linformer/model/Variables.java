@@ -48,6 +48,7 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
   }
 
   private final Ops tf;
+  private final Ops initials;
   private final Ops initializers;
   private final Class<T> type;
   private final Start<T> start;
@@ -56,6 +57,7 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
 
   private Variables(Ops tf, Ops initializers, Class<T> type, Start<T> start) {
     this.tf = tf;
+    this.initials = tf.withSubScope("initial"); // a scope goes through all operations there are
     this.initializers = initializers;
     this.type = type;
     this.start = start;
@@ -102,7 +104,7 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
     if (!names.add(name)) {
       throw new IllegalArgumentException("a weight named " + name + " exists already");
     }
-    Operand<T> initial = start.of(tf.withSubScope(name + ".initial"), parameter, type);
+    Operand<T> initial = start.of(initials.withName(name), parameter, type);
     Variable<T> variable = tf.withName(name).variable(parameter.shape(), type);
     Op initializer = initializers.withName(name + ".initializer").assign(variable, initial);
     Operand<T> value = tf.withName(name + ".value").identity(variable);

@@ -50,7 +50,9 @@ class OnnxIT {
             ExportOptions.savedModel()
                 .withFormats(ExportFormat.SAVEDMODEL, ExportFormat.ONNX)
                 .withLengths(Lengths.ANY));
-    try (InferenceGraph live = InferenceGraph.load(model, Set.of("mask", "source_mask"));
+    Set<String> masks = Set.of("mask", "source_mask");
+    try (Oracle oracle = Oracle.of(model, masks);
+        InferenceGraph live = InferenceGraph.load(model, masks);
         ExportedLinformer exported = ExportedLinformer.load(version)) {
       for (SignatureName signature :
           new SignatureName[] {
@@ -65,12 +67,12 @@ class OnnxIT {
             found.forEach(
                 (output, values) ->
                     assertClose(name + ", " + output, expected.values(output), values));
+            if (signature == SignatureName.SERVING_DEFAULT && shorter == 0) {
+              found.values().forEach(values -> oracle.assertClose(name, feed, values));
+            }
           }
         }
       }
-      Feed feed = Feed.random(live.inputs(), 20, 0, 4);
-      Answer answer = feed.run(exported, SignatureName.SERVING_DEFAULT);
-      assertClose(name, feed.run(live), answer.values(answer.names().iterator().next()));
     }
   }
 
@@ -84,11 +86,12 @@ class OnnxIT {
             ExportOptions.savedModel()
                 .withFormats(ExportFormat.ONNX)
                 .withPrecision(Precision.BFLOAT16));
-    try (InferenceGraph live = InferenceGraph.load(model)) {
+    try (Oracle oracle = Oracle.of(model, Precision.BFLOAT16);
+        InferenceGraph live = InferenceGraph.load(model)) {
       Feed feed = Feed.random(live.inputs(), 2, 0, 4);
       try (OrtSession session = session(version, SignatureName.SERVING_DEFAULT)) {
         float[] found = run(session, feed).getOrDefault("outputs", new float[0]);
-        assertClose("bfloat16", feed.run(live), found, 1e-2);
+        oracle.assertClose("bfloat16", feed, found);
       }
     }
   }
@@ -109,11 +112,12 @@ class OnnxIT {
                 .withFormats(ExportFormat.ONNX)
                 .withSignatures(SignatureName.ENCODE, SignatureName.DECODE));
     OrtEnvironment environment = OrtEnvironment.getEnvironment();
-    try (InferenceGraph live = InferenceGraph.load(model);
+    try (Oracle oracle = Oracle.of(model, Set.of());
+        InferenceGraph live = InferenceGraph.load(model);
         OrtSession encode = session(version, SignatureName.ENCODE);
         OrtSession decode = session(version, SignatureName.DECODE)) {
       Feed feed = Feed.random(live.inputs(), 1, 0, 4);
-      float[] expected = feed.run(live); // [1,n,v]
+      float[] found = new float[Family.N * Family.VOCABULARY]; // [n,v]
       int[] tokens = feed.value("tokens").ints();
       Map<String, float[]> given = new LinkedHashMap<>(run(encode, feed.only("source")));
       for (int t = 0; t < Family.N; t++) {
@@ -142,13 +146,10 @@ class OnnxIT {
         } finally {
           inputs.values().forEach(OnnxTensor::close);
         }
-        int v = Family.VOCABULARY;
-        assertClose(
-            "position " + t,
-            Arrays.copyOfRange(expected, t * v, (t + 1) * v),
-            given.getOrDefault("logits", new float[0]),
-            2e-5);
+        float[] logits = Objects.requireNonNull(given.get("logits"));
+        System.arraycopy(logits, 0, found, t * logits.length, logits.length);
       }
+      oracle.assertClose("step by step", feed, found);
     }
   }
 

@@ -16,7 +16,7 @@ final class Kernel {
 
   private static final Venv VENV =
       new Venv(
-          Path.of("target", "venv").toAbsolutePath(),
+          "notebooks",
           List.of("jjava==1.0a8", "nbclient==0.11.0", "nbconvert==7.17.2", "pillow==13.0.0"));
 
   private Kernel() {}
