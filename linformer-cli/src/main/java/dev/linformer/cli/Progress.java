@@ -1,6 +1,7 @@
 package dev.linformer.cli;
 
 import dev.linformer.model.train.TrainingListener;
+import dev.linformer.model.train.TrainingState;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
@@ -83,6 +84,25 @@ final class Progress implements TrainingListener, AutoCloseable {
               left));
       out.flush();
     }
+  }
+
+  @Override
+  public void onEarlyStop(int step, TrainingState.Measured best) {
+    if (bar == null) { // else it is said when the bar is done
+      out.println(earlyStop(step, steps, best));
+      out.flush();
+    }
+  }
+
+  /** Where a training ended, and why. */
+  static String earlyStop(int step, int steps, TrainingState.Measured best) {
+    return String.format(
+        Locale.ROOT,
+        "stopped early after step %d of %d: the loss on the validation examples fell no more after step %d, where it was %.4f (early_stopping_patience)",
+        step,
+        steps,
+        best.step(),
+        best.loss());
   }
 
   /** Some thirty lines a training, and one at once: it goes. */

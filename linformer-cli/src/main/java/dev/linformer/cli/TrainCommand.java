@@ -290,6 +290,13 @@ final class TrainCommand implements Callable<Integer> {
       Report report = new Report(trainer.evaluate(heldOut.batches()), heldOut);
       trainer.saveWeights(directory.weightsFile());
       run.writeState(trainer.state(), examples, report);
+      if (trainer.stoppedEarly()) {
+        say(
+            Progress.earlyStop(
+                trainer.state().step(),
+                run.trainer().steps(),
+                trainer.state().best().orElseThrow()));
+      }
       trainer
           .state()
           .best()

@@ -74,6 +74,7 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
     }
     ModelConfig model = ModelConfig.parse(new JsonKeys(source, all));
     TrainerConfig settings = TrainerConfig.parse(new JsonKeys(source + ", " + TRAINER, trainer));
+    settings.requireFits(model);
     if (!task.has("seed")) {
       task.put("seed", settings.seed());
     }

@@ -227,7 +227,29 @@ class BadInputTest {
         bad(train("--out new --steps 1.5"), "'--steps': '1.5' is not an int"),
         bad(train("--out new --batch 0"), "batch_size = 0, but at least 1 is expected"),
         bad(train("--out new --learning-rate -1"), "learning_rate = -1.0, but a number above 0"),
-        bad(train("--out new --learning-rate 0"), "learning_rate = 0.0, but a number above 0 is"),
+        bad(
+            train("--out new --learning-rate 0"),
+            "learning_rate = 0.0, but a number above 0 within"),
+        bad(
+            train("--out new --learning-rate 1e300"),
+            "learning_rate = 1.0E300, but a number above 0 within float32 is"),
+        bad(
+            train("--out new --set training_args.weight_decay=1e300"),
+            "weight_decay = 1.0E300, but a number from 0 on within float32 is"),
+        bad(train("--out new --threads 999999"), "threads = 999999, but at most 1024 is expected"),
+        bad(train("--out new --batch 1000000000"), "batch_size = 1000000000, but at most 1048576"),
+        bad(
+            train("--out new --batch 1000000 --set input_size=4096 --set task.max_length=100"),
+            "batch_size = 1000000, but with input_size = 4096 at most 524287 is"),
+        bad(
+            train("--out new --set training_args.gradient_accumulation_steps=1000000000"),
+            "gradient_accumulation_steps = 1000000000, but at most 65536 is expected"),
+        bad(
+            train("--out new --set task.num_test=1000000000"),
+            "num_test = 1000000000, but at most 16777216 is expected"),
+        bad(
+            train("--out new --set task.num_validation=1000000000"),
+            "num_validation = 1000000000, but at most 16777216 is expected"),
         bad(train("--out new --learning-rate NaN"), "learning_rate = NaN, but a number above 0"),
         bad(train("--out new --learning-rate Infinity"), "learning_rate = Infinity, but a number"),
         bad(train("--out new --threads -1"), "threads = -1, but at least 0 is expected"),

@@ -70,13 +70,23 @@ public record Initialization(Distribution distribution, double scale) {
    * @param seed used by the random families only
    */
   public <T extends TFloating> Operand<T> operand(Ops tf, Shape shape, Class<T> type, long seed) {
+    return operand(tf, shape, type, seed, 1);
+  }
+
+  /**
+   * @param apart of what is too large to be drawn at once, how far the seed of the second half is
+   *     from the first's; twice as far in each half, so that no two parts have the same
+   */
+  private <T extends TFloating> Operand<T> operand(
+      Ops tf, Shape shape, Class<T> type, long seed, long apart) {
     // Blocks are not drawn, and which columns a row sums depends on the number of rows.
     if (distribution != Distribution.BLOCKS && shape.size() > MOST_DRAWN && shape.get(0) > 1) {
       long half = shape.get(0) / 2;
+      Shape second = shape.tail().prepend(shape.get(0) - half);
       return tf.concat(
           List.of(
-              operand(tf, shape.tail().prepend(half), type, seed),
-              operand(tf, shape.tail().prepend(shape.get(0) - half), type, seed + 1)),
+              operand(tf, shape.tail().prepend(half), type, seed, 2 * apart),
+              operand(tf, second, type, seed + apart, 2 * apart)),
           tf.constant(0));
     }
     Initializer<T> initializer =

@@ -199,6 +199,28 @@ class DropoutTest {
     }
   }
 
+  /** No two of them know of each other, whichever axis the heads are. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void headsSequencesAndPositionsDrawMasksOfTheirOwn(int headAxis) {
+    int width = 2003;
+    Shape shape = headAxis == 1 ? Shape.of(2, 3, 2, width) : Shape.of(2, 2, 3, width);
+    double[] all =
+        Graphs.evaluate(
+            tf -> Dropout.ofHeads(tf, ones(tf, shape), headAxis, null, RATE, key(tf, 1, 2)));
+    double agreement = RATE * RATE + (1 - RATE) * (1 - RATE);
+    double deviation = Math.sqrt(agreement * (1 - agreement) / width);
+    for (int one = 0; one < 12; one++) {
+      for (int other = 0; other < one; other++) {
+        int equal = 0;
+        for (int i = 0; i < width; i++) {
+          equal += all[one * width + i] == all[other * width + i] ? 1 : 0;
+        }
+        assertEquals(agreement, (double) equal / width, 4 * deviation, one + " and " + other);
+      }
+    }
+  }
+
   private record RandomParts(long n, long h, long from) {
     double[] mask(long @Nullable [] numbers) {
       return Graphs.evaluate(

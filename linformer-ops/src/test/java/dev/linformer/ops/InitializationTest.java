@@ -5,16 +5,23 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Graph;
+import org.tensorflow.Output;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 class InitializationTest {
@@ -83,6 +90,38 @@ class InitializationTest {
           "BroadcastTo", blocks.operand(tf, shape, TFloat32.class, 1).asOutput().op().type());
       Initialization normal = Initialization.normal(1);
       assertEquals("ConcatV2", normal.operand(tf, shape, TFloat32.class, 1).asOutput().op().type());
+    }
+  }
+
+  /** Of two halves the second has the next seed; of any number of parts no two have the same. */
+  @ParameterizedTest
+  @ValueSource(longs = {2, 3, 4, 7, 8, 13})
+  void partsOfLargeWeightsHaveSeedsOfTheirOwn(long rows) {
+    for (var random : List.of(Initialization.normal(1), Initialization.linear(5))) {
+      try (Graph graph = new Graph()) {
+        Ops tf = Ops.create(graph);
+        random.operand(tf, Shape.of(rows, 1L << 30), TFloat32.class, 11);
+        List<Output<?>> seeds = new ArrayList<>(); // [2]
+        graph
+            .operations()
+            .forEachRemaining(
+                operation -> {
+                  if (operation.type().startsWith("StatelessRandom")) {
+                    seeds.add(operation.input(1));
+                  }
+                });
+        assertEquals(rows, seeds.size());
+        Set<Long> found = new TreeSet<>();
+        try (Session session = new Session(graph)) {
+          for (var seed : seeds) {
+            try (Result result = session.runner().fetch(seed).run()) {
+              found.add(((TInt64) result.get(0)).getLong(0));
+            }
+          }
+        }
+        assertEquals(rows, found.size(), found::toString);
+        assertTrue(found.contains(11L) && found.contains(12L), found::toString);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.linformer.model.convert;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.weights.Finite;
 import dev.linformer.model.weights.TensorFile;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
@@ -31,7 +32,8 @@ final class StateDictionary {
    * Reads the values of parameters, each with all its parts one after the other.
    *
    * @throws InvalidInputException if tensors are missing, left over or of another shape, all of
-   *     which are named; or if a weight's names have different values
+   *     which are named; if a weight's names have different values; or if a value is NaN or
+   *     infinite
    */
   static List<float[]> read(Path path, ForeignModel model, List<Parameter> parameters)
       throws IOException {
@@ -40,7 +42,9 @@ final class StateDictionary {
       dictionary.check(parameters);
       List<float[]> values = new ArrayList<>();
       for (Parameter parameter : parameters) {
-        values.add(dictionary.values(parameter));
+        float[] found = dictionary.values(parameter);
+        Finite.require(path, parameter.name(), DataBuffers.of(found, true, false));
+        values.add(found);
       }
       return values;
     } catch (NoSuchFileException e) {

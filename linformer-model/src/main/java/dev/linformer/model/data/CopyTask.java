@@ -41,8 +41,8 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
               .formatted(inputSize, NAME));
     }
     LanguageTask.atLeast("symbols", symbols, 2);
-    LanguageTask.atLeast("num_validation", validation, 1);
-    LanguageTask.atLeast("num_test", test, 1);
+    LanguageTask.examples("num_validation", validation);
+    LanguageTask.examples("num_test", test);
   }
 
   static CopyTask take(JsonKeys keys, int inputSize) {

@@ -47,6 +47,8 @@ public record LanguageTask(
     }
   }
 
+  private static final int MOST_EXAMPLES = 1 << 24;
+
   /** Makes every check that needs no file. */
   public LanguageTask {
     data = List.copyOf(data);
@@ -54,8 +56,8 @@ public record LanguageTask(
       throw new InvalidInputException(
           "the task %s needs text: name files or folders with --data".formatted(kind.word));
     }
-    atLeast("num_validation", validation, 1);
-    atLeast("num_test", test, 1);
+    examples("num_validation", validation);
+    examples("num_test", test);
   }
 
   static LanguageTask take(JsonKeys keys, Kind kind) {
@@ -72,6 +74,15 @@ public record LanguageTask(
     if (value < least) {
       throw new InvalidInputException(
           "%s = %d, but at least %d is expected".formatted(key, value, least));
+    }
+  }
+
+  /** Refuses a number of examples that would never be done with, or not fit into memory. */
+  static void examples(String key, int value) {
+    atLeast(key, value, 1);
+    if (value > MOST_EXAMPLES) {
+      throw new InvalidInputException(
+          "%s = %d, but at most %d is expected".formatted(key, value, MOST_EXAMPLES));
     }
   }
 

@@ -29,9 +29,9 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
 
   /** Makes every check. */
   public ListOpsTask {
-    LanguageTask.atLeast("num_train", train, 1);
-    LanguageTask.atLeast("num_validation", validation, 1);
-    LanguageTask.atLeast("num_test", test, 1);
+    LanguageTask.examples("num_train", train);
+    LanguageTask.examples("num_validation", validation);
+    LanguageTask.examples("num_test", test);
   }
 
   /** The task's word on the command line. */

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoublePredicate;
 import org.jspecify.annotations.Nullable;
@@ -41,10 +42,9 @@ final class Diagnosis {
 
   /** Where it began, in words. */
   String place() {
-    List<Weight<TFloat32>> weights = graph.variables.weights();
-    int weight = first(weights.stream().<Operand<?>>map(Weight::value).toList(), Diagnosis::bad);
-    if (weight >= 0) {
-      return "the weight %s is no number any more".formatted(name(weights.get(weight)));
+    Optional<String> weight = spoilt(graph.variables.weights());
+    if (weight.isPresent()) {
+      return "the weight %s is no number any more".formatted(weight.get());
     }
     List<GraphOperation> forward = forward();
     List<Operand<?>> outputs = forward.stream().<Operand<?>>map(op -> op.output(0)).toList();
@@ -63,6 +63,16 @@ final class Diagnosis {
       }
     }
     return "every gradient is a number, but their norm is not: they are too large";
+  }
+
+  /** The first weight, or what the optimizer keeps of one, with a value that is no number. */
+  Optional<String> spoilt() {
+    return spoilt(graph.variables.weights()).or(() -> spoilt(graph.slots.weights()));
+  }
+
+  private Optional<String> spoilt(List<Weight<TFloat32>> weights) {
+    int at = first(weights.stream().<Operand<?>>map(Weight::value).toList(), Diagnosis::bad);
+    return at < 0 ? Optional.empty() : Optional.of(name(weights.get(at)));
   }
 
   private static boolean bad(double value) {

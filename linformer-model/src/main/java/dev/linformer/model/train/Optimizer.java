@@ -12,6 +12,7 @@ import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
@@ -54,7 +55,8 @@ public sealed interface Optimizer permits AdamW, Sgd, Adagrad, RmsProp, Adadelta
   void write(ObjectNode json);
 
   /**
-   * Adds one update of all weights. None changes before every gradient is computed.
+   * Adds one update of all weights. None changes before every gradient is computed, and at a
+   * learning rate of 0 none at all, nor what is kept of it: such an update is not made.
    *
    * @param gradients one a weight, in the same order
    * @param learningRate η, a scalar
@@ -72,7 +74,12 @@ public sealed interface Optimizer permits AdamW, Sgd, Adagrad, RmsProp, Adadelta
     Rule<T> rule = rule(tf, learningRate, step);
     Operand<T> decay =
         tf.math.mul(learningRate, Scalars.of(tf, weightDecay(), learningRate.type())); // η·λ
-    Ops after = tf.withControlDependencies(new ArrayList<Op>(gradients));
+    Operand<TBool> made = tf.math.greater(learningRate, Scalars.of(tf, 0, learningRate.type()));
+    // Dead where no update is made, and so is what depends on it.
+    Op alive = tf.identity(tf.switchCond(made, made).outputTrue());
+    List<Op> before = new ArrayList<>(gradients);
+    before.add(alive);
+    Ops after = tf.withControlDependencies(before);
     List<Op> updates = new ArrayList<>();
     for (int i = 0; i < weights.size(); i++) {
       Weight<T> weight = weights.get(i);
@@ -124,19 +131,27 @@ public sealed interface Optimizer permits AdamW, Sgd, Adagrad, RmsProp, Adadelta
     };
   }
 
-  /** Refuses a share that is not in [0,1). */
+  /** Refuses a share that is not in [0,1), also where float32 rounds it to 1. */
   static void requireShare(String key, double value) {
-    TrainerConfig.require(key, value, value >= 0 && value < 1, "a number in [0,1)");
+    TrainerConfig.require(
+        key, value, value >= 0 && (float) value < 1, "a number in [0,1) within float32");
   }
 
-  /** Refuses what is not finite and at least 0. */
+  /** Refuses what is not at least 0 and finite in float32. */
   static void requireDecay(double value) {
     TrainerConfig.require(
-        "weight_decay", value, value >= 0 && Double.isFinite(value), "a number from 0 on");
+        "weight_decay",
+        value,
+        value >= 0 && Float.isFinite((float) value),
+        "a number from 0 on within float32");
   }
 
-  /** Refuses what is not finite and above 0. */
+  /** Refuses what is not above 0 and finite in float32. */
   static void requirePositive(String key, double value) {
-    TrainerConfig.require(key, value, value > 0 && Double.isFinite(value), "a number above 0");
+    TrainerConfig.require(
+        key,
+        value,
+        (float) value > 0 && Float.isFinite((float) value),
+        "a number above 0 within float32");
   }
 }

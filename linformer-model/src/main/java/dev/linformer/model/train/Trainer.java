@@ -95,6 +95,7 @@ public final class Trainer implements AutoCloseable {
       Path checkpoints,
       @Nullable Batch resident,
       LongSupplier clock) {
+    config.requireFits(model);
     this.config = config;
     this.clock = clock;
     this.resident = resident;
@@ -131,8 +132,17 @@ public final class Trainer implements AutoCloseable {
 
   /** Whether all updates are made, or the loss on the validation examples falls no more. */
   private boolean finished() {
-    return state.step() >= config.steps()
-        || (config.patience() > 0 && state.sinceBest() >= config.patience());
+    return state.step() >= config.steps() || stoppedEarly();
+  }
+
+  /**
+   * Whether the loss on the validation examples fell no more for as many measurements as the
+   * training's patience, so that it ended before its last step.
+   */
+  public boolean stoppedEarly() {
+    return state.step() < config.steps()
+        && config.patience() > 0
+        && state.sinceBest() >= config.patience();
   }
 
   /**
@@ -140,7 +150,8 @@ public final class Trainer implements AutoCloseable {
    * so far and one at the end.
    *
    * @return whether the training is finished; false if a stop was requested before
-   * @throws DivergedException if the loss or the gradients' norm is no number any more
+   * @throws DivergedException if the loss, the gradients' norm or a weight is no number any more;
+   *     no checkpoint has such weights
    */
   public boolean train(TaskData data, TrainingListener listener) throws IOException {
     int saved = state.step();
@@ -160,6 +171,9 @@ public final class Trainer implements AutoCloseable {
     }
     if (state.step() > saved) { // at the end, and whenever in the loop a stop was requested
       checkpoint(listener);
+    }
+    if (stoppedEarly()) {
+      listener.onEarlyStop(state.step(), state.best().orElseThrow());
     }
     return finished();
   }
@@ -201,7 +215,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Measures on the validation examples; whether it is the best so far. */
   private boolean measure(TaskData data, TrainingListener listener) throws IOException {
-    Evaluation found = evaluate(data.validation(config.batchSize()));
+    Evaluation found = mean(data.validation(config.batchSize()));
     if (!Double.isFinite(found.loss())) {
       throw new DivergedException(
           state.step(), found.loss(), Double.NaN, "on the validation examples");
@@ -212,9 +226,20 @@ public final class Trainer implements AutoCloseable {
   }
 
   private int checkpoint(TrainingListener listener) throws IOException {
+    requireNumbers();
     Path folder = checkpoints.save(session, graph.variables, graph.slots, state);
     listener.onCheckpoint(state.step(), folder);
     return state.step();
+  }
+
+  /** The last update may have spoilt what the ones before did not. */
+  private void requireNumbers() {
+    new Diagnosis(graph, session::runner)
+        .spoilt()
+        .ifPresent(
+            weight -> {
+              throw DivergedException.spoilt(state.step(), weight);
+            });
   }
 
   private void step(Feeder feeder, TrainingListener listener) throws IOException {
@@ -270,7 +295,7 @@ public final class Trainer implements AutoCloseable {
         }
         loss += accumulation == null ? partLoss : partLoss * share;
         tokens += batch.tokens().length;
-        if (accumulation != null && last) {
+        if (accumulation != null && last && Double.isFinite(partLoss)) {
           try (Result result =
               fed.runner().fetch(graph.gradientNorm).addTarget(graph.update).run()) {
             norm = scalar(result, 0);
@@ -340,8 +365,17 @@ public final class Trainer implements AutoCloseable {
    * Measures the model as it is, without dropout.
    *
    * @param batches with at least one target; with XLA none larger than those of the training
+   * @throws DivergedException if the loss is no number
    */
   public Evaluation evaluate(Iterable<Batch> batches) {
+    Evaluation found = mean(batches);
+    if (!Double.isFinite(found.loss())) {
+      throw DivergedException.measured(found.loss());
+    }
+    return found;
+  }
+
+  private Evaluation mean(Iterable<Batch> batches) {
     double loss = 0;
     long correct = 0;
     long scored = 0;
@@ -394,8 +428,13 @@ public final class Trainer implements AutoCloseable {
     WeightFile.load(session, graph.variables.weights(), file);
   }
 
-  /** Writes the weights as they are to a safetensors file. */
+  /**
+   * Writes the weights as they are to a safetensors file.
+   *
+   * @throws DivergedException if one is no number; then nothing is written
+   */
   public void saveWeights(Path file) throws IOException {
+    requireNumbers();
     WeightFile.save(session, graph.variables.weights(), file);
   }
 

@@ -4,15 +4,18 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
+import dev.linformer.model.ModelConfig;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a model is trained.
+ * How a model is trained. Numbers are those of float32, in which a training computes: what would be
+ * infinite there, or 0 where that is no value, is refused.
  *
  * @param steps number of updates
- * @param batchSize sequences that are computed at once
- * @param accumulation batches whose gradients are added up for an update
+ * @param batchSize sequences that are computed at once, at most {@value #MOST_SEQUENCES}
+ * @param accumulation batches whose gradients are added up for an update, at most {@value
+ *     #MOST_PARTS}
  * @param optimizer what makes an update of gradients
  * @param learningRate the highest
  * @param warmupSteps updates over which the rate rises in a line from 0
@@ -25,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param checkpointEvery steps between checkpoints
  * @param keepCheckpoints how many of the newest stay on disk, besides the best one
  * @param seed of initial weights, order of the data and dropout
- * @param threads that compute; 0 for one a core
+ * @param threads that compute, at most {@value #MOST_THREADS}; 0 for one a core
  * @param xla whether XLA compiles the graphs; null: where there is a GPU
  * @param kernels whether attentions and norms are kernels of their own where there are some; null:
  *     where they run
@@ -49,11 +52,20 @@ public record TrainerConfig(
     @Nullable Boolean xla,
     @Nullable Boolean kernels) {
 
+  /** The most sequences that are computed at once. */
+  public static final int MOST_SEQUENCES = 1 << 20;
+
+  /** The most batches that are added up for an update: they are in memory together. */
+  public static final int MOST_PARTS = 1 << 16;
+
+  /** The most threads: TensorFlow starts them all. */
+  public static final int MOST_THREADS = 1024;
+
   /** Makes every check. */
   public TrainerConfig {
     require("steps", steps, steps >= 1, "at least 1");
-    require("batch_size", batchSize, batchSize >= 1, "at least 1");
-    require("gradient_accumulation_steps", accumulation, accumulation >= 1, "at least 1");
+    requireWithin("batch_size", batchSize, 1, MOST_SEQUENCES);
+    requireWithin("gradient_accumulation_steps", accumulation, 1, MOST_PARTS);
     Optimizer.requirePositive("learning_rate", learningRate);
     require("warmup_steps", warmupSteps, warmupSteps >= 0, "at least 0");
     Optimizer.requirePositive("max_grad_norm", clipNorm);
@@ -67,7 +79,26 @@ public record TrainerConfig(
         "0 without eval_steps");
     require("save_steps", checkpointEvery, checkpointEvery >= 1, "at least 1");
     require("save_total_limit", keepCheckpoints, keepCheckpoints >= 1, "at least 1");
-    require("threads", threads, threads >= 0, "at least 0");
+    requireWithin("threads", threads, 0, MOST_THREADS);
+  }
+
+  private static void requireWithin(String key, int value, int least, int most) {
+    String wanted = value < least ? "at least " + least : "at most " + most;
+    require(key, value, value >= least && value <= most, wanted);
+  }
+
+  /**
+   * Refuses batches of more tokens than an array has.
+   *
+   * @throws InvalidInputException if the batches of this training don't do for the model
+   */
+  public void requireFits(ModelConfig model) {
+    long n = model.stacks().get(0).sequenceLength();
+    if (batchSize * n > Integer.MAX_VALUE) {
+      throw new InvalidInputException(
+          "batch_size = %d, but with input_size = %d at most %d is expected; gradient_accumulation_steps adds up batches"
+              .formatted(batchSize, n, Integer.MAX_VALUE / n));
+    }
   }
 
   static void require(String key, Object value, boolean holds, String wanted) {

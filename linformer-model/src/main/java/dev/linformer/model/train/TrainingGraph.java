@@ -149,8 +149,11 @@ final class TrainingGraph implements AutoCloseable {
     var clipped = GradientClipping.byGlobalNorm(tf, gradients, trainer.clipNorm());
     gradientNorm = clipped.norm();
     // A step that would spoil the weights is not made: they tell where the trouble began.
-    Operand<TFloat32> rate =
-        tf.select(tf.math.isFinite(gradientNorm), learningRate, tf.constant(0f)); // scalar
+    Operand<TBool> sound = tf.math.isFinite(gradientNorm); // scalar
+    if (accumulation == null) { // else the trainer has looked at the losses before
+      sound = tf.math.logicalAnd(sound, tf.math.isFinite(training.loss()));
+    }
+    Operand<TFloat32> rate = tf.select(sound, learningRate, tf.constant(0f)); // scalar
     update = trainer.optimizer().update(tf, weights, clipped.gradients(), rate, step, slots);
   }
 

@@ -20,6 +20,15 @@ public interface TrainingListener {
   default void onCheckpoint(int step, Path folder) throws IOException {}
 
   /**
+   * The training ends before its last step: for as many measurements as its patience the loss on
+   * the validation examples was no better.
+   *
+   * @param step after which it ends
+   * @param best the measurement that none since was better than
+   */
+  default void onEarlyStop(int step, TrainingState.Measured best) throws IOException {}
+
+  /**
    * An update.
    *
    * @param step counted from 1
@@ -62,6 +71,13 @@ public interface TrainingListener {
       public void onCheckpoint(int step, Path folder) throws IOException {
         for (TrainingListener listener : listeners) {
           listener.onCheckpoint(step, folder);
+        }
+      }
+
+      @Override
+      public void onEarlyStop(int step, TrainingState.Measured best) throws IOException {
+        for (TrainingListener listener : listeners) {
+          listener.onEarlyStop(step, best);
         }
       }
     };

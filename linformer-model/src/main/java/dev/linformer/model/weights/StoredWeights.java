@@ -17,10 +17,12 @@ import org.tensorflow.types.TFloat32;
 /** A model's weights in a safetensors file, all of them there, each read when it is asked for. */
 public final class StoredWeights implements AutoCloseable {
 
+  private final Path file;
   private final SafetensorsFile stored;
   private final Map<String, Parameter> parameters = new LinkedHashMap<>();
 
-  private StoredWeights(SafetensorsFile stored, List<Parameter> parameters) {
+  private StoredWeights(Path file, SafetensorsFile stored, List<Parameter> parameters) {
+    this.file = file;
     this.stored = stored;
     parameters.forEach(parameter -> this.parameters.put(parameter.name(), parameter));
   }
@@ -39,7 +41,7 @@ public final class StoredWeights implements AutoCloseable {
       stored.close();
       throw e;
     }
-    return new StoredWeights(stored, parameters);
+    return new StoredWeights(file, stored, parameters);
   }
 
   /** Whether there is a weight of that name. */
@@ -51,6 +53,7 @@ public final class StoredWeights implements AutoCloseable {
    * A weight's value, to be closed by the caller.
    *
    * @throws IllegalArgumentException if there is none of that name
+   * @throws InvalidInputException if a value is NaN or infinite
    */
   public TFloat32 read(String name) throws IOException {
     Parameter parameter = parameters.get(name);
@@ -64,6 +67,7 @@ public final class StoredWeights implements AutoCloseable {
       for (int part = 0; part < parameter.slices().size(); part++) {
         stored.read(parameter.slices().get(part).get(0), whole.slice(part * size, size));
       }
+      Finite.require(file, name, whole);
       return value;
     } catch (IOException | RuntimeException e) {
       value.close();

@@ -25,7 +25,11 @@ public final class WeightFile {
 
   private WeightFile() {}
 
-  /** Writes the values that the variables have now. */
+  /**
+   * Writes the values that the variables have now.
+   *
+   * @throws InvalidInputException if one is NaN or infinite; then nothing is written
+   */
   public static void save(Session session, List<Weight<TFloat32>> weights, Path file)
       throws IOException {
     if (weights.isEmpty()) { // an optimizer without slots; a session refuses to run for nothing
@@ -47,6 +51,7 @@ public final class WeightFile {
    * Writes values that are not in a session.
    *
    * @param values of each parameter, all its parts one after the other
+   * @throws InvalidInputException if one is NaN or infinite; then nothing is written
    */
   public static void write(
       Path file, List<Parameter> parameters, List<? extends FloatDataBuffer> values)
@@ -56,6 +61,7 @@ public final class WeightFile {
     for (int i = 0; i < parameters.size(); i++) {
       Parameter parameter = parameters.get(i);
       Shape shape = parameter.sliceShape();
+      Finite.require(file, parameter.name(), values.get(i));
       for (int part = 0; part < parameter.slices().size(); part++) {
         List<String> keys = parameter.slices().get(part);
         var slice = values.get(i).slice(part * shape.size(), shape.size());
@@ -70,7 +76,7 @@ public final class WeightFile {
    * Gives the variables the values in the file.
    *
    * @throws InvalidInputException if a tensor is missing, left over or of another shape; all are
-   *     named, and no variable is changed
+   *     named, and no variable is changed; or if a value is NaN or infinite
    */
   public static void load(Session session, List<Weight<TFloat32>> weights, Path file)
       throws IOException {

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.linformer.model.Values;
 import dev.linformer.model.Variables;
+import dev.linformer.model.Variables.Weight;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -20,6 +22,7 @@ import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.TInt64;
 
@@ -125,6 +128,50 @@ class OptimizerTest {
                   found.getOrDefault(name, new double[0]),
                   1e-12));
       assertEquals(2 * optimizer.slots().size(), slots.weights().size());
+    }
+  }
+
+  /** Neither weights nor what is kept of them, to the last bit; and the next step is made again. */
+  @ParameterizedTest
+  @MethodSource("optimizers")
+  void aStepWithoutNumbersChangesNothing(Optimizer optimizer, Formula ignored) {
+    try (Graph graph = new Graph();
+        Session session = Sessions.open(graph, 1)) {
+      Ops tf = Ops.create(graph);
+      var variables = Variables.random(tf, TFloat32.class, 7);
+      var slots = Variables.random(tf, TFloat32.class, 7);
+      variables.create(new Parameter("matrix", Shape.of(2, 3), Initialization.normal(1)));
+      variables.create(new Parameter("vector", Shape.of(5), Initialization.normal(1)));
+      var value = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
+      List<Operand<TFloat32>> gradients = new ArrayList<>();
+      variables
+          .weights()
+          .forEach(
+              weight ->
+                  gradients.add(tf.math.add(tf.zerosLike(weight.value()), tf.identity(value))));
+      var clipped = GradientClipping.byGlobalNorm(tf, gradients, 1);
+      Operand<TFloat32> rate =
+          tf.select(tf.math.isFinite(clipped.norm()), tf.constant(0.1f), tf.constant(0f));
+      Operand<TInt64> step = tf.constant(3L);
+      var update =
+          optimizer.update(tf, variables.weights(), clipped.gradients(), rate, step, slots);
+      session.initialize();
+      List<Weight<TFloat32>> all = new ArrayList<>(variables.weights());
+      all.addAll(slots.weights());
+      Map<String, double[]> before = Map.of();
+      for (float each : new float[] {1, 1, Float.NaN, Float.POSITIVE_INFINITY, 1e30f, 1}) {
+        try (TFloat32 gradient = TFloat32.scalarOf(each);
+            Result none = session.runner().feed(value, gradient).addTarget(update).run()) {
+          assertEquals(0, none.size());
+        }
+        Map<String, double[]> after = Values.fetchWeights(session, all);
+        for (var entry : before.entrySet()) {
+          double[] now = after.getOrDefault(entry.getKey(), new double[0]);
+          boolean same = Arrays.equals(entry.getValue(), now);
+          assertEquals(each != 1, same, () -> entry.getKey() + " after " + each);
+        }
+        before = after;
+      }
     }
   }
 

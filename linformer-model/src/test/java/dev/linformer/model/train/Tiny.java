@@ -3,6 +3,7 @@ package dev.linformer.model.train;
 import dev.linformer.model.ClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Pooling;
+import dev.linformer.model.Precision;
 import dev.linformer.model.data.Example;
 import dev.linformer.model.data.ExampleData;
 import dev.linformer.model.data.ListOps;
@@ -27,12 +28,17 @@ final class Tiny {
   private Tiny() {}
 
   static ClassifierConfig model(double dropout) {
+    return model(dropout, Precision.FLOAT32);
+  }
+
+  static ClassifierConfig model(double dropout, Precision precision) {
     LinformerConfig encoder =
         LinformerConfig.builder(16, 8, 4)
             .heads(2)
             .feedForwardDim(16)
             .dropout(dropout)
             .feedForwardDropout(dropout)
+            .precision(precision)
             .build();
     return new ClassifierConfig(
         encoder, ListOps.VOCABULARY_SIZE, ListOps.CLASSES, Pooling.FIRST, dropout);

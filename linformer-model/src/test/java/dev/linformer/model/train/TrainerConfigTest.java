@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.JsonKeys;
+import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Values;
 import java.io.IOException;
 import java.util.List;
@@ -152,18 +153,22 @@ class TrainerConfigTest {
     message = Values.refusal(() -> new Sgd(0, true, 0));
     assertEquals("nesterov = true, but false without momentum is expected", message);
     message = Values.refusal(() -> new RmsProp(1, 0, 1, 0));
-    assertEquals("rho = 1.0, but a number in [0,1) is expected", message);
+    assertEquals("rho = 1.0, but a number in [0,1) within float32 is expected", message);
   }
 
   @ParameterizedTest
   @CsvSource({
     "max_steps,0,steps,at least 1",
     "batch_size,0,batch_size,at least 1",
-    "learning_rate,0,learning_rate,a number above 0",
-    "learning_rate,-1,learning_rate,a number above 0",
+    "batch_size,1048577,batch_size,at most 1048576",
+    "batch_size,1000000000,batch_size,at most 1048576",
+    "gradient_accumulation_steps,1000000000,gradient_accumulation_steps,at most 65536",
+    "threads,999999,threads,at most 1024",
+    "learning_rate,0,learning_rate,a number above 0 within float32",
+    "learning_rate,-1,learning_rate,a number above 0 within float32",
     "warmup_steps,-1,warmup_steps,at least 0",
-    "weight_decay,-1,weight_decay,a number from 0 on",
-    "max_grad_norm,0,max_grad_norm,a number above 0",
+    "weight_decay,-1,weight_decay,a number from 0 on within float32",
+    "max_grad_norm,0,max_grad_norm,a number above 0 within float32",
     "logging_steps,0,logging_steps,at least 1",
     "save_steps,0,save_steps,at least 1",
     "save_total_limit,0,save_total_limit,at least 1",
@@ -171,9 +176,9 @@ class TrainerConfigTest {
     "eval_steps,-1,eval_steps,at least 0",
     "eval_steps,0,early_stopping_patience,0 without eval_steps",
     "early_stopping_patience,-1,early_stopping_patience,at least 0",
-    "adam_beta1,1,adam_beta1,'a number in [0,1)'",
-    "adam_beta2,-1,adam_beta2,'a number in [0,1)'",
-    "adam_epsilon,0,adam_epsilon,a number above 0",
+    "adam_beta1,1,adam_beta1,'a number in [0,1) within float32'",
+    "adam_beta2,-1,adam_beta2,'a number in [0,1) within float32'",
+    "adam_epsilon,0,adam_epsilon,a number above 0 within float32",
     "threads,-1,threads,at least 0"
   })
   void aValueOutOfItsRange(String key, int value, String named, String wanted) {
@@ -191,6 +196,50 @@ class TrainerConfigTest {
       String message = Values.refusal(() -> Tiny.reckless(rate));
       assertTrue(message.startsWith("learning_rate = " + rate), message);
     }
+  }
+
+  @Test
+  void batchesOfMoreTokensThanAnArrayHas() {
+    ObjectNode json = config(110, 10).toJson().put("batch_size", 1 << 20);
+    TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", json));
+    config.requireFits(LinformerConfig.builder(2047, 8, 4).build());
+    String message =
+        Values.refusal(() -> config.requireFits(LinformerConfig.builder(2048, 8, 4).build()));
+    assertEquals(
+        "batch_size = 1048576, but with input_size = 2048 at most 1048575 is expected; gradient_accumulation_steps adds up batches",
+        message);
+  }
+
+  /** Infinite, 0 or 1 in float32, and none of these as it stands. */
+  @ParameterizedTest
+  @CsvSource({
+    "adamw,learning_rate,1e300",
+    "adamw,learning_rate,1e39",
+    "adamw,learning_rate,1e-60",
+    "adamw,max_grad_norm,1e300",
+    "adamw,max_grad_norm,1e-60",
+    "adamw,weight_decay,1e300",
+    "adamw,adam_beta1,0.99999999999",
+    "adamw,adam_beta2,0.99999999999",
+    "adamw,adam_epsilon,1e300",
+    "adamw,adam_epsilon,1e-60",
+    "sgd,momentum,0.99999999999",
+    "sgd,weight_decay,1e300",
+    "adagrad,epsilon,1e300",
+    "adagrad,epsilon,1e-60",
+    "rmsprop,rho,0.99999999999",
+    "rmsprop,momentum,0.99999999999",
+    "rmsprop,epsilon,1e-60",
+    "adadelta,rho,0.99999999999",
+    "adadelta,epsilon,1e300"
+  })
+  void aValueThatFloat32DoesNotHold(String optim, String key, double value) {
+    ObjectNode json = config(110, 10).toJson();
+    List.of("adam_beta1", "adam_beta2", "adam_epsilon").forEach(json::remove);
+    json.put("optim", optim).put(key, value);
+    String message = Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json)));
+    assertTrue(message.startsWith(key + " = " + value + ", but a number "), message);
+    assertTrue(message.endsWith(" within float32 is expected"), message);
   }
 
   @Test

@@ -6,7 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.JsonKeys;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.Precision;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Example;
 import dev.linformer.model.data.ExampleData;
@@ -106,20 +111,28 @@ class TrainerOptionsTest {
   void endsWhenTheLossFallsNoMoreAndKeepsTheBest() throws IOException {
     TrainerConfig config = Tiny.trainer(2000, 1, 7, 3, 10, 1);
     List<Integer> heard = new ArrayList<>();
+    List<Object> stops = new ArrayList<>();
+    TrainingListener listener =
+        new TrainingListener() {
+          @Override
+          public void onEvaluation(int step, Evaluation evaluation) {
+            heard.add(step);
+          }
+
+          @Override
+          public void onEarlyStop(int step, TrainingState.Measured best) {
+            stops.addAll(List.of(step, best));
+          }
+        };
     try (Trainer trainer = start(config, "early")) {
-      assertTrue(
-          trainer.train(
-              few(),
-              new TrainingListener() {
-                @Override
-                public void onEvaluation(int step, Evaluation evaluation) {
-                  heard.add(step);
-                }
-              }));
+      assertFalse(trainer.stoppedEarly());
+      assertTrue(trainer.train(few(), TrainingListener.all(List.of(listener))));
+      assertTrue(trainer.stoppedEarly());
       TrainingState state = trainer.state();
       var best = state.best().orElseThrow();
       assertTrue(state.step() < 2000, state::toString);
       assertEquals(best.step() + 3 * 7, state.step());
+      assertEquals(List.of(state.step(), best), stops);
       assertEquals(heard, state.evaluations().stream().map(each -> each.step()).toList());
       trainer.loadBest();
       Evaluation again = trainer.evaluate(few().validation(config.batchSize()));
@@ -133,6 +146,30 @@ class TrainerOptionsTest {
       int step = trainer.state().step();
       assertTrue(trainer.train(few(), TrainingListener.NONE));
       assertEquals(step, trainer.state().step());
+    }
+  }
+
+  /** Also where the last measurement would have stopped it. */
+  @Test
+  void aTrainingThatMadeAllItsStepsDidNotStopEarly() throws IOException {
+    Path checkpoints = folder.resolve("early");
+    try (Trainer trainer =
+        Trainer.start(MODEL, Tiny.OBJECTIVE, Tiny.trainer(2000, 1, 7, 3, 10, 1), checkpoints)) {
+      trainer.train(few(), TrainingListener.NONE);
+      int stop = trainer.state().step();
+      TrainingListener listener =
+          new TrainingListener() {
+            @Override
+            public void onEarlyStop(int step, TrainingState.Measured best) {
+              throw new AssertionError("stopped early at " + step);
+            }
+          };
+      var same = trainer.config().toJson().put("max_steps", stop);
+      TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", same));
+      try (Trainer all = Trainer.resume(MODEL, Tiny.OBJECTIVE, config, checkpoints)) {
+        assertTrue(all.train(few(), listener));
+        assertFalse(all.stoppedEarly());
+      }
     }
   }
 
@@ -177,7 +214,7 @@ class TrainerOptionsTest {
     var json = Tiny.trainer(30, 1, 0, 0, 100, 1).toJson();
     List.of("adam_beta1", "adam_beta2", "adam_epsilon").forEach(json::remove);
     json.put("optim", optim).put("learning_rate", optim.equals("adadelta") ? 5 : 0.05);
-    TrainerConfig config = TrainerConfig.parse(new dev.linformer.model.JsonKeys("json", json));
+    TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", json));
     Path stopped = run(config, "stopped", 11);
     try (Trainer trainer =
         Trainer.start(Tiny.model(0.2), Tiny.OBJECTIVE, config, folder.resolve("straight"))) {
@@ -193,7 +230,6 @@ class TrainerOptionsTest {
   /** Where numbers end is said, and the weights are still those before. */
   @ParameterizedTest
   @CsvSource({
-    "linformer.seq.1.fn.w_1.weight, NaN, the weight linformer.seq.1.fn.w_1.weight is no number",
     "pos_emb.weight, 1e38, it began in the forward pass at ",
     "to_logits.weight, 1e38, it began in the forward pass at to_logits.",
     "to_logits.weight, 1e25, 'every gradient is a number, but their norm is not'"
@@ -214,11 +250,111 @@ class TrainerOptionsTest {
       trainer.saveWeights(after);
     }
     assertFalse(Files.exists(folder.resolve("checkpoints")));
-    if (!Float.isNaN(factor)) {
-      try (SafetensorsFile first = SafetensorsFile.open(before);
-          SafetensorsFile last = SafetensorsFile.open(after)) {
-        assertEquals(values(first, weight), values(last, weight));
-      }
+    try (SafetensorsFile first = SafetensorsFile.open(before);
+        SafetensorsFile last = SafetensorsFile.open(after)) {
+      assertEquals(values(first, weight), values(last, weight));
+    }
+  }
+
+  /** Whose last update, the third, makes of every matrix what float32 cannot hold. */
+  private static TrainerConfig spoiling(int steps) {
+    var json = Tiny.trainer(3, 1, 0, 0, 1, 1).toJson();
+    json.put("max_steps", steps).put("weight_decay", 3e38).put("learning_rate", 3e38);
+    return TrainerConfig.parse(
+        new JsonKeys("json", json.put("warmup_steps", 0).put("max_grad_norm", 1e-30)));
+  }
+
+  /** Nobody looks at the loss after the last update. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void weightsThatTheLastUpdateSpoiltAreNotWritten(boolean measured) throws IOException {
+    var json = spoiling(1).toJson().put("eval_steps", measured ? 1 : 0);
+    TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", json));
+    Path weights = folder.resolve("weights.safetensors");
+    try (Trainer trainer = start(config, "checkpoints")) {
+      var e =
+          assertThrows(
+              DivergedException.class, () -> trainer.train(Tiny.data(1), TrainingListener.NONE));
+      String message = String.valueOf(e.getMessage());
+      assertTrue(message.contains(measured ? " at step 1, " : " after step 1, "), message);
+      assertTrue(measured || message.contains("the weight to_token_emb.weight is no n"), message);
+      assertThrows(DivergedException.class, () -> trainer.saveWeights(weights));
+      assertThrows(DivergedException.class, () -> trainer.evaluate(Tiny.data(1).validation(16)));
+    }
+    assertFalse(Files.exists(folder.resolve("checkpoints")));
+    assertFalse(Files.exists(weights));
+  }
+
+  @Test
+  void theNextStepNamesTheWeightThatTheLastOneSpoilt() throws IOException {
+    TrainerConfig config =
+        TrainerConfig.parse(new JsonKeys("json", spoiling(2).toJson().put("save_steps", 100)));
+    try (Trainer trainer = start(config, "checkpoints")) {
+      var e =
+          assertThrows(
+              DivergedException.class, () -> trainer.train(Tiny.data(1), TrainingListener.NONE));
+      String message = String.valueOf(e.getMessage());
+      assertTrue(message.contains(" at step 2, "), message);
+      assertTrue(message.contains("the weight to_token_emb.weight is no number"), message);
+    }
+  }
+
+  /** With all the ways to make updates: the way goes on as if the step had not been tried. */
+  @ParameterizedTest
+  @CsvSource({
+    "'{\"optim\": \"adamw\"}', 1, FLOAT32, to_logits.weight, 1e25",
+    "'{\"optim\": \"adamw\", \"weight_decay\": 0.1}', 2, FLOAT32, to_logits.weight, 1e25",
+    "'{\"optim\": \"adamw\"}', 1, BF16, pos_emb.weight, 1e38",
+    "'{\"optim\": \"sgd\", \"momentum\": 0.9, \"nesterov\": true}', 1, FLOAT32, pos_emb.weight, 1e38",
+    "'{\"optim\": \"sgd\", \"momentum\": 0.9}', 2, BF16, to_logits.weight, 1e25",
+    "'{\"optim\": \"adagrad\"}', 1, FLOAT32, to_logits.weight, 1e25",
+    "'{\"optim\": \"rmsprop\", \"momentum\": 0.9}', 1, FLOAT32, to_logits.weight, 1e25",
+    "'{\"optim\": \"rmsprop\", \"momentum\": 0.9}', 2, FLOAT32, pos_emb.weight, 1e38",
+    "'{\"optim\": \"adadelta\", \"weight_decay\": 0.1}', 1, FLOAT32, to_logits.weight, 1e25"
+  })
+  void aStepThatIsNotMadeLeavesNoTrace(
+      String optimizer, int accumulation, Precision precision, String weight, float factor)
+      throws IOException {
+    var json = Tiny.trainer(5, accumulation, 0, 0, 100, 1).toJson();
+    List.of("optim", "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay")
+        .forEach(json::remove);
+    json.setAll((ObjectNode) new ObjectMapper().readTree(optimizer));
+    TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", json));
+    ModelConfig model = Tiny.model(0.2, precision);
+    Path expected = folder.resolve("expected.safetensors");
+    try (Trainer trainer =
+        Trainer.start(model, Tiny.OBJECTIVE, config, folder.resolve("straight"))) {
+      trainer.train(Tiny.data(1), TrainingListener.NONE);
+      trainer.saveWeights(expected);
+    }
+    Path good = folder.resolve("good.safetensors");
+    Path bad = folder.resolve("bad.safetensors");
+    try (Trainer trainer = Trainer.start(model, Tiny.OBJECTIVE, config, folder.resolve("tried"))) {
+      TrainingListener third =
+          new TrainingListener() {
+            @Override
+            public void onStep(StepReport report) throws IOException {
+              if (report.step() == 3) {
+                throw new IOException("enough");
+              }
+            }
+          };
+      assertThrows(IOException.class, () -> trainer.train(Tiny.data(1), third));
+      trainer.saveWeights(good);
+      trainer.saveWeights(bad);
+      Tiny.enlarge(bad, weight, factor);
+      trainer.loadWeights(bad);
+      trainer.saveWeights(bad);
+      assertThrows(
+          DivergedException.class, () -> trainer.train(Tiny.data(1), TrainingListener.NONE));
+      Path after = folder.resolve("after.safetensors");
+      trainer.saveWeights(after);
+      assertEquals(-1, Files.mismatch(bad, after));
+      trainer.loadWeights(good);
+      trainer.train(Tiny.data(1), TrainingListener.NONE);
+      Path found = folder.resolve("found.safetensors");
+      trainer.saveWeights(found);
+      assertEquals(-1, Files.mismatch(expected, found));
     }
   }
 

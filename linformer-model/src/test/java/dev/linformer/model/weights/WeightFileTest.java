@@ -2,6 +2,7 @@ package dev.linformer.model.weights;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.ClassifierConfig;
@@ -11,6 +12,7 @@ import dev.linformer.model.Pooling;
 import dev.linformer.model.Values;
 import dev.linformer.model.Variables;
 import dev.linformer.model.train.Sessions;
+import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Graph;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
@@ -104,6 +107,30 @@ class WeightFileTest {
       Path again = folder.resolve("again.safetensors");
       WeightFile.save(loaded.session, loaded.weights, again);
       assertEquals(-1, Files.mismatch(file, again));
+    }
+  }
+
+  /** Neither written nor read. */
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
+  void valuesThatAreNoNumbersAreRefused(float value) throws IOException {
+    var parameter = new Parameter("w", Shape.of(2, 3), Initialization.ZEROS);
+    Path file = folder.resolve("w.safetensors");
+    float[] values = {1, 2, 3, 4, value, 6};
+    String wanted =
+        "%s: the weight w has the value %s at index 4, so the model computes no numbers; take weights from before the training diverged, such as an older checkpoint's"
+            .formatted(file, value);
+    assertEquals(
+        wanted,
+        Values.refusal(
+            () -> WeightFile.write(file, List.of(parameter), List.of(DataBuffers.of(values)))));
+    assertFalse(Files.exists(file));
+    SafetensorsWriter.write(
+        file,
+        Map.of(),
+        List.of(new SafetensorsWriter.Tensor("w", parameter.shape(), DataBuffers.of(values))));
+    try (StoredWeights stored = StoredWeights.open(file, List.of(parameter))) {
+      assertEquals(wanted, Values.refusal(() -> stored.read("w").close()));
     }
   }
 
