@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.weights.RegularFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -83,9 +84,7 @@ public final class JsonKeys {
    * @throws InvalidInputException if there is no such file or it isn't a JSON object
    */
   public static JsonKeys read(Path file) {
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException(file + ": no such file");
-    }
+    RegularFile.require("", file);
     try {
       return parse(file.toString(), Files.readAllBytes(file));
     } catch (IOException e) {

@@ -4,7 +4,6 @@ import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.weights.TensorFile;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,8 +42,6 @@ final class StateDictionary {
         values.add(dictionary.values(parameter));
       }
       return values;
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException(path + ": no such file", e);
     }
   }
 

@@ -5,7 +5,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -36,13 +35,11 @@ final class Archive implements Closeable {
   /**
    * Opens an archive and checks what it says of its entries.
    *
-   * @throws InvalidInputException if it is no zip file, or says what cannot be
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException if there is none, if it is no zip file, or says what cannot be
+   * @throws IOException if the file cannot be read
    */
   static Archive open(Path file) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new NoSuchFileException(file.toString());
-    }
+    RegularFile.require("", file);
     ZipFile zip;
     try {
       zip = new ZipFile(file.toFile());

@@ -33,10 +33,12 @@ public final class NpyFile {
   /**
    * Reads a whole file.
    *
-   * @throws InvalidInputException if it is no such array; names the file and how to save one
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException if there is none or it is no such array; names the file and how
+   *     to save one
+   * @throws IOException if the file cannot be read
    */
   public static NpyFile read(Path file) throws IOException {
+    RegularFile.require("", file);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       ByteBuffer start = FileBytes.littleEndian((int) Math.min(size, NpyHeader.START));

@@ -40,8 +40,8 @@ public final class NpzFile implements TensorFile {
   /**
    * Opens an archive and reads every array's header.
    *
-   * @throws InvalidInputException naming the file and what is wrong in it
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException naming the file and what is wrong in it, or that there is none
+   * @throws IOException if the file cannot be read
    */
   public static NpzFile open(Path file) throws IOException {
     Archive archive = Archive.open(file);

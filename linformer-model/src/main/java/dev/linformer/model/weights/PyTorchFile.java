@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
@@ -42,8 +41,8 @@ public final class PyTorchFile implements TensorFile {
   /**
    * Opens a file, reads its pickle, and checks that every tensor lies in a record of the archive.
    *
-   * @throws InvalidInputException naming the file and what is wrong in it
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException naming the file and what is wrong in it, or that there is none
+   * @throws IOException if the file cannot be read
    */
   public static PyTorchFile open(Path file) throws IOException {
     refuseOtherFormats(file);
@@ -74,9 +73,7 @@ public final class PyTorchFile implements TensorFile {
   }
 
   private static void refuseOtherFormats(Path file) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new NoSuchFileException(file.toString());
-    }
+    RegularFile.require("", file);
     byte[] start;
     try (InputStream stream = Files.newInputStream(file)) {
       start = stream.readNBytes(2);

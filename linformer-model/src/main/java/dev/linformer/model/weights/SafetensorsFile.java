@@ -39,10 +39,11 @@ public final class SafetensorsFile implements TensorFile {
    * Opens a file and checks its header: JSON, dtypes, shapes, and tensors that cover the data part
    * exactly once.
    *
-   * @throws InvalidInputException naming the file and what is wrong in it
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException naming the file and what is wrong in it, or that there is none
+   * @throws IOException if the file cannot be read
    */
   public static SafetensorsFile open(Path file) throws IOException {
+    RegularFile.require("", file);
     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
       long size = channel.size();

@@ -184,8 +184,8 @@ class SafetensorsTest {
   }
 
   @Test
-  void anAbsentFileIsAnIoException(@TempDir Path dir) {
-    assertThrows(NoSuchFileException.class, () -> SafetensorsFile.open(dir.resolve("absent")));
+  void whatIsAbsent(@TempDir Path dir) {
+    assertRefused("absent: no such file", () -> SafetensorsFile.open(dir.resolve("absent")));
     assertThrows(
         NoSuchFileException.class,
         () -> SafetensorsWriter.write(dir.resolve("absent/f"), Map.of(), List.of()));
