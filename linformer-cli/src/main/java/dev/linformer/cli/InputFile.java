@@ -71,6 +71,10 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
                 .formatted(file));
       }
     } else if (input.vocabulary() > 0) {
+      if (values.isBoolean()) {
+        throw new InvalidInputException(
+            "%s: holds booleans, and tokens are integers: is it the mask?".formatted(file));
+      }
       for (int token : values.ints()) {
         if (token < 0 || token >= input.vocabulary()) {
           throw new InvalidInputException(

@@ -1,6 +1,7 @@
 package dev.linformer.model.weights;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Printable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.zip.ZipEntry;
+import java.util.zip.ZipException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.ndarray.buffer.FloatDataBuffer;
@@ -98,8 +100,11 @@ public final class PyTorchFile implements TensorFile {
       throw archive.invalid(
           name, "has %d bytes, above the limit of %d".formatted(entry.getSize(), most));
     }
+    verify(archive, entry);
     try (InputStream stream = archive.stream(entry)) {
       return stream.readNBytes(most);
+    } catch (ZipException e) {
+      throw archive.damaged(entry);
     }
   }
 
@@ -113,6 +118,13 @@ public final class PyTorchFile implements TensorFile {
           name, "is compressed, which torch.save never does: save it again with torch.save");
     }
     return entry;
+  }
+
+  /** Newer versions of PyTorch can be told to write 0 in place of checksums. */
+  private static void verify(Archive archive, ZipEntry entry) throws IOException {
+    if (entry.getCrc() != 0) {
+      archive.verify(entry);
+    }
   }
 
   private ZipEntry recordOf(StridedTensor tensor) {
@@ -154,7 +166,9 @@ public final class PyTorchFile implements TensorFile {
       return;
     }
     FloatType type = tensor.storage().type();
-    try (InputStream stream = archive.stream(recordOf(tensor))) {
+    ZipEntry entry = recordOf(tensor);
+    verify(archive, entry);
+    try (InputStream stream = archive.stream(entry)) {
       stream.skipNBytes(tensor.offset() * type.bytes());
       if (tensor.contiguous()) {
         type.read(FileBytes.from(stream), into);
@@ -168,8 +182,8 @@ public final class PyTorchFile implements TensorFile {
       into.write(tensor.gather(span));
     } catch (ArithmeticException e) {
       throw invalid(name, String.valueOf(e.getMessage()));
-    } catch (EOFException e) {
-      throw invalid(name, "is truncated: copy or save the file again");
+    } catch (EOFException | ZipException e) {
+      throw archive.damaged(entry);
     }
   }
 
@@ -177,13 +191,14 @@ public final class PyTorchFile implements TensorFile {
     StridedTensor tensor = tensors.get(name);
     if (tensor == null) {
       throw new InvalidInputException(
-          "%s: has no tensor '%s' among its %d".formatted(file, name, tensors.size()));
+          "%s: has no tensor '%s' among its %d".formatted(file, Printable.excerpt(name), tensors.size()));
     }
     return tensor;
   }
 
   private InvalidInputException invalid(String name, String problem) {
-    return new InvalidInputException("%s: tensor '%s' %s".formatted(file, name, problem));
+    return new InvalidInputException(
+        "%s: tensor '%s' %s".formatted(file, Printable.excerpt(name), problem));
   }
 
   @Override
