@@ -141,7 +141,8 @@ final class Archive implements Closeable {
   }
 
   private static InvalidInputException invalid(Path file, String entry, String problem) {
-    return new InvalidInputException("%s: entry '%s' %s".formatted(file, Printable.excerpt(entry), problem));
+    return new InvalidInputException(
+        "%s: entry '%s' %s".formatted(file, Printable.excerpt(entry), problem));
   }
 
   @Override

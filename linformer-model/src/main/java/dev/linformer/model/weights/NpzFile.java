@@ -116,7 +116,8 @@ public final class NpzFile implements TensorFile {
     Array array = arrays.get(name);
     if (array == null) {
       throw new InvalidInputException(
-          "%s: has no array '%s' among its %d".formatted(file, Printable.excerpt(name), arrays.size()));
+          "%s: has no array '%s' among its %d"
+              .formatted(file, Printable.excerpt(name), arrays.size()));
     }
     return array;
   }

@@ -191,7 +191,8 @@ public final class PyTorchFile implements TensorFile {
     StridedTensor tensor = tensors.get(name);
     if (tensor == null) {
       throw new InvalidInputException(
-          "%s: has no tensor '%s' among its %d".formatted(file, Printable.excerpt(name), tensors.size()));
+          "%s: has no tensor '%s' among its %d"
+              .formatted(file, Printable.excerpt(name), tensors.size()));
     }
     return tensor;
   }

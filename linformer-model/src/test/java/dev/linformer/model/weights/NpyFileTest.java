@@ -154,8 +154,7 @@ class NpyFileTest {
     ByteBuffer bytes = ByteBuffer.wrap(new byte[] {0, 1, 2, 3, 4, 5});
     NpyFile ints = NpyFile.read(write(dir, 1, fortran.replace("<f4", "|u1"), bytes));
     assertArrayEquals(new int[] {0, 3, 1, 4, 2, 5}, ints.ints());
-    NpyFile none =
-        NpyFile.read(write(dir, 1, fortran.replace("(3, 2", "(3, 0"), littleEndian(0)));
+    NpyFile none = NpyFile.read(write(dir, 1, fortran.replace("(3, 2", "(3, 0"), littleEndian(0)));
     assertEquals(0, none.floats().length);
   }
 

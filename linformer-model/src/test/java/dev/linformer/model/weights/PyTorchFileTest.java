@@ -255,7 +255,8 @@ class PyTorchFileTest {
     for (char i = 0; i < 28; i++) {
       pickle.append("](h" + i + "h" + i + "e\u0094");
     }
-    for (String end : List.of("h\u001cX\u0001\u0000\u0000\u0000x\u0093.", "h\u001c.", "}h\u001ch\u001cs.")) {
+    for (String end :
+        List.of("h\u001cX\u0001\u0000\u0000\u0000x\u0093.", "h\u001c.", "}h\u001ch\u001cs.")) {
       assertTrue(refused(file(latin1(pickle + end), 16)).length() < 200);
     }
   }
@@ -282,8 +283,7 @@ class PyTorchFileTest {
 
   @Test
   void twoTensorsOfOneName() throws IOException {
-    byte[] one =
-        tensor("0", "K\u0004", "K\u0000", "K\u0004\u0085", "K\u0001\u0085");
+    byte[] one = tensor("0", "K\u0004", "K\u0000", "K\u0004\u0085", "K\u0001\u0085");
     String pickle = new String(one, StandardCharsets.ISO_8859_1);
     String body = pickle.substring(3, pickle.length() - 2);
     String value = body.substring(body.indexOf("ctorch"));
@@ -371,7 +371,9 @@ class PyTorchFileTest {
     byte[] whole = Files.readAllBytes(FOLDER.resolve("linformer.pt"));
     ByteBuffer bytes = ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN);
     String text = new String(whole, StandardCharsets.ISO_8859_1);
-    for (int at = text.indexOf("PK\u0001\u0002"); at > 0; at = text.indexOf("PK\u0001\u0002", at + 1)) {
+    for (int at = text.indexOf("PK\u0001\u0002");
+        at > 0;
+        at = text.indexOf("PK\u0001\u0002", at + 1)) {
       bytes.putInt(at + 16, 0);
     }
     Path path = Files.write(folder.resolve("x.pt"), whole);

@@ -67,6 +67,17 @@ class SafetensorsTest {
     }
   }
 
+  /** As the format's own library does. */
+  @Test
+  void metadataMayBeNull(@TempDir Path dir) throws IOException {
+    String header =
+        "{\"__metadata__\":null,\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
+    try (var file = SafetensorsFile.open(SafetensorsBytes.write(dir, header, 4))) {
+      assertEquals(Map.of(), file.metadata());
+      assertArrayEquals(new float[1], read(file, "w"));
+    }
+  }
+
   @Test
   void movesValuesInChunks(@TempDir Path dir) throws IOException {
     int size = 2 * FileBytes.CHUNK / Float.BYTES + 7;
