@@ -1,6 +1,5 @@
 package dev.linformer.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -8,6 +7,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
+import dev.linformer.model.JsonText;
 import dev.linformer.model.bench.Answer;
 import dev.linformer.model.bench.Benchmark;
 import dev.linformer.model.bench.Work;
@@ -100,7 +100,10 @@ final class BenchCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     ObjectMapper mapper = new ObjectMapper();
     if (work != null) {
-      Work parsed = Work.parse(new JsonKeys("--work", object(mapper, work)));
+      Work parsed =
+          Work.parse(
+              new JsonKeys(
+                  "--work", JsonText.object("--work", work.getBytes(StandardCharsets.UTF_8))));
       out.println(
           check == null ? Benchmark.measure(parsed, profiled) : Answer.write(parsed, check));
       out.flush();
@@ -153,17 +156,6 @@ final class BenchCommand implements Callable<Integer> {
       WholeFile.write(json, mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(all));
     }
     return 0;
-  }
-
-  private static ObjectNode object(ObjectMapper mapper, String work) {
-    try {
-      if (mapper.readTree(work) instanceof ObjectNode object) {
-        return object;
-      }
-    } catch (JsonProcessingException e) {
-      throw new InvalidInputException("--work: not valid JSON: " + e.getOriginalMessage(), e);
-    }
-    throw new InvalidInputException("--work: a JSON object is expected");
   }
 
   private Pattern pattern() {

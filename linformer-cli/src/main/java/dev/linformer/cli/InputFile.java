@@ -3,8 +3,8 @@ package dev.linformer.cli;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.Model;
 import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.weights.RegularFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
@@ -45,9 +45,7 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
    * @throws InvalidInputException if it is missing, or no NumPy file
    */
   static NpyFile values(String option, Path file) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException("%s %s: no such file".formatted(option, file));
-    }
+    RegularFile.require(option, file);
     return NpyFile.read(file);
   }
 
@@ -73,6 +71,10 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
                 .formatted(file));
       }
     } else if (input.vocabulary() > 0) {
+      if (values.isBoolean()) {
+        throw new InvalidInputException(
+            "%s: holds booleans, and tokens are integers: is it the mask?".formatted(file));
+      }
       for (int token : values.ints()) {
         if (token < 0 || token >= input.vocabulary()) {
           throw new InvalidInputException(

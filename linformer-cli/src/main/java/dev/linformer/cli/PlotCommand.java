@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.weights.RegularFile;
 import dev.linformer.visual.Curves;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -82,9 +83,7 @@ final class PlotCommand implements Callable<Integer> {
   }
 
   private void read(Path log, List<Double> steps, List<Double> values) throws IOException {
-    if (!Files.isRegularFile(log)) {
-      throw new InvalidInputException("--log %s: no such file".formatted(log));
-    }
+    RegularFile.require("--log", log);
     try (BufferedReader lines = Files.newBufferedReader(log)) {
       int number = 1;
       for (String line = lines.readLine(); line != null; line = lines.readLine(), number++) {

@@ -106,7 +106,7 @@ class BadInputTest {
         bad(PREDICT_ENCODER.replace("--input ", ""), "Missing required option: '--input=<input>'"),
         // Configurations.
         bad(init("missing.json"), "linformer init: {}/missing.json: no such file"),
-        bad(init("foreign"), "{}/foreign: no such file"),
+        bad(init("foreign"), "{}/foreign: is a folder, and a file is expected"),
         bad(init("no-json.json"), "{}/no-json.json: not valid JSON, line 2: "),
         bad(init("list.json"), "{}/list.json: a JSON object {…} is expected"),
         bad(init("unknown-key.json"), "{}/unknown-key.json: key \"dim_k\" is missing"),
@@ -166,7 +166,7 @@ class BadInputTest {
         bad("eval --model missing", "{}/missing: no such folder"),
         // Inputs and outputs of predict.
         bad(PREDICT_ENCODER + "missing.npy", "--input {}/missing.npy: no such file"),
-        bad(PREDICT_ENCODER + "foreign", "--input {}/foreign: no such file"),
+        bad(PREDICT_ENCODER + "foreign", "--input {}/foreign: is a folder, and a file is expected"),
         bad(PREDICT_ENCODER + "text.npy", "{}/text.npy is no .npy file: save it with numpy.save"),
         bad(PREDICT_ENCODER + "truncated.npy", "{}/truncated.npy is truncated: shape [1, 6, 4]"),
         bad(PREDICT_ENCODER + "half.npy", "{}/half.npy holds neither floats nor integers of 4"),

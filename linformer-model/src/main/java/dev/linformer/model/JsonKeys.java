@@ -1,13 +1,11 @@
 package dev.linformer.model;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.weights.RegularFile;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,10 +23,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JsonKeys {
 
-  private static final ObjectMapper MAPPER =
-      new ObjectMapper()
-          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+  /** How shells name a pipe of theirs: by a number above those of the standard streams. */
+  private static final String SUBSTITUTED = "/dev/fd/6";
+
+  private static final int MOST_BYTES = 64 << 20;
 
   private final String source;
   private final ObjectNode object;
@@ -63,11 +61,7 @@ public final class JsonKeys {
 
   /** An object as it comes back from its text: two that are written alike are equal. */
   public static ObjectNode normalized(ObjectNode object) {
-    try {
-      return (ObjectNode) MAPPER.readTree(object.toString());
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("what Jackson wrote it can read", e);
-    }
+    return JsonText.object("", object.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   /** A copy of the whole object. */
@@ -80,16 +74,32 @@ public final class JsonKeys {
   }
 
   /**
+   * Reads a file, or what a shell's {@code <(…)} gives.
+   *
    * @throws InvalidInputException if there is no such file or it isn't a JSON object
    */
   public static JsonKeys read(Path file) {
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException(file + ": no such file");
-    }
+    String source = file.toString();
     try {
-      return parse(file.toString(), Files.readAllBytes(file));
+      if (!source.startsWith(SUBSTITUTED)) {
+        RegularFile.require("", file);
+        if (Files.size(file) == 0) {
+          throw new InvalidInputException(
+              source + ": a JSON object {…} is expected, and the file is empty");
+        }
+      }
+      try (InputStream stream = Files.newInputStream(file)) {
+        byte[] json = stream.readNBytes(MOST_BYTES + 1);
+        if (json.length > MOST_BYTES) {
+          throw new InvalidInputException(
+              "%s: has more than %d MiB, which no configuration has"
+                  .formatted(source, MOST_BYTES >> 20));
+        }
+        return new JsonKeys(source, JsonText.object(source, json));
+      }
     } catch (IOException e) {
-      throw new InvalidInputException(file + ": cannot be read: " + e.getMessage(), e);
+      throw new InvalidInputException(
+          "%s: cannot be read: %s".formatted(source, FileProblem.words(e)), e);
     }
   }
 
@@ -100,21 +110,8 @@ public final class JsonKeys {
    */
   public static JsonKeys resource(Class<?> beside, String name) throws IOException {
     try (InputStream stream = beside.getResourceAsStream(name)) {
-      return parse(name, Objects.requireNonNull(stream, name).readAllBytes());
-    }
-  }
-
-  private static JsonKeys parse(String source, byte[] json) throws IOException {
-    try {
-      if (MAPPER.readTree(json) instanceof ObjectNode object) {
-        return new JsonKeys(source, object);
-      }
-      throw new InvalidInputException(source + ": a JSON object {…} is expected");
-    } catch (JsonProcessingException e) {
-      throw new InvalidInputException(
-          "%s: not valid JSON, line %d: %s"
-              .formatted(source, e.getLocation().getLineNr(), e.getOriginalMessage()),
-          e);
+      byte[] json = Objects.requireNonNull(stream, name).readAllBytes();
+      return new JsonKeys(name, JsonText.object(name, json));
     }
   }
 
@@ -208,7 +205,7 @@ public final class JsonKeys {
   }
 
   private double number(String key, JsonNode node) {
-    if (!node.isNumber()) {
+    if (!node.isNumber() || !Double.isFinite(node.doubleValue())) {
       throw invalid(key, node, "a number");
     }
     return node.doubleValue();
@@ -300,7 +297,7 @@ public final class JsonKeys {
       if (!known.contains(name)) {
         throw new InvalidInputException(
             "%s: unknown key \"%s\"; known are %s"
-                .formatted(source, name, String.join(", ", known)));
+                .formatted(source, Printable.excerpt(name), String.join(", ", known)));
       }
     }
   }
@@ -308,7 +305,8 @@ public final class JsonKeys {
   /** The error for a value that is no good: which key, which value, what would do. */
   public InvalidInputException invalid(String key, Object value, String wanted) {
     return new InvalidInputException(
-        "%s: %s = %s, but %s is expected".formatted(source, full(key), value, wanted));
+        "%s: %s = %s, but %s is expected"
+            .formatted(source, full(key), Printable.excerpt(value), wanted));
   }
 
   private InvalidInputException missing(String key) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.weights.RegularFile;
 import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -32,10 +33,11 @@ public record ModelDirectory(Path path) {
     }
     ModelDirectory directory = new ModelDirectory(path);
     for (Path file : new Path[] {directory.configFile(), directory.weightsFile()}) {
-      if (!Files.isRegularFile(file)) {
+      if (!Files.exists(file)) {
         throw new InvalidInputException(
             "%s is no model directory: %s is missing".formatted(path, file.getFileName()));
       }
+      RegularFile.require("", file);
     }
     return directory;
   }
@@ -64,14 +66,10 @@ public record ModelDirectory(Path path) {
     } catch (IOException e) {
       throw new InvalidInputException(
           "%s: cannot write there (%s); name a folder that you may write to"
-              .formatted(path, reason(e)),
+              .formatted(path, FileProblem.words(e)),
           e);
     }
     return directory;
-  }
-
-  private static String reason(IOException e) {
-    return e.getClass().getSimpleName().replace("Exception", "") + ": " + e.getMessage();
   }
 
   /** The configuration in config.json. */

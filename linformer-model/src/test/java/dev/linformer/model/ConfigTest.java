@@ -205,7 +205,9 @@ class ConfigTest {
   void aMissingFileIsNamed() {
     Path file = folder.resolve("none.json");
     assertEquals(file + ": no such file", Values.refusal(() -> ModelConfig.read(file)));
-    assertEquals(folder + ": no such file", Values.refusal(() -> ModelConfig.read(folder)));
+    assertEquals(
+        folder + ": is a folder, and a file is expected",
+        Values.refusal(() -> ModelConfig.read(folder)));
   }
 
   @Test

@@ -74,7 +74,7 @@ record LinformerPyTorch(ModelConfig config) implements ForeignModel {
               + " write \"leaking_triangle\": true in its place");
     }
     try {
-      return new LinformerPyTorch(ModelConfig.read(file));
+      return new LinformerPyTorch(ModelConfig.parse(new JsonKeys(file.toString(), keys.copy())));
     } catch (InvalidInputException e) {
       String message = String.valueOf(e.getMessage());
       throw message.startsWith(file.toString())

@@ -1,11 +1,11 @@
 package dev.linformer.model.convert;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Printable;
 import dev.linformer.model.weights.Finite;
 import dev.linformer.model.weights.TensorFile;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -47,8 +47,6 @@ final class StateDictionary {
         values.add(found);
       }
       return values;
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException(path + ": no such file", e);
     }
   }
 
@@ -77,7 +75,7 @@ final class StateDictionary {
         .forEach(name -> problems.add("%s is not part of the model".formatted(name)));
     if (!problems.isEmpty()) {
       throw new InvalidInputException(
-          "%s doesn't fit the configuration: %s".formatted(path, String.join("; ", problems)));
+          "%s doesn't fit the configuration: %s".formatted(path, Printable.list(problems)));
     }
   }
 

@@ -1,15 +1,20 @@
 package dev.linformer.model.weights;
 
+import dev.linformer.model.FileProblem;
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Printable;
 import java.io.Closeable;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
@@ -26,6 +31,7 @@ final class Archive implements Closeable {
   private final Path file;
   private final ZipFile zip;
   private final Map<String, ZipEntry> entries;
+  private final Set<String> verified = new HashSet<>();
 
   private Archive(Path file, ZipFile zip, Map<String, ZipEntry> entries) {
     this.file = file;
@@ -36,19 +42,17 @@ final class Archive implements Closeable {
   /**
    * Opens an archive and checks what it says of its entries.
    *
-   * @throws InvalidInputException if it is no zip file, or says what cannot be
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException if there is none, if it is no zip file, or says what cannot be
+   * @throws IOException if the file cannot be read
    */
   static Archive open(Path file) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new NoSuchFileException(file.toString());
-    }
+    RegularFile.require("", file);
     ZipFile zip;
     try {
       zip = new ZipFile(file.toFile());
     } catch (ZipException e) {
       throw new InvalidInputException(
-          "%s: no zip archive, or a damaged one (%s)".formatted(file, e.getMessage()), e);
+          "%s: no zip archive, or a damaged one (%s)".formatted(file, FileProblem.words(e)), e);
     }
     try {
       return new Archive(file, zip, entries(file, zip));
@@ -102,13 +106,43 @@ final class Archive implements Closeable {
     return zip.getInputStream(entry);
   }
 
+  /**
+   * Compares an entry's bytes with its checksum, once; the first time reads all of it.
+   *
+   * @throws InvalidInputException if they differ
+   */
+  void verify(ZipEntry entry) throws IOException {
+    if (!verified.add(entry.getName())) {
+      return;
+    }
+    CRC32 checksum = new CRC32();
+    byte[] bytes = new byte[(int) Math.min(entry.getSize(), FileBytes.CHUNK)];
+    try (InputStream stream = stream(entry)) {
+      for (int count = stream.read(bytes); count > 0; count = stream.read(bytes)) {
+        checksum.update(bytes, 0, count);
+      }
+    } catch (EOFException | ZipException e) {
+      throw damaged(entry);
+    }
+    if (checksum.getValue() != entry.getCrc()) {
+      throw invalid(
+          entry.getName(), "is damaged, its checksum is another: copy or save the file again");
+    }
+  }
+
+  /** The error for an entry whose bytes cannot be had. */
+  InvalidInputException damaged(ZipEntry entry) {
+    return invalid(entry.getName(), "is damaged: copy or save the file again");
+  }
+
   /** The error for an entry that is no good. */
   InvalidInputException invalid(String entry, String problem) {
     return invalid(file, entry, problem);
   }
 
   private static InvalidInputException invalid(Path file, String entry, String problem) {
-    return new InvalidInputException("%s: entry '%s' %s".formatted(file, entry, problem));
+    return new InvalidInputException(
+        "%s: entry '%s' %s".formatted(file, Printable.excerpt(entry), problem));
   }
 
   @Override

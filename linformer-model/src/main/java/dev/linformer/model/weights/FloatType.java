@@ -2,6 +2,7 @@ package dev.linformer.model.weights;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Optional;
 import org.tensorflow.ndarray.buffer.DataBuffers;
@@ -10,7 +11,7 @@ import org.tensorflow.ndarray.buffer.ShortDataBuffer;
 import org.tensorflow.ndarray.buffer.layout.DataLayouts;
 import org.tensorflow.ndarray.buffer.layout.FloatDataLayout;
 
-/** How a file stores a float: names and little-endian bytes. */
+/** How a file stores a float: names and bytes. */
 enum FloatType {
   F16(2),
   BF16(2),
@@ -33,15 +34,20 @@ enum FloatType {
     return bytes;
   }
 
+  /** Fills a buffer with the source's next values, little-endian ones. */
+  void read(FileBytes.Source source, FloatDataBuffer into) throws IOException {
+    read(source, ByteOrder.LITTLE_ENDIAN, into);
+  }
+
   /**
    * Fills a buffer with the source's next values.
    *
    * @throws ArithmeticException if a value is outside float32's range; its message is the rest of a
    *     sentence that begins with the tensor
    */
-  void read(FileBytes.Source source, FloatDataBuffer into) throws IOException {
+  void read(FileBytes.Source source, ByteOrder order, FloatDataBuffer into) throws IOException {
     int most = (int) Math.min(into.size(), FileBytes.CHUNK / bytes);
-    ByteBuffer chunk = FileBytes.littleEndian(most * bytes);
+    ByteBuffer chunk = FileBytes.littleEndian(most * bytes).order(order);
     float[] values = new float[most];
     for (long done = 0; done < into.size(); ) {
       int count = (int) Math.min(most, into.size() - done);

@@ -8,13 +8,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.ndarray.buffer.FloatDataBuffer;
 
 /**
- * A NumPy array read from an {@code .npy} file: floats or integers in row-major order.
+ * A NumPy array read from an {@code .npy} file: floats or integers, whose values come in row-major
+ * order whichever the file has.
  *
- * <p>Read are versions 1.0 and 2.0 with dtype {@code <f4}, {@code <f8}, {@code <i4} or {@code <i8},
- * or booleans, {@code |b1}, as 0 and 1. Eight-byte elements are narrowed to four; a value outside
- * their range is refused. The format is that of numpy.lib.format.
+ * <p>Read are versions 1.0 to 3.0 with floats of 2, 4 or 8 bytes, integers of 1 to 8 bytes with
+ * sign or without, and booleans, as 0 and 1; in either order of bytes. Doubles are rounded to
+ * float32; a float or integer outside the range of float32 or int32 is refused. The format is that
+ * of numpy.lib.format.
  */
 public final class NpyFile {
   private final Path file;
@@ -33,55 +36,84 @@ public final class NpyFile {
   /**
    * Reads a whole file.
    *
-   * @throws InvalidInputException if it is no such array; names the file and how to save one
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException if there is none or it is no such array; names the file and how
+   *     to save one
+   * @throws IOException if the file cannot be read
    */
   public static NpyFile read(Path file) throws IOException {
+    RegularFile.require("", file);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      long size = channel.size();
-      ByteBuffer start = FileBytes.littleEndian((int) Math.min(size, NpyHeader.START));
-      FileBytes.fill(channel, 0, start);
-      NpyHeader header = NpyHeader.parse(file, start, size);
+      FileBytes.Source source = FileBytes.from(channel, 0);
+      NpyHeader header = NpyHeader.read(file, source, channel.size());
       NpyFile array = new NpyFile(file, header);
-      array.readValues(channel, size - header.dataBytes());
+      if (header.isInteger()) {
+        array.readInts(source);
+      } else {
+        readFloats(header, source, DataBuffers.of(array.floats, false, false));
+      }
       return array;
+    } catch (ArithmeticException e) {
+      throw NpyHeader.invalid(file, String.valueOf(e.getMessage()));
     }
   }
 
-  private void readValues(FileChannel channel, long begin) throws IOException {
+  /**
+   * Reads floats into row-major order.
+   *
+   * @param source at the values
+   * @throws ArithmeticException as {@link FloatType#read}
+   */
+  static void readFloats(NpyHeader header, FileBytes.Source source, FloatDataBuffer into)
+      throws IOException {
+    if (!header.fortranOrder()) {
+      header.floatType().read(source, header.order(), into);
+      return;
+    }
+    float[] values = new float[(int) header.shape().size()];
+    header.floatType().read(source, header.order(), DataBuffers.of(values, false, false));
+    FortranOrder places = new FortranOrder(header.shape().asArray());
+    for (float value : values) {
+      into.setFloat(value, places.next());
+    }
+  }
+
+  private void readInts(FileBytes.Source source) throws IOException {
     int itemSize = header.itemSize();
-    int total = (int) header.shape().size();
-    int most = Math.min(total, FileBytes.CHUNK / itemSize);
-    ByteBuffer bytes = FileBytes.littleEndian(most * itemSize);
-    for (int done = 0; done < total; ) {
-      int end = done + Math.min(most, total - done);
-      bytes.clear().limit((end - done) * itemSize);
-      FileBytes.fill(channel, begin + (long) done * itemSize, bytes);
+    int most = Math.min(ints.length, FileBytes.CHUNK / itemSize);
+    ByteBuffer bytes = FileBytes.littleEndian(most * itemSize).order(header.order());
+    FortranOrder places = new FortranOrder(header.shape().asArray());
+    for (int done = 0; done < ints.length; ) {
+      int end = done + Math.min(most, ints.length - done);
+      source.fill(bytes.clear().limit((end - done) * itemSize));
       for (; done < end; done++) {
-        switch (header.dtype()) {
-          case "<f4" -> floats[done] = bytes.getFloat();
-          case "<f8" -> floats[done] = narrow(bytes.getDouble(), done);
-          case "|b1" -> ints[done] = bytes.get() == 0 ? 0 : 1;
-          case "<i4" -> ints[done] = bytes.getInt();
-          default -> ints[done] = narrow(bytes.getLong(), done);
-        }
+        int place = header.fortranOrder() ? places.next() : done;
+        ints[place] = integer(bytes, place);
       }
     }
   }
 
-  private float narrow(double value, int index) {
-    float narrowed = (float) value;
-    if (Float.isInfinite(narrowed) && !Double.isInfinite(value)) {
-      throw NpyHeader.invalid(
-          file, "has " + value + " as element " + index + ", outside the range of float32");
+  private int integer(ByteBuffer bytes, int index) {
+    if (header.isBoolean()) {
+      return bytes.get() == 0 ? 0 : 1;
     }
-    return narrowed;
+    boolean unsigned = header.isUnsigned();
+    return switch (header.itemSize()) {
+      case 1 -> unsigned ? Byte.toUnsignedInt(bytes.get()) : bytes.get();
+      case 2 -> unsigned ? bytes.getChar() : bytes.getShort();
+      case 4 -> unsigned ? narrow(Integer.toUnsignedLong(bytes.getInt()), index) : bytes.getInt();
+      default -> narrow(bytes.getLong(), index);
+    };
   }
 
   private int narrow(long value, int index) {
-    if (value != (int) value) {
+    boolean above = header.isUnsigned() && value < 0;
+    if (above || value != (int) value) {
       throw NpyHeader.invalid(
-          file, "has " + value + " as element " + index + ", outside the range of int32");
+          file,
+          "has %s as element %d, outside the range of int32"
+              .formatted(
+                  header.isUnsigned() ? Long.toUnsignedString(value) : Long.toString(value),
+                  index));
     }
     return (int) value;
   }
@@ -145,7 +177,7 @@ public final class NpyFile {
     WholeFile.write(
         file,
         channel -> {
-          FileBytes.drain(new NpyHeader(shape, "<f4").toBytes(), channel);
+          FileBytes.drain(new NpyHeader(shape, "<f4", false).toBytes(), channel);
           FileBytes.drain(DataBuffers.of(values, true, false), channel);
         });
   }

@@ -1,10 +1,10 @@
 package dev.linformer.model.weights;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Printable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -40,8 +40,8 @@ public final class NpzFile implements TensorFile {
   /**
    * Opens an archive and reads every array's header.
    *
-   * @throws InvalidInputException naming the file and what is wrong in it
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException naming the file and what is wrong in it, or that there is none
+   * @throws IOException if the file cannot be read
    */
   public static NpzFile open(Path file) throws IOException {
     Archive archive = Archive.open(file);
@@ -64,14 +64,12 @@ public final class NpzFile implements TensorFile {
   }
 
   private static NpyHeader header(Path file, Archive archive, ZipEntry entry) throws IOException {
-    ByteBuffer start = FileBytes.littleEndian((int) Math.min(entry.getSize(), NpyHeader.START));
+    String name = "%s: entry '%s'".formatted(file, Printable.excerpt(entry.getName()));
     try (InputStream stream = archive.stream(entry)) {
-      FileBytes.from(stream).fill(start);
+      return NpyHeader.read(name, FileBytes.from(stream), entry.getSize());
     } catch (EOFException | ZipException e) {
-      throw archive.invalid(entry.getName(), "is damaged: " + e.getMessage());
+      throw archive.damaged(entry);
     }
-    return NpyHeader.parse(
-        "%s: entry '%s'".formatted(file, entry.getName()), start, entry.getSize());
   }
 
   @Override
@@ -102,15 +100,15 @@ public final class NpzFile implements TensorFile {
     try (CheckedInputStream stream =
         new CheckedInputStream(archive.stream(array.entry), new CRC32())) {
       stream.skipNBytes(array.entry.getSize() - header.dataBytes());
-      FloatType type = header.itemSize() == Float.BYTES ? FloatType.F32 : FloatType.F64;
-      type.read(FileBytes.from(stream), into);
+      NpyFile.readFloats(header, FileBytes.from(stream), into);
       if (stream.read() >= 0 || stream.getChecksum().getValue() != array.entry.getCrc()) {
-        throw archive.invalid(entry, "is damaged: its checksum is another");
+        throw archive.invalid(
+            entry, "is damaged, its checksum is another: copy or save the file again");
       }
     } catch (ArithmeticException e) {
       throw archive.invalid(entry, String.valueOf(e.getMessage()));
     } catch (EOFException | ZipException e) {
-      throw archive.invalid(entry, "is damaged: " + e.getMessage());
+      throw archive.damaged(array.entry);
     }
   }
 
@@ -118,7 +116,8 @@ public final class NpzFile implements TensorFile {
     Array array = arrays.get(name);
     if (array == null) {
       throw new InvalidInputException(
-          "%s: has no array '%s' among its %d".formatted(file, name, arrays.size()));
+          "%s: has no array '%s' among its %d"
+              .formatted(file, Printable.excerpt(name), arrays.size()));
     }
     return array;
   }

@@ -1,18 +1,19 @@
 package dev.linformer.model.weights;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Printable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.zip.ZipEntry;
+import java.util.zip.ZipException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.ndarray.buffer.FloatDataBuffer;
@@ -42,8 +43,8 @@ public final class PyTorchFile implements TensorFile {
   /**
    * Opens a file, reads its pickle, and checks that every tensor lies in a record of the archive.
    *
-   * @throws InvalidInputException naming the file and what is wrong in it
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException naming the file and what is wrong in it, or that there is none
+   * @throws IOException if the file cannot be read
    */
   public static PyTorchFile open(Path file) throws IOException {
     refuseOtherFormats(file);
@@ -74,9 +75,7 @@ public final class PyTorchFile implements TensorFile {
   }
 
   private static void refuseOtherFormats(Path file) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new NoSuchFileException(file.toString());
-    }
+    RegularFile.require("", file);
     byte[] start;
     try (InputStream stream = Files.newInputStream(file)) {
       start = stream.readNBytes(2);
@@ -101,8 +100,11 @@ public final class PyTorchFile implements TensorFile {
       throw archive.invalid(
           name, "has %d bytes, above the limit of %d".formatted(entry.getSize(), most));
     }
+    verify(archive, entry);
     try (InputStream stream = archive.stream(entry)) {
       return stream.readNBytes(most);
+    } catch (ZipException e) {
+      throw archive.damaged(entry);
     }
   }
 
@@ -116,6 +118,13 @@ public final class PyTorchFile implements TensorFile {
           name, "is compressed, which torch.save never does: save it again with torch.save");
     }
     return entry;
+  }
+
+  /** Newer versions of PyTorch can be told to write 0 in place of checksums. */
+  private static void verify(Archive archive, ZipEntry entry) throws IOException {
+    if (entry.getCrc() != 0) {
+      archive.verify(entry);
+    }
   }
 
   private ZipEntry recordOf(StridedTensor tensor) {
@@ -157,7 +166,9 @@ public final class PyTorchFile implements TensorFile {
       return;
     }
     FloatType type = tensor.storage().type();
-    try (InputStream stream = archive.stream(recordOf(tensor))) {
+    ZipEntry entry = recordOf(tensor);
+    verify(archive, entry);
+    try (InputStream stream = archive.stream(entry)) {
       stream.skipNBytes(tensor.offset() * type.bytes());
       if (tensor.contiguous()) {
         type.read(FileBytes.from(stream), into);
@@ -171,8 +182,8 @@ public final class PyTorchFile implements TensorFile {
       into.write(tensor.gather(span));
     } catch (ArithmeticException e) {
       throw invalid(name, String.valueOf(e.getMessage()));
-    } catch (EOFException e) {
-      throw invalid(name, "is truncated: copy or save the file again");
+    } catch (EOFException | ZipException e) {
+      throw archive.damaged(entry);
     }
   }
 
@@ -180,13 +191,15 @@ public final class PyTorchFile implements TensorFile {
     StridedTensor tensor = tensors.get(name);
     if (tensor == null) {
       throw new InvalidInputException(
-          "%s: has no tensor '%s' among its %d".formatted(file, name, tensors.size()));
+          "%s: has no tensor '%s' among its %d"
+              .formatted(file, Printable.excerpt(name), tensors.size()));
     }
     return tensor;
   }
 
   private InvalidInputException invalid(String name, String problem) {
-    return new InvalidInputException("%s: tensor '%s' %s".formatted(file, name, problem));
+    return new InvalidInputException(
+        "%s: tensor '%s' %s".formatted(file, Printable.excerpt(name), problem));
   }
 
   @Override

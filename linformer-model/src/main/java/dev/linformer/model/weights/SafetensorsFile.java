@@ -1,6 +1,7 @@
 package dev.linformer.model.weights;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Printable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -21,7 +22,7 @@ import org.tensorflow.ndarray.buffer.FloatDataBuffer;
  */
 public final class SafetensorsFile implements TensorFile {
   /** The reference's limit on the header, in bytes. */
-  private static final long MAX_HEADER = 100_000_000;
+  static final long MAX_HEADER = 100_000_000;
 
   private final Path file;
   private final FileChannel channel;
@@ -39,10 +40,11 @@ public final class SafetensorsFile implements TensorFile {
    * Opens a file and checks its header: JSON, dtypes, shapes, and tensors that cover the data part
    * exactly once.
    *
-   * @throws InvalidInputException naming the file and what is wrong in it
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException naming the file and what is wrong in it, or that there is none
+   * @throws IOException if the file cannot be read
    */
   public static SafetensorsFile open(Path file) throws IOException {
+    RegularFile.require("", file);
     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
       long size = channel.size();
@@ -71,7 +73,7 @@ public final class SafetensorsFile implements TensorFile {
       FileBytes.fill(channel, Long.BYTES, json);
       long dataBegin = Long.BYTES + length;
       return new SafetensorsFile(
-          file, channel, dataBegin, SafetensorsHeader.parse(file, json, size - dataBegin));
+          file, channel, dataBegin, SafetensorsHeader.parse(file, json.array(), size - dataBegin));
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
@@ -119,19 +121,20 @@ public final class SafetensorsFile implements TensorFile {
                         String.format(
                             "tensor '%s' has dtype %s, and only floats are read: convert it before"
                                 + " it is saved, in Python with tensor.float()",
-                            name, entry.dtype())));
+                            Printable.excerpt(name), entry.dtype())));
     long size = entry.shape().size();
     if (into.size() != size) {
       throw SafetensorsHeader.invalid(
           file,
           String.format(
               "tensor '%s' has %d values (shape %s), where %d are asked for",
-              name, size, entry.shape(), into.size()));
+              Printable.excerpt(name), size, entry.shape(), into.size()));
     }
     try {
       type.read(FileBytes.from(channel, dataBegin + entry.begin()), into);
     } catch (ArithmeticException e) {
-      throw SafetensorsHeader.invalid(file, "tensor '%s' %s".formatted(name, e.getMessage()));
+      throw SafetensorsHeader.invalid(
+          file, "tensor '%s' %s".formatted(Printable.excerpt(name), e.getMessage()));
     }
   }
 
@@ -139,7 +142,7 @@ public final class SafetensorsFile implements TensorFile {
     SafetensorsHeader.Entry entry = header.entries().get(name);
     if (entry == null) {
       throw SafetensorsHeader.invalid(
-          file, "has no tensor '" + name + "' among its " + names().size());
+          file, "has no tensor '" + Printable.excerpt(name) + "' among its " + names().size());
     }
     return entry;
   }

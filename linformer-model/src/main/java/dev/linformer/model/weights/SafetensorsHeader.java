@@ -1,14 +1,9 @@
 package dev.linformer.model.weights;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.linformer.model.InvalidInputException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
+import dev.linformer.model.JsonText;
+import dev.linformer.model.Printable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -53,12 +48,6 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
           Map.entry("F64", 64),
           Map.entry("C64", 64));
 
-  private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
-
   /**
    * Reads and checks a header.
    *
@@ -67,16 +56,19 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
    * @throws InvalidInputException if the header is not one, or its tensors do not cover the data
    *     part exactly once
    */
-  static SafetensorsHeader parse(Path file, ByteBuffer header, long dataBytes) {
+  static SafetensorsHeader parse(Path file, byte[] header, long dataBytes) {
     Map<String, String> metadata = new LinkedHashMap<>();
     List<Entry> entries = new ArrayList<>();
-    for (Map.Entry<String, JsonNode> property : object(file, header).properties()) {
-      if (property.getKey().equals(METADATA)) {
-        metadata.putAll(metadata(file, property.getValue()));
-      } else {
-        entries.add(entry(file, property.getKey(), property.getValue()));
-      }
-    }
+    JsonText.forEach(
+        file + ": the header",
+        header,
+        (name, value) -> {
+          if (name.equals(METADATA)) {
+            metadata.putAll(metadata(file, value));
+          } else {
+            entries.add(entry(file, name, value));
+          }
+        });
     entries.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
     checkLayout(file, entries, dataBytes);
     Map<String, Entry> byName = new LinkedHashMap<>();
@@ -85,28 +77,18 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
         Collections.unmodifiableMap(metadata), Collections.unmodifiableMap(byName));
   }
 
-  private static JsonNode object(Path file, ByteBuffer header) {
-    try {
-      JsonNode root = JSON.readTree(StandardCharsets.UTF_8.newDecoder().decode(header).toString());
-      if (!root.isObject()) {
-        throw invalid(file, "the header is no JSON object");
-      }
-      return root;
-    } catch (CharacterCodingException e) {
-      throw invalid(file, "the header is no UTF-8 text", e);
-    } catch (JsonProcessingException e) {
-      throw invalid(file, "the header is no valid JSON object: " + e.getOriginalMessage(), e);
-    }
-  }
-
   private static Map<String, String> metadata(Path file, JsonNode node) {
+    if (node.isNull()) { // as the format's own library reads it
+      return Map.of();
+    }
     if (!node.isObject()) {
       throw invalid(file, METADATA + " must be an object of strings");
     }
     Map<String, String> metadata = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> property : node.properties()) {
       if (!property.getValue().isTextual()) {
-        throw invalid(file, METADATA + " '" + property.getKey() + "' must be a string");
+        throw invalid(
+            file, METADATA + " '" + Printable.excerpt(property.getKey()) + "' must be a string");
       }
       metadata.put(property.getKey(), property.getValue().textValue());
     }
@@ -134,7 +116,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
       }
       size = Math.multiplyExact(size, bits);
     } catch (ArithmeticException e) {
-      throw invalid(file, tensor(name) + "shape " + node.path("shape") + " overflows", e);
+      throw invalid(file, tensor(name) + "shape " + found(node, "shape") + " overflows");
     }
     long found = offsets[1] - offsets[0];
     if (size % 8 != 0 || size / 8 != found) {
@@ -142,7 +124,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
           file,
           String.format(
               "%s%s of shape %s does not fill the %d bytes of its data_offsets %s",
-              tensor(name), dtype, node.path("shape"), found, node.path("data_offsets")));
+              tensor(name), dtype, found(node, "shape"), found, found(node, "data_offsets")));
     }
     return new Entry(name, dtype, Shape.of(shape), offsets[0], offsets[1]);
   }
@@ -191,18 +173,14 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
   }
 
   private static String found(JsonNode node, String key) {
-    return node.path(key).isMissingNode() ? "nothing" : node.path(key).toString();
+    return node.path(key).isMissingNode() ? "nothing" : Printable.excerpt(node.path(key));
   }
 
   private static String tensor(String name) {
-    return "tensor '" + name + "': ";
+    return "tensor '" + Printable.excerpt(name) + "': ";
   }
 
   static InvalidInputException invalid(Path file, String problem) {
     return new InvalidInputException(file + ": " + problem);
-  }
-
-  private static InvalidInputException invalid(Path file, String problem, Exception cause) {
-    return new InvalidInputException(file + ": " + problem, cause);
   }
 }

@@ -86,6 +86,11 @@ public final class SafetensorsWriter {
     }
     byte[] json = JSON.writeValueAsString(root).getBytes(StandardCharsets.UTF_8);
     int padded = (json.length + 7) / 8 * 8;
+    if (padded > SafetensorsFile.MAX_HEADER) {
+      throw new InvalidInputException(
+          "%d tensors have a header of %d bytes, and no reader takes more than %d"
+              .formatted(tensors.size(), padded, SafetensorsFile.MAX_HEADER));
+    }
     ByteBuffer header = FileBytes.littleEndian(Long.BYTES + padded).putLong(padded).put(json);
     while (header.hasRemaining()) {
       header.put((byte) ' ');

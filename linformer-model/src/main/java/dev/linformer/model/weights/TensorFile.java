@@ -19,9 +19,9 @@ public interface TensorFile extends Closeable {
    * Opens a file of the format that its name ends with: {@code .safetensors}, {@code .npz}, or
    * PyTorch's {@code .pt}, {@code .pth} or {@code .bin}.
    *
-   * @throws InvalidInputException if the name ends with none of them, or the file is not what it
-   *     says
-   * @throws IOException if the file is absent or cannot be read
+   * @throws InvalidInputException if the name ends with none of them, if there is no such file, or
+   *     it is not what it says
+   * @throws IOException if the file cannot be read
    */
   static TensorFile open(Path file) throws IOException {
     String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);

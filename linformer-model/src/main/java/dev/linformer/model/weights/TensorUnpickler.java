@@ -1,6 +1,7 @@
 package dev.linformer.model.weights;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.Printable;
 import dev.linformer.model.weights.StridedTensor.Storage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -21,6 +22,10 @@ import org.tensorflow.ndarray.Shape;
  * Reads the pickle in a PyTorch file. A pickle is a program; this one may build dictionaries,
  * lists, numbers and texts, and of everything that it calls by name only what makes a tensor. Any
  * other name is refused before anything is called, and so is any other operation.
+ *
+ * <p>It takes time and memory in proportion to the pickle's bytes. As objects may hold themselves,
+ * and each other many times over, none is ever compared, hashed or written out but texts and
+ * numbers.
  */
 final class TensorUnpickler extends Unpickler {
 
@@ -31,18 +36,27 @@ final class TensorUnpickler extends Unpickler {
           "torch.HalfStorage", FloatType.F16,
           "torch.BFloat16Storage", FloatType.BF16);
 
-  private static final Map<String, IObjectConstructor> CONSTRUCTORS =
+  /** What a pickle may keep at once, on its stack and in its memo. */
+  private static final int MOST_OBJECTS = 1 << 20;
+
+  private static final int MOST_AXES = 64;
+
+  private final Map<String, IObjectConstructor> constructors =
       Map.of(
-          "torch._utils._rebuild_tensor_v2", TensorUnpickler::tensor,
+          "torch._utils._rebuild_tensor_v2", this::tensor,
           "torch._utils._rebuild_parameter", TensorUnpickler::parameter,
           "collections.OrderedDict", TensorUnpickler::dictionary);
 
   private final Path file;
   private final ByteArrayInputStream bytes;
 
+  /** Axes that tensors may still have, all together: each takes a byte of the pickle at least. */
+  private long axesLeft;
+
   private TensorUnpickler(Path file, byte[] pickle) {
     this.file = file;
     this.bytes = new ByteArrayInputStream(pickle);
+    this.axesLeft = pickle.length;
   }
 
   /**
@@ -76,28 +90,44 @@ final class TensorUnpickler extends Unpickler {
           if (!(value instanceof StridedTensor tensor)) {
             throw new InvalidInputException(
                 "%s: holds more than tensors, such as '%s': save model.state_dict() alone"
-                    .formatted(file, name));
+                    .formatted(file, Printable.excerpt(name)));
           }
-          tensors.put(String.valueOf(name), tensor);
+          if (tensors.put(name.toString(), tensor) != null) {
+            throw new InvalidInputException(
+                "%s: holds two tensors named '%s'".formatted(file, Printable.excerpt(name)));
+          }
         });
     return tensors;
   }
 
+  /** Our own words; others' are of Java's classes. */
   private static String reason(Exception e) {
-    String message = e.getMessage();
-    return message == null ? e.getClass().getSimpleName() : message;
+    return e instanceof IllegalArgumentException
+        ? String.valueOf(e.getMessage())
+        : "it ends too early, or an operation lacks what it needs";
   }
 
   @Override
   protected Object dispatch(short key) throws IOException {
+    if (stack.size() > MOST_OBJECTS || memo.size() > MOST_OBJECTS) {
+      throw new IllegalArgumentException("it keeps more than " + MOST_OBJECTS + " objects");
+    }
     switch (key) {
+      case Opcodes.PROTO -> {
+        short protocol = PickleUtils.readbyte(input);
+        if (protocol > HIGHEST_PROTOCOL) {
+          throw new IllegalArgumentException("unsupported pickle protocol: " + protocol);
+        }
+      }
       case Opcodes.GLOBAL -> {
         String module = PickleUtils.readline(input);
         stack.add(named(module + "." + PickleUtils.readline(input)));
       }
       case Opcodes.STACK_GLOBAL -> {
-        Object name = stack.pop();
-        stack.add(named(stack.pop() + "." + name));
+        if (!(stack.pop() instanceof String name) || !(stack.pop() instanceof String module)) {
+          throw new IllegalArgumentException("a name that is no text");
+        }
+        stack.add(named(module + "." + name));
       }
       case Opcodes.INST -> {
         String module = PickleUtils.readline(input);
@@ -122,8 +152,7 @@ final class TensorUnpickler extends Unpickler {
         }
         stack.add(new String(PickleUtils.readbytes(input, length), StandardCharsets.UTF_8));
       }
-      case Opcodes.PROTO,
-          Opcodes.FRAME,
+      case Opcodes.FRAME,
           Opcodes.STOP,
           Opcodes.MARK,
           Opcodes.NONE,
@@ -160,7 +189,7 @@ final class TensorUnpickler extends Unpickler {
   /** What a name stands for: a storage's type, or what makes an object. */
   private Object named(String name) {
     Object type = STORAGES.get(name);
-    Object found = type == null ? CONSTRUCTORS.get(name) : type;
+    Object found = type == null ? constructors.get(name) : type;
     if (found == null) {
       throw refused(name);
     }
@@ -170,7 +199,7 @@ final class TensorUnpickler extends Unpickler {
   private InvalidInputException refused(String name) {
     return new InvalidInputException(
         "%s: refused, nothing of it was run: its pickle calls %s, which is no part of a dictionary"
-                .formatted(file, name)
+                .formatted(file, Printable.excerpt(name))
             + " of float tensors; save it with torch.save(model.state_dict(), path)");
   }
 
@@ -198,7 +227,7 @@ final class TensorUnpickler extends Unpickler {
   }
 
   /** (storage, offset, shape, strides, …). */
-  private static Object tensor(Object[] arguments) {
+  private Object tensor(Object[] arguments) {
     return new StridedTensor(
         (Storage) arguments[0],
         integer(arguments[1]),
@@ -217,8 +246,14 @@ final class TensorUnpickler extends Unpickler {
     return new LinkedHashMap<Object, Object>();
   }
 
-  private static List<Long> integers(Object tuple) {
-    return Arrays.stream((Object[]) tuple).map(TensorUnpickler::integer).toList();
+  /** A tuple of a few numbers; the pickle may name a long one any number of times. */
+  private List<Long> integers(Object tuple) {
+    Object[] numbers = (Object[]) tuple;
+    axesLeft -= numbers.length;
+    if (numbers.length > MOST_AXES || axesLeft < 0) {
+      throw new IllegalArgumentException("a tensor of more than " + MOST_AXES + " axes");
+    }
+    return Arrays.stream(numbers).map(TensorUnpickler::integer).toList();
   }
 
   private static long integer(Object value) {

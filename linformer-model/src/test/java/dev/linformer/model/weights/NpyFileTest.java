@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -68,7 +69,7 @@ class NpyFileTest {
     assertArrayEquals(new float[] {0.1f, -3, Float.POSITIVE_INFINITY}, array.floats());
 
     Path wide = write(dir, 1, header("<f8", "()"), littleEndian(8).putDouble(1e39));
-    assertRefused("has 1.0E39 as element 0, outside", () -> NpyFile.read(wide));
+    assertRefused("holds 1.0E39, outside the range of float32", () -> NpyFile.read(wide));
   }
 
   @Test
@@ -89,6 +90,92 @@ class NpyFileTest {
 
     Path wide = write(dir, 1, header("<i8", "(1,)"), littleEndian(8).putLong(1L << 31));
     assertRefused("has 2147483648 as element 0, outside", () -> NpyFile.read(wide));
+  }
+
+  /** What NumPy makes of 1, 2 and 200, or of -3 where there is a sign, and so on. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      textBlock =
+          """
+          |u1 ; 01 02 c8
+          |i1 ; 01 02 fd
+          <u2 ; 0100 0200 ffff
+          >u2 ; 0001 0002 ffff
+          <i2 ; 0100 0200 fdff
+          >i2 ; 0001 0002 fffd
+          <u4 ; 01000000 02000000 ffffff7f
+          >i4 ; 00000001 00000002 fffffffd
+          >i8 ; 0000000000000001 0000000000000002 fffffffffffffffd
+          <u8 ; 0100000000000000 0200000000000000 ffffff7f00000000
+          |b1 ; 01 00 01
+          <f2 ; 003c 0040 00c2
+          >f2 ; 3c00 4000 c200
+          >f4 ; 3f800000 40000000 c0400000
+          >f8 ; 3ff0000000000000 4000000000000000 c008000000000000
+          """)
+  void everyType(String dtype, String values, @TempDir Path dir) throws IOException {
+    ByteBuffer data = ByteBuffer.wrap(HexFormat.of().parseHex(values.replace(" ", "")));
+    NpyFile array = NpyFile.read(write(dir, 3, header(dtype, "(3,)"), data));
+    double[] expected = {1, 2, -3};
+    switch (dtype.substring(1)) {
+      case "u1" -> expected[2] = 200;
+      case "u2" -> expected[2] = 65535;
+      case "u4", "u8" -> expected[2] = Integer.MAX_VALUE;
+      case "b1" -> expected = new double[] {1, 0, 1};
+      default -> {}
+    }
+    for (int i = 0; i < 3; i++) {
+      assertEquals(expected[i], array.isInteger() ? array.ints()[i] : array.floats()[i], dtype);
+    }
+    assertEquals(dtype.endsWith("b1"), array.isBoolean());
+  }
+
+  @Test
+  void whatNeedsMoreBitsIsRefused(@TempDir Path dir) throws IOException {
+    Path four = write(dir, 1, header("<u4", "(1,)"), littleEndian(4).putInt(-1));
+    assertRefused("has 4294967295 as element 0, outside", () -> NpyFile.read(four));
+    Path eight = write(dir, 1, header("<u8", "(1,)"), littleEndian(8).putLong(-1));
+    assertRefused("has 18446744073709551615 as element 0, outside", () -> NpyFile.read(eight));
+  }
+
+  /** numpy.save(path, numpy.arange(6).reshape(1, 2, 3).T), and of integers. */
+  @Test
+  void fortranOrder(@TempDir Path dir) throws IOException {
+    String fortran = header("<f4", "(3, 2, 1)").replace("False", "True");
+    ByteBuffer data = littleEndian(24);
+    for (int i = 0; i < 6; i++) {
+      data.putFloat(i);
+    }
+    NpyFile floats = NpyFile.read(write(dir, 1, fortran, data));
+    assertEquals(Shape.of(3, 2, 1), floats.shape());
+    assertArrayEquals(new float[] {0, 3, 1, 4, 2, 5}, floats.floats());
+
+    ByteBuffer bytes = ByteBuffer.wrap(new byte[] {0, 1, 2, 3, 4, 5});
+    NpyFile ints = NpyFile.read(write(dir, 1, fortran.replace("<f4", "|u1"), bytes));
+    assertArrayEquals(new int[] {0, 3, 1, 4, 2, 5}, ints.ints());
+    NpyFile none = NpyFile.read(write(dir, 1, fortran.replace("(3, 2", "(3, 0"), littleEndian(0)));
+    assertEquals(0, none.floats().length);
+  }
+
+  @Test
+  void aHeaderInAnotherSpelling(@TempDir Path dir) throws IOException {
+    String header = " {\"shape\":(2L,1,),'x':(),\n'fortran_order':False , 'descr':\"<f4\"}  \n";
+    assertEquals(Shape.of(2, 1), NpyFile.read(write(dir, 1, header, littleEndian(8))).shape());
+  }
+
+  /** The reader before this one tried every way to share out the blanks. */
+  @Test
+  void aLongHeaderTakesOnePass(@TempDir Path dir) throws IOException {
+    String start = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+    Path blanks = write(dir, 1, start + " ".repeat(9_900) + "x)}", littleEndian(4));
+    assertRefused("something else than whole numbers", () -> NpyFile.read(blanks));
+    Path axes = write(dir, 1, start + "1, ".repeat(3_000) + ")}", littleEndian(4));
+    assertRefused("has 3000 axes, and at most 64 are read", () -> NpyFile.read(axes));
+    Path records = write(dir, 1, "{'descr': " + "[".repeat(9_900) + "}", littleEndian(4));
+    assertRefused("has a damaged header, with no end", () -> NpyFile.read(records));
+    Path huge = write(dir, 2, start + " ".repeat(60_000) + ")}", littleEndian(4));
+    assertRefused("it names a header of 60053 bytes", () -> NpyFile.read(huge));
   }
 
   @ParameterizedTest
@@ -133,13 +220,19 @@ class NpyFileTest {
       delimiter = ';',
       textBlock =
           """
-          '>f4'            ; False ; (1,)     ; x.astype('float32')
-          '<f2'            ; False ; (1,)     ; x.astype('float32')
+          '<f16'           ; False ; (1,)     ; x.astype('float32')
+          '<c8'            ; False ; (1,)     ; x.astype('float32')
+          '<U1'            ; False ; (1,)     ; neither floats nor integers
+          '<f4'            ; 0     ; (1,)     ; a value that is no text, flag or tuple
+          '<f4', 'descr': '<f8' ; False ; (1,) ; a key twice
+          '<f4'            ; False ; (1 2)    ; no ) where one is expected
+          '<f4'            ; False ; (1,), 'x ; no text in quotes
+          '<f4'            ; False ; (1234567890123456789,) ; something else than whole numbers
           '|O'             ; False ; (1,)     ; neither floats nor integers
           [('a', '<f4')]   ; False ; (1,)     ; neither floats nor integers
-          '<f4'            ; True  ; (1,)     ; numpy.ascontiguousarray(x)
-          '<f4'            ; False ; 1        ; without a shape
-          '<f4'            ; False ; (-1,)    ; without a shape
+          '<f4'            ; False ; 1        ; a value that is no text, flag or tuple
+          '<f4'            ; False ; (-1,)    ; something else than whole numbers
+          '<f4'            ; False ; 'x'      ; without a shape
           '<f4'            ; False ; (99999, 99999) ; has shape [99999, 99999], above
           '<f4'            ; False ; (2,)     ; is truncated: shape [2] of <f4 takes 8 bytes, and 4
           '<f4'            ; False ; (0,)     ; is too long: shape [0] of <f4 takes 0 bytes, and 4
@@ -161,8 +254,8 @@ class NpyFileTest {
     assertRefused("is no .npy file: save it with numpy.save", () -> NpyFile.read(text));
     Path empty = Files.createFile(dir.resolve("empty"));
     assertRefused("is no .npy file", () -> NpyFile.read(empty));
-    Path newer = write(dir, 3, header("<f4", "()"), littleEndian(4));
-    assertRefused("has .npy version 3", () -> NpyFile.read(newer));
+    Path newer = write(dir, 4, header("<f4", "()"), littleEndian(4));
+    assertRefused("has .npy version 4, read are 1 to 3", () -> NpyFile.read(newer));
   }
 
   @Test

@@ -2,19 +2,21 @@ package dev.linformer.model.weights;
 
 import static dev.linformer.model.Values.refusal;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.InvalidInputException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.zip.ZipFile;
@@ -112,7 +114,7 @@ class PyTorchFileTest {
         refused(old));
     Path zip = Zips.write(folder.resolve("zip.pt"), Map.of("a", new byte[1]), false);
     assertEquals("is not of torch.save: one entry …/data.pkl is expected, found 0", refused(zip));
-    assertThrows(NoSuchFileException.class, () -> PyTorchFile.open(folder.resolve("none.pt")));
+    assertEquals("no such file", refused(folder.resolve("none.pt")));
   }
 
   /** A file of torch.save with one tensor of four floats, and this pickle. */
@@ -236,11 +238,59 @@ class PyTorchFileTest {
           a number             | }X\\u0001\\u0000\\u0000\\u0000nK\\u0003s. | holds more than tensors, such as 'n'
           another reference    | NQ.                          | damaged
           a storage called     | ctorch\\nFloatStorage\\n)R.  | damaged
+          a name that is a list that holds itself | \\u0080\\u0004]\\u0094]\\u0094h\\u0000ah\\u0000h\\u0001ah\\u0000X\\u0001\\u0000\\u0000\\u0000x\\u0093. | a name that is no text
+          a module that is none | K\\u0001X\\u0001\\u0000\\u0000\\u0000x\\u0093. | a name that is no text
+          nothing to name      | \\u0093.                     | damaged
           a future protocol    | \\u0080\\u0009.              | unsupported pickle protocol: 9
           """)
   void hostilePickles(String name, String pickle, String message) throws IOException {
     String found = refused(file(latin1(unescape(pickle)), 16));
     assertTrue(found.contains(message), found);
+  }
+
+  /** A list of two lists of two lists …: 2^28 texts for whoever follows them all. */
+  @Test
+  void sharedListsAreNotFollowed() throws IOException {
+    StringBuilder pickle = new StringBuilder("\u0080\u0004X\u0003\u0000\u0000\u0000lol\u0094");
+    for (char i = 0; i < 28; i++) {
+      pickle.append("](h" + i + "h" + i + "e\u0094");
+    }
+    for (String end :
+        List.of("h\u001cX\u0001\u0000\u0000\u0000x\u0093.", "h\u001c.", "}h\u001ch\u001cs.")) {
+      assertTrue(refused(file(latin1(pickle + end), 16)).length() < 200);
+    }
+  }
+
+  @Test
+  void aPickleKeepsAndMakesNoMoreThanItsBytesAllow() throws IOException {
+    for (String each : List.of("]", "N\u0094", "(")) {
+      String found = refused(file(latin1(each.repeat((1 << 20) + 9)), 16));
+      assertTrue(found.contains("it keeps more than 1048576 objects"), found);
+    }
+    String many = "(" + "K\u0001".repeat(65) + "t";
+    String found = refused(file(tensor("0", "K\u0004", "K\u0000", many, many), 16));
+    assertTrue(found.contains("a tensor of more than 64 axes"), found);
+    // One shape of 64 axes, named again and again.
+    String again = "}(" + "K\u0001".repeat(64) + "tq\u0000";
+    String call = "ctorch._utils\n_rebuild_tensor_v2\nq\u0001";
+    String storage =
+        "(X\u0007\u0000\u0000\u0000storagectorch\nFloatStorage\nX\u0001\u0000\u0000\u00000NK\u0004tQ";
+    String arguments = "(" + storage + "K\u0000h\u0000h\u0000tq\u0002";
+    String calls = "h\u0001h\u0002R".repeat(1000);
+    found = refused(file(latin1(again + call + arguments + calls + "."), 16));
+    assertTrue(found.contains("a tensor of more than 64 axes"), found);
+  }
+
+  @Test
+  void twoTensorsOfOneName() throws IOException {
+    byte[] one = tensor("0", "K\u0004", "K\u0000", "K\u0004\u0085", "K\u0001\u0085");
+    String pickle = new String(one, StandardCharsets.ISO_8859_1);
+    String body = pickle.substring(3, pickle.length() - 2);
+    String value = body.substring(body.indexOf("ctorch"));
+    String text = "X\u0001\u0000\u0000\u00007" + value + "s";
+    String number = "K\u0007" + value + "s";
+    String found = refused(file(latin1("\u0080\u0002}" + text + number + "."), 16));
+    assertEquals("holds two tensors named '7'", found);
   }
 
   private static String unescape(String text) {
@@ -279,6 +329,55 @@ class PyTorchFileTest {
     Path long1 = Zips.write(folder.resolve("long.pt"), entries, false);
     assertEquals(
         "entry 'x/data.pkl' has 8388609 bytes, above the limit of 8388608", refused(long1));
+  }
+
+  /** Whichever bit turned: the file is refused, or gives what was saved. */
+  @Test
+  void aBitThatTurnedIsSeen() throws IOException {
+    Path intact = FOLDER.resolve("kinds.pt");
+    byte[] whole = Files.readAllBytes(intact);
+    Map<String, float[]> saved = readAll(intact);
+    Path path = folder.resolve("x.pt");
+    Random random = new Random(17);
+    int checksums = 0;
+    for (int i = 0; i < 1500; i++) {
+      byte[] damaged = whole.clone();
+      damaged[random.nextInt(damaged.length)] ^= (byte) (1 << random.nextInt(8));
+      Files.write(path, damaged);
+      try {
+        for (Map.Entry<String, float[]> each : readAll(path).entrySet()) {
+          assertArrayEquals(saved.get(each.getKey()), each.getValue(), each.getKey());
+        }
+      } catch (InvalidInputException e) {
+        checksums += String.valueOf(e.getMessage()).contains("its checksum is another") ? 1 : 0;
+      }
+    }
+    assertTrue(checksums > 100, "in records and pickle: " + checksums);
+  }
+
+  private static Map<String, float[]> readAll(Path path) throws IOException {
+    Map<String, float[]> values = new LinkedHashMap<>();
+    try (PyTorchFile file = PyTorchFile.open(path)) {
+      for (String name : file.names()) {
+        values.put(name, read(file, name));
+      }
+    }
+    return values;
+  }
+
+  /** torch.serialization.set_crc32_options(False) writes 0 for each checksum. */
+  @Test
+  void checksumsThatWereNotWritten() throws IOException {
+    byte[] whole = Files.readAllBytes(FOLDER.resolve("linformer.pt"));
+    ByteBuffer bytes = ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN);
+    String text = new String(whole, StandardCharsets.ISO_8859_1);
+    for (int at = text.indexOf("PK\u0001\u0002");
+        at > 0;
+        at = text.indexOf("PK\u0001\u0002", at + 1)) {
+      bytes.putInt(at + 16, 0);
+    }
+    Path path = Files.write(folder.resolve("x.pt"), whole);
+    assertDoesNotThrow(() -> readAll(path));
   }
 
   @Test

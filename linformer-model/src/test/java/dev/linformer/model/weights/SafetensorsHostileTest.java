@@ -27,10 +27,10 @@ class SafetensorsHostileTest {
       quoteCharacter = '`',
       textBlock =
           """
-          not JSON             | {"w":             | 0 | the header is no valid JSON object
-          text behind it       | {} {}             | 0 | the header is no valid JSON object
-          an array             | []                | 0 | the header is no JSON object
-          nothing              | ` `               | 0 | the header is no JSON object
+          not JSON             | {"w":             | 0 | the header: not valid JSON
+          text behind it       | {} {}             | 0 | the header: not valid JSON
+          an array             | []                | 0 | the header: a JSON object {…} is expected
+          nothing              | ` `               | 0 | the header: a JSON object {…} is expected
           a tensor twice       | {"w":W,"w":W}     | 4 | Duplicate field 'w'
           a key twice          | {"w":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}} | 4 | Duplicate field 'dtype'
           metadata of numbers  | {"__metadata__":{"a":1}} | 0 | __metadata__ 'a' must be a string
@@ -79,9 +79,10 @@ class SafetensorsHostileTest {
         SafetensorsBytes.write(dir, 3, header, 0),
         "truncated: a header of 3 bytes runs past the end of the file, 10 bytes long");
     assertRefused(
-        SafetensorsBytes.write(dir, 2, new byte[] {'"', (byte) 0xff}, 0), "no UTF-8 text");
-    String nested = "[".repeat(100_000);
-    assertRefused(SafetensorsBytes.write(dir, nested, 0), "no valid JSON object");
+        SafetensorsBytes.write(dir, 2, new byte[] {'"', (byte) 0xff}, 0),
+        "line 1 is no text in UTF-8");
+    String nested = "{\"a\":" + "[".repeat(100_000);
+    assertRefused(SafetensorsBytes.write(dir, nested, 0), "nested deeper than 100 levels");
   }
 
   @Test

@@ -67,6 +67,17 @@ class SafetensorsTest {
     }
   }
 
+  /** As the format's own library does. */
+  @Test
+  void metadataMayBeNull(@TempDir Path dir) throws IOException {
+    String header =
+        "{\"__metadata__\":null,\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
+    try (var file = SafetensorsFile.open(SafetensorsBytes.write(dir, header, 4))) {
+      assertEquals(Map.of(), file.metadata());
+      assertArrayEquals(new float[1], read(file, "w"));
+    }
+  }
+
   @Test
   void movesValuesInChunks(@TempDir Path dir) throws IOException {
     int size = 2 * FileBytes.CHUNK / Float.BYTES + 7;
@@ -184,8 +195,8 @@ class SafetensorsTest {
   }
 
   @Test
-  void anAbsentFileIsAnIoException(@TempDir Path dir) {
-    assertThrows(NoSuchFileException.class, () -> SafetensorsFile.open(dir.resolve("absent")));
+  void whatIsAbsent(@TempDir Path dir) {
+    assertRefused("absent: no such file", () -> SafetensorsFile.open(dir.resolve("absent")));
     assertThrows(
         NoSuchFileException.class,
         () -> SafetensorsWriter.write(dir.resolve("absent/f"), Map.of(), List.of()));
