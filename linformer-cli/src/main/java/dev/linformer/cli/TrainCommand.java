@@ -64,7 +64,7 @@ final class TrainCommand implements Callable<Integer> {
       arity = "1..*",
       paramLabel = "PATH",
       description =
-          "Text files or folders of such for masked-lm and causal-lm; a .csv or .tsv file for classify.")
+          "Text files or folders of such for masked-lm and causal-lm; a .csv or .tsv file for classify; each may be gzip.")
   private List<Path> data = List.of();
 
   @Option(
@@ -154,8 +154,23 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private TaskData openData(TrainingRun run) throws IOException {
-    say("preparing the data of the task %s".formatted(run.task().name()));
-    return run.openData();
+    return prepared(run.task().name(), run::openData);
+  }
+
+  /** Reads or makes examples. */
+  private interface Source {
+    TaskData open() throws IOException;
+  }
+
+  private TaskData prepared(String name, Source source) throws IOException {
+    say("preparing the data of the task %s".formatted(name));
+    TaskData examples = source.open();
+    examples.remarks().forEach(this::say);
+    return examples;
+  }
+
+  private TaskData prepared(TrainSettings settings) throws IOException {
+    return prepared(settings.task().name(), () -> settings.task().open(settings.model()));
   }
 
   private TrainSettings settings() throws IOException {
@@ -196,8 +211,7 @@ final class TrainCommand implements Callable<Integer> {
       throw new InvalidInputException(
           "--time-feeding writes nothing; leave out --out and --dry-run");
     }
-    say("preparing the data of the task %s".formatted(settings.task().name()));
-    try (TaskData examples = settings.task().open(settings.model())) {
+    try (TaskData examples = prepared(settings)) {
       Feeding found =
           Feeding.measure(
               settings.model(), settings.task().objective(), settings.trainer(), examples, number);
@@ -218,9 +232,8 @@ final class TrainCommand implements Callable<Integer> {
     if (out != null) {
       throw new InvalidInputException("--dry-run writes nothing; leave out --out");
     }
-    say("preparing the data of the task %s".formatted(settings.task().name()));
     Path nowhere = Path.of("dry-run");
-    try (TaskData examples = settings.task().open(settings.model());
+    try (TaskData examples = prepared(settings);
         Trainer trainer =
             Trainer.start(
                 settings.model(), settings.task().objective(), settings.trainer(), nowhere)) {
@@ -255,8 +268,7 @@ final class TrainCommand implements Callable<Integer> {
     TaskData examples = null;
     TrainingRun run;
     try {
-      say("preparing the data of the task %s".formatted(settings.task().name()));
-      examples = settings.task().open(settings.model());
+      examples = prepared(settings);
       examples.train(0, settings.trainer().batchSize()); // a batch that is too large is said now
       run = TrainingRun.create(directory, settings, examples);
     } catch (IOException | RuntimeException e) {

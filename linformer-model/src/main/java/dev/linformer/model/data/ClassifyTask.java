@@ -7,12 +7,12 @@ import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.ModelConfig;
 import java.io.IOException;
-import java.nio.file.Path;
 
 /**
  * Classification of texts in a table: a file of comma-separated values (RFC 4180), or of
- * tab-separated ones if its name ends in {@code .tsv}, whose first line names the columns. Of the
- * rows, drawn by the seed, a tenth is to watch on and a tenth to measure on.
+ * tab-separated ones without quoting if its name ends in {@code .tsv}, gzip or not, whose first
+ * line names the columns. Of the rows, drawn by the seed, a tenth is to watch on and a tenth to
+ * measure on.
  *
  * @param data the file
  * @param textColumn name of the column with the text
@@ -20,6 +20,7 @@ import java.nio.file.Path;
  *     are then numbered in the order of the alphabet
  * @param tokenizer how text becomes tokens
  * @param truncate whether a text's end is cut off where it is longer than the model's input
+ * @param missing what is done with rows whose text or label is missing
  * @param seed of the parts and of the order
  */
 public record ClassifyTask(
@@ -28,6 +29,7 @@ public record ClassifyTask(
     String labelColumn,
     Tokenizer tokenizer,
     boolean truncate,
+    MissingCells missing,
     long seed)
     implements Task {
 
@@ -47,6 +49,7 @@ public record ClassifyTask(
         keys.text("label_column", "label"),
         keys.choice("tokenizer", Tokenizer.BYTES),
         keys.flag("truncate", false),
+        keys.choice("missing", MissingCells.REFUSE),
         keys.longInteger("seed", 1));
   }
 
@@ -74,7 +77,7 @@ public record ClassifyTask(
   @Override
   public TaskData open(ModelConfig model) throws IOException {
     ClassifierConfig classifier = (ClassifierConfig) model;
-    Table table = Table.read(this, Path.of(data), classifier.encoder().sequenceLength());
+    Table table = Table.read(this, DataFile.path(data), classifier.encoder().sequenceLength());
     try {
       return new TableData(
           this, table, classifier.classes(), classifier.encoder().sequenceLength());
@@ -92,6 +95,7 @@ public record ClassifyTask(
         .put("label_column", labelColumn)
         .put("tokenizer", tokenizer.word())
         .put("truncate", truncate)
+        .put("missing", missing.word())
         .put("seed", seed);
   }
 }

@@ -128,14 +128,16 @@ public record LanguageTask(
     }
   }
 
-  /** Reads all files once; bytes are then read where they lie, other tokens from a file aside. */
+  /**
+   * Reads all files once; bytes are then read where they lie, what is in gzip and other tokens from
+   * a file aside.
+   */
   @Override
   public TaskData open(ModelConfig model) throws IOException {
     var files = TextFiles.expand(data);
-    if (tokenizer == Tokenizer.BYTES) {
+    if (tokenizer == Tokenizer.BYTES && files.stream().noneMatch(DataFile::isPacked)) {
       var survey = TextFiles.read(files, part -> {});
-      long[] sizes = survey.sizes().stream().mapToLong(Long::longValue).toArray();
-      return textData(model, survey, new TokenStore.Bytes(files, sizes));
+      return textData(model, survey, new TokenStore.Bytes(survey.files()));
     }
     TokenStore.Encoded encoded = new TokenStore.Encoded();
     try {

@@ -3,24 +3,14 @@ package dev.linformer.model.data;
 import dev.linformer.model.InvalidInputException;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.Reader;
-import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.zip.CRC32C;
-import java.util.zip.CheckedInputStream;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVRecord;
 
 /**
  * A table's texts as tokens, in a file aside, and where each begins; of a row, twelve bytes are in
@@ -33,6 +23,7 @@ final class Table implements Closeable {
   private long[] ends = new long[1024];
   private int[] labels = new int[1024];
   private int rows;
+  private int dropped;
 
   /** Each label as it stands there, with the line where it is first met. */
   private final Map<String, Long> found = new LinkedHashMap<>();
@@ -50,8 +41,10 @@ final class Table implements Closeable {
    * @throws InvalidInputException if it cannot be read, with the line
    */
   static Table read(ClassifyTask task, Path file, int longest) throws IOException {
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException("--data " + file + ": no such file");
+    if (Files.isDirectory(file)) {
+      throw new InvalidInputException(
+          "--data %s: a folder, but a table is a file: name one that ends in .csv or .tsv"
+              .formatted(file));
     }
     Table table = new Table(new TokenStore.Encoded());
     try {
@@ -65,65 +58,67 @@ final class Table implements Closeable {
   }
 
   private void fill(ClassifyTask task, Path file, int longest) throws IOException {
-    boolean tabs = file.toString().toLowerCase(Locale.ROOT).endsWith(".tsv");
-    CSVFormat format =
-        (tabs ? CSVFormat.TDF : CSVFormat.RFC4180)
-            .builder()
-            .setHeader()
-            .setSkipHeaderRecord(true)
-            .setIgnoreSurroundingSpaces(false)
-            .get();
-    try (Reader reader =
-            new InputStreamReader(
-                new CheckedInputStream(Files.newInputStream(file), crc),
-                StandardCharsets.UTF_8.newDecoder());
-        CSVParser parser = CSVParser.parse(reader, format)) {
-      for (String column : List.of(task.textColumn(), task.labelColumn())) {
-        if (!parser.getHeaderNames().contains(column)) {
+    try (DelimitedFile delimited = new DelimitedFile(file, crc)) {
+      DelimitedFile.Row header = delimited.next();
+      if (header == null) {
+        throw new InvalidInputException(
+            "--data " + file + ": empty, there is no row to learn from");
+      }
+      List<String> names = header.cells().stream().map(String::strip).toList();
+      int text = column(file, names, task.textColumn());
+      int label = column(file, names, task.labelColumn());
+      for (DelimitedFile.Row row = delimited.next(); row != null; row = delimited.next()) {
+        if (row.cells().size() != names.size()) {
           throw new InvalidInputException(
-              "--data %s: no column \"%s\" in its first line; there are %s"
-                  .formatted(file, column, parser.getHeaderNames()));
+              "--data %s, line %d: %d columns, but its first line names %d"
+                  .formatted(file, row.line(), row.cells().size(), names.size()));
         }
+        add(task, file, longest, row.line(), row.cells().get(text), row.cells().get(label));
       }
-      for (CSVRecord row : parser) {
-        add(task, file, longest, row, parser.getCurrentLineNumber());
-      }
-    } catch (InvalidInputException e) {
-      throw e;
-    } catch (UncheckedIOException | IllegalArgumentException e) {
-      throw noTable(file, e);
-    } catch (CharacterCodingException e) {
-      throw noTable(file, e);
     }
     if (rows == 0) {
-      throw new InvalidInputException("--data " + file + ": empty, there is no row to learn from");
+      throw new InvalidInputException(
+          "--data %s: empty, there is no row to learn from%s"
+              .formatted(file, dropped == 0 ? "" : " but %d that were dropped".formatted(dropped)));
     }
   }
 
-  /** What the parser found wrong; it wraps what reading throws. */
-  private static InvalidInputException noTable(Path file, Exception e) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof CharacterCodingException) {
-        return new InvalidInputException(
-            "--data %s: not in UTF-8; convert it, for example with iconv".formatted(file), e);
-      }
+  /** Number of a column, which may have spaces around its name. */
+  private static int column(Path file, List<String> names, String name) {
+    String wanted = name.strip();
+    int found = names.indexOf(wanted);
+    if (found < 0) {
+      String only = names.size() == 1 ? names.get(0) : "";
+      throw new InvalidInputException(
+          "--data %s: no column \"%s\" in its first line; there are %s%s"
+              .formatted(
+                  file,
+                  Quoted.of(name),
+                  Quoted.of(names),
+                  only.contains(";") || only.contains("\t")
+                      ? "; a .csv file has commas between its columns, a .tsv file tabs"
+                      : ""));
     }
-    return new InvalidInputException(
-        "--data %s: cannot be read as a table: %s".formatted(file, e.getMessage()), e);
+    if (names.lastIndexOf(wanted) != found) {
+      throw new InvalidInputException(
+          "--data %s: columns %d and %d are both named \"%s\"; rename one of them"
+              .formatted(file, found + 1, names.lastIndexOf(wanted) + 1, Quoted.of(wanted)));
+    }
+    return found;
   }
 
-  private void add(ClassifyTask task, Path file, int longest, CSVRecord row, long line)
+  private void add(
+      ClassifyTask task, Path file, int longest, long line, String words, String labelCell)
       throws IOException {
-    if (!row.isConsistent()) {
-      throw new InvalidInputException(
-          "--data %s, line %d: %d columns, but its first line names %d"
-              .formatted(file, line, row.size(), row.getParser().getHeaderNames().size()));
+    boolean noText = task.missing().isMissing(words);
+    if (noText || task.missing().isMissing(labelCell)) {
+      if (task.missing() == MissingCells.DROP) {
+        dropped++;
+        return;
+      }
+      throw missing(file, line, noText ? "text" : "label", noText ? words : labelCell);
     }
-    int[] text = task.tokenizer().encode(row.get(task.textColumn()));
-    if (text.length == 0) {
-      throw new InvalidInputException(
-          "--data %s, line %d: the text is empty".formatted(file, line));
-    }
+    int[] text = task.tokenizer().encode(words);
     if (text.length > longest) {
       if (!task.truncate()) {
         throw new InvalidInputException(
@@ -136,7 +131,7 @@ final class Table implements Closeable {
       labels = Arrays.copyOf(labels, rows + rows / 2);
       ends = Arrays.copyOf(ends, rows + rows / 2);
     }
-    String label = row.get(task.labelColumn()).strip();
+    String label = labelCell.strip();
     found.putIfAbsent(label, line);
     labels[rows] = numbers.computeIfAbsent(label, each -> numbers.size());
     tokens.append(text);
@@ -144,9 +139,23 @@ final class Table implements Closeable {
     rows++;
   }
 
+  private static InvalidInputException missing(Path file, long line, String what, String cell) {
+    boolean blank = MissingCells.isBlank(cell);
+    String found = blank ? "empty" : "\"" + Quoted.of(cell.strip()) + "\"";
+    String words = blank ? "" : ", or take such words as they are with task.missing=keep_words";
+    return new InvalidInputException(
+        "--data %s, line %d: the %s is %s; mend it, or leave such rows out with --set task.missing=drop%s"
+            .formatted(file, line, what, found, words));
+  }
+
   /** Number of rows. */
   int rows() {
     return rows;
+  }
+
+  /** Number of rows that were left out because their text or label is missing. */
+  int dropped() {
+    return dropped;
   }
 
   /** A row's label, as a number in {@link #labels}. */

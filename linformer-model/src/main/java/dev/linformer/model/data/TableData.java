@@ -9,10 +9,12 @@ import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Batches of a table's rows. An epoch is a permutation of the rows to learn from. */
@@ -47,7 +49,7 @@ final class TableData implements TaskData {
               .formatted(
                   task.data(),
                   names.size(),
-                  String.join(", ", names.subList(0, Math.min(5, names.size()))),
+                  names.stream().limit(5).map(Quoted::of).collect(Collectors.joining(", ")),
                   classes));
     }
     this.classes = new int[labels.size()];
@@ -57,7 +59,7 @@ final class TableData implements TaskData {
       if (number >= classes) {
         throw new InvalidInputException(
             "--data %s, line %d: label %s, but 0 to num_classes - 1 = %d is expected"
-                .formatted(task.data(), labels.get(i).getValue(), label, classes - 1));
+                .formatted(task.data(), labels.get(i).getValue(), Quoted.of(label), classes - 1));
       }
       this.classes[i] = number;
     }
@@ -139,13 +141,25 @@ final class TableData implements TaskData {
         JsonNodeFactory.instance
             .objectNode()
             .put("rows", table.rows())
-            .put("crc32c", "%08x".formatted(table.crc32c()))
+            .put("crc32c", String.format(Locale.ROOT, "%08x", table.crc32c()))
             .put("num_train", train.length)
             .put("num_validation", validation.length)
             .put("num_test", test.length);
+    if (task.missing() == MissingCells.DROP) {
+      facts.put("dropped", table.dropped());
+    }
     ArrayNode labels = facts.putArray("labels");
     names.forEach(labels::add);
     return facts;
+  }
+
+  @Override
+  public List<String> remarks() {
+    return table.dropped() == 0
+        ? List.of()
+        : List.of(
+            "left out %d of %d rows, whose text or label is missing"
+                .formatted(table.dropped(), table.dropped() + table.rows()));
   }
 
   private Iterable<Batch> inOrder(int[] rows, int size) {

@@ -37,6 +37,11 @@ public interface TaskData extends Closeable {
     return JsonNodeFactory.instance.objectNode();
   }
 
+  /** What people should know of the data that was read, such as rows left out; a line each. */
+  default List<String> remarks() {
+    return List.of();
+  }
+
   @Override
   default void close() throws IOException {}
 

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -95,7 +96,7 @@ final class TextData implements TaskData {
         .objectNode()
         .put("files", survey.files().size())
         .put("bytes", survey.bytes())
-        .put("crc32c", "%08x".formatted(survey.crc32c()))
+        .put("crc32c", String.format(Locale.ROOT, "%08x", survey.crc32c()))
         .put("tokens", store.size());
   }
 

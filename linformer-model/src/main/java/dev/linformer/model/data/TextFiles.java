@@ -2,19 +2,20 @@ package dev.linformer.model.data;
 
 import dev.linformer.model.InvalidInputException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CoderResult;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.zip.CRC32C;
 
-/** Text files in UTF-8, read once from end to end without being held in memory. */
+/** Text files, read once from end to end without being held in memory. */
 final class TextFiles {
 
   private static final int CHUNK = 1 << 20;
@@ -25,40 +26,95 @@ final class TextFiles {
   }
 
   /**
+   * A file's text.
+   *
+   * @param mark bytes before it, of a byte-order mark
+   * @param size in bytes, unpacked
+   */
+  record Part(Path file, int mark, long size) {}
+
+  /**
    * What was read.
    *
    * @param bytes of all files together
    * @param crc32c of all files one behind the other
    */
-  record Survey(List<Path> files, List<Long> sizes, long bytes, long crc32c) {}
+  record Survey(List<Part> files, long bytes, long crc32c) {}
 
   private TextFiles() {}
 
   /**
    * The files that paths stand for: a folder for all files in it and below, in the order of their
-   * names.
+   * names, but those whose names begin with a dot. Links are followed.
    *
-   * @throws InvalidInputException if there is nothing at a path, or no file
+   * @throws InvalidInputException if there is nothing at a path, or no file, or in a folder
+   *     something that is none
    */
   static List<Path> expand(List<String> paths) throws IOException {
     List<Path> files = new ArrayList<>();
     for (String text : paths) {
-      Path path = Path.of(text);
+      Path path = DataFile.path(text);
+      DataFile.require(path, "no such file or folder");
       if (Files.isDirectory(path)) {
-        try (var all = Files.walk(path)) {
-          files.addAll(all.filter(Files::isRegularFile).sorted().toList());
-        }
-      } else if (Files.exists(path)) {
-        files.add(path);
+        Folder folder = new Folder(path);
+        Files.walkFileTree(
+            path, EnumSet.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, folder);
+        files.addAll(folder.files.stream().sorted().toList());
       } else {
-        throw new InvalidInputException("--data " + path + ": no such file or folder");
+        files.add(path);
       }
     }
     if (files.isEmpty()) {
       throw new InvalidInputException(
-          "--data %s: no file there to learn from".formatted(String.join(" ", paths)));
+          "--data %s: no file there to learn from; hidden ones don't count"
+              .formatted(String.join(" ", paths)));
     }
     return files;
+  }
+
+  /** Collects a folder's files. */
+  private static final class Folder extends SimpleFileVisitor<Path> {
+    private final Path root;
+    private final List<Path> files = new ArrayList<>();
+
+    Folder(Path root) {
+      this.root = root;
+    }
+
+    private boolean isHidden(Path path) {
+      return !path.equals(root) && path.getFileName().toString().startsWith(".");
+    }
+
+    @Override
+    public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
+      return isHidden(folder) ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
+    }
+
+    @Override
+    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+      if (!isHidden(file)) {
+        if (attributes.isSymbolicLink()) { // that could not be followed
+          throw new InvalidInputException("--data " + file + ": a link to nothing; remove it");
+        }
+        if (!attributes.isRegularFile()) {
+          throw DataFile.special(file);
+        }
+        files.add(file);
+      }
+      return FileVisitResult.CONTINUE;
+    }
+
+    @Override
+    public FileVisitResult visitFileFailed(Path file, IOException e) {
+      if (!isHidden(file)) {
+        if (e instanceof FileSystemLoopException) {
+          throw new InvalidInputException(
+              "--data %s: a link to a folder that it lies in; remove it".formatted(file), e);
+        }
+        throw DataFile.unreadable(file, e);
+      }
+      return FileVisitResult.CONTINUE;
+    }
   }
 
   /**
@@ -70,73 +126,31 @@ final class TextFiles {
    */
   static Survey read(List<Path> files, Reader reader) throws IOException {
     CRC32C crc = new CRC32C();
-    List<Long> sizes = new ArrayList<>();
+    List<Part> parts = new ArrayList<>();
     long bytes = 0;
     for (Path file : files) {
-      long size = read(file, crc, reader);
-      sizes.add(size);
-      bytes += size;
+      try (DataReader text = new DataReader(file, crc)) {
+        read(text, reader);
+        parts.add(new Part(file, text.mark(), text.size()));
+        bytes += text.size();
+      }
     }
     if (bytes == 0) {
       throw new InvalidInputException(
           "--data %s: empty, there is nothing to learn from".formatted(files.get(0)));
     }
-    return new Survey(files, sizes, bytes, crc.getValue());
+    return new Survey(parts, bytes, crc.getValue());
   }
 
-  private static long read(Path file, CRC32C crc, Reader reader) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(CHUNK);
-    CharBuffer chars = CharBuffer.allocate(2 * CHUNK);
-    CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
-    long decoded = 0;
-    try (FileChannel channel = open(file)) {
-      boolean end = false;
-      while (!end) {
-        int fresh = bytes.position();
-        end = readFully(channel, bytes, file);
-        bytes.flip();
-        crc.update(bytes.duplicate().position(fresh));
-        CoderResult result = decoder.decode(bytes, chars, end);
-        decoded += bytes.position();
-        if (result.isError()) {
-          throw new InvalidInputException(
-              "--data %s: not in UTF-8 at byte %d; convert it, for example with iconv"
-                  .formatted(file, decoded));
-        }
-        bytes.compact();
-        pass(chars, end, reader);
+  private static void read(DataReader text, Reader reader) throws IOException {
+    CharBuffer chars = CharBuffer.allocate(CHUNK);
+    boolean end = false;
+    while (!end) {
+      while (chars.hasRemaining() && !end) {
+        end = text.read(chars) < 0;
       }
+      pass(chars, end, reader);
     }
-    return decoded;
-  }
-
-  private static FileChannel open(Path file) {
-    try {
-      return FileChannel.open(file);
-    } catch (IOException e) {
-      throw unreadable(file, e);
-    }
-  }
-
-  /** Fills the buffer; true at the file's end. */
-  private static boolean readFully(FileChannel channel, ByteBuffer bytes, Path file) {
-    try {
-      while (bytes.hasRemaining()) {
-        if (channel.read(bytes) < 0) {
-          return true;
-        }
-      }
-      return false;
-    } catch (IOException e) {
-      throw unreadable(file, e);
-    }
-  }
-
-  private static InvalidInputException unreadable(Path file, IOException e) {
-    return new InvalidInputException(
-        "--data %s: cannot be read (%s: %s)"
-            .formatted(file, e.getClass().getSimpleName().replace("Exception", ""), e.getMessage()),
-        e);
   }
 
   /** Hands on all whole lines, at the end all there is; what is left stays in the buffer. */

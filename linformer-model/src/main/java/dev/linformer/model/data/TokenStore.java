@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
@@ -22,15 +21,16 @@ interface TokenStore extends Closeable {
 
   /** Files one behind the other, a token a byte. None is held open. */
   final class Bytes implements TokenStore {
-    private final List<Path> files;
+    private final List<TextFiles.Part> files;
     private final long[] ends;
 
     /**
-     * @param sizes of the files, in bytes
+     * @param files at least one that isn't empty
      */
-    Bytes(List<Path> files, long[] sizes) {
-      this.files = files;
-      this.ends = sizes.clone();
+    Bytes(List<TextFiles.Part> files) {
+      // An empty one has no token that could be asked for.
+      this.files = files.stream().filter(part -> part.size() > 0).toList();
+      this.ends = this.files.stream().mapToLong(TextFiles.Part::size).toArray();
       Arrays.parallelPrefix(ends, Long::sum);
     }
 
@@ -48,8 +48,9 @@ interface TokenStore extends Closeable {
         long start = file == 0 ? 0 : ends[file - 1];
         int part = (int) Math.min(count - done, ends[file] - (from + done));
         ByteBuffer bytes = ByteBuffer.allocate(part);
-        try (FileChannel channel = FileChannel.open(files.get(file))) {
-          fill(channel, bytes, from + done - start, files.get(file).toString());
+        TextFiles.Part text = files.get(file);
+        try (FileChannel channel = FileChannel.open(text.file())) {
+          fill(channel, bytes, text.mark() + from + done - start, text.file().toString());
         }
         for (int i = 0; i < part; i++) {
           into[at + done + i] = Byte.toUnsignedInt(bytes.get(i));

@@ -38,7 +38,8 @@ class ClassifyTaskTest {
 
   private ClassifyTask task(String name, String content, boolean truncate) throws IOException {
     Path file = Files.writeString(folder.resolve(name), content);
-    return new ClassifyTask(file.toString(), "text", "label", Tokenizer.BYTES, truncate, 3);
+    return new ClassifyTask(
+        file.toString(), "text", "label", Tokenizer.BYTES, truncate, MissingCells.REFUSE, 3);
   }
 
   private static String rows(int count, String separator) {
@@ -145,15 +146,30 @@ class ClassifyTaskTest {
         2,
         "no column \"text\" in its first line; there are [id, words, label]");
     refused("text,label\n", 2, "empty, there is no row to learn from");
-    refused("", 2, "no column \"text\" in its first line; there are []");
-    refused("text,label\n\"a,b\n", 2, "cannot be read as a table: ");
+    refused("", 2, "empty, there is no row to learn from");
+    refused(
+        "text,label\na,b\n\"a,b\n",
+        2,
+        "line 3: a quote opens there and is not closed; a quote within a quoted text is written twice");
+    refused(
+        "text,label\n\"a\nb\",c\n\"a\"d,b\n",
+        2,
+        "line 4: in the row that begins there something follows a closing quote");
     Path file = folder.resolve("latin.csv");
     Files.write(
         file, rows(20, ",").replace("row 7", "\u00e9").getBytes(StandardCharsets.ISO_8859_1));
-    var latin = new ClassifyTask(file.toString(), "text", "label", Tokenizer.BYTES, false, 3);
+    var latin =
+        new ClassifyTask(
+            file.toString(), "text", "label", Tokenizer.BYTES, false, MissingCells.REFUSE, 3);
     String message = Values.refusal(() -> latin.open(model(2)));
-    assertEquals("--data " + file + ": not in UTF-8; convert it, for example with iconv", message);
-    var missing = new ClassifyTask("missing.csv", "text", "label", Tokenizer.BYTES, false, 3);
+    assertEquals(
+        "--data "
+            + file
+            + ": not in UTF-8 at byte 97; convert it, for example with iconv -f LATIN1 -t UTF-8 (line 9: byte 0xe9, in LATIN1 é)",
+        message);
+    var missing =
+        new ClassifyTask(
+            "missing.csv", "text", "label", Tokenizer.BYTES, false, MissingCells.REFUSE, 3);
     assertEquals("--data missing.csv: no such file", Values.refusal(() -> missing.open(model(2))));
   }
 

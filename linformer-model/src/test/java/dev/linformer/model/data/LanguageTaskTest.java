@@ -214,7 +214,8 @@ class LanguageTaskTest {
       large.seek(size - 5);
       large.write("abcde".getBytes(StandardCharsets.US_ASCII));
     }
-    try (TokenStore store = new TokenStore.Bytes(List.of(file, file), new long[] {size, size})) {
+    var part = new TextFiles.Part(file, 0, size);
+    try (TokenStore store = new TokenStore.Bytes(List.of(part, part))) {
       int[] read = new int[7];
       store.read(size - 3, read, 0, 7);
       assertArrayEquals(new int[] {'c', 'd', 'e', 0, 0, 0, 0}, read);
@@ -247,7 +248,9 @@ class LanguageTaskTest {
   @Test
   @EnabledOnOs(OS.LINUX)
   void unreadableData() {
-    refused(causal(Path.of("/proc/self/mem")), "--data /proc/self/mem: cannot be read (IO: ");
+    refused(
+        causal(Path.of("/proc/self/mem")),
+        "--data /proc/self/mem: cannot be read: Input/output error");
   }
 
   private void refused(LanguageTask task, String message) {
