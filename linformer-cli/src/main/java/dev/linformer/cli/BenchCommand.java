@@ -1,6 +1,7 @@
 package dev.linformer.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -98,7 +99,7 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
-    ObjectMapper mapper = new ObjectMapper();
+    ObjectMapper mapper = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     if (work != null) {
       Work parsed = Work.parse(new JsonKeys("--work", object(mapper, work)));
       out.println(
@@ -115,6 +116,9 @@ final class BenchCommand implements Callable<Integer> {
     if (memoryLimit < 0) {
       throw new InvalidInputException(
           "--memory-limit = %d, but at least 0 is expected".formatted(memoryLimit));
+    }
+    if (json != null) {
+      WholeFile.requirePlace("--json", json);
     }
     boolean compiled = xla == null ? Benchmark.hasGpu() : xla;
     Pattern pattern = pattern();

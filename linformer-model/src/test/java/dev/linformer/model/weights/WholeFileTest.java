@@ -62,7 +62,9 @@ class WholeFileTest {
           channel.write(ByteBuffer.wrap(bytes("half")));
           throw full;
         };
-    assertSame(full, assertThrows(IOException.class, () -> WholeFile.write(file, failing)));
+    IOException failure = assertThrows(IOException.class, () -> WholeFile.write(file, failing));
+    assertEquals(file + ": the disk is full", failure.getMessage());
+    assertSame(full, failure.getCause());
     assertEquals(List.of(), names());
     WholeFile.write(file, bytes("old"));
     assertThrows(IOException.class, () -> WholeFile.write(file, failing));
@@ -94,7 +96,9 @@ class WholeFileTest {
           Files.writeString(aside.resolve("a"), "half");
           throw full;
         };
-    assertSame(full, assertThrows(IOException.class, () -> WholeFile.writeFolder(folder, failing)));
+    IOException failure =
+        assertThrows(IOException.class, () -> WholeFile.writeFolder(folder, failing));
+    assertEquals(folder + ": the disk is full", failure.getMessage());
     assertEquals(List.of(), names());
     WholeFile.writeFolder(folder, aside -> Files.writeString(aside.resolve("a"), "old"));
     assertThrows(IOException.class, () -> WholeFile.writeFolder(folder, failing));
@@ -118,7 +122,9 @@ class WholeFileTest {
           throw full;
         };
     Path other = temporary.resolve("other");
-    assertSame(full, assertThrows(IOException.class, () -> WholeFile.newFolder(other, failing)));
+    IOException failure =
+        assertThrows(IOException.class, () -> WholeFile.newFolder(other, failing));
+    assertSame(full, failure.getCause());
     assertEquals(List.of("folder"), names());
   }
 
