@@ -15,7 +15,6 @@ import dev.linformer.model.train.RunLog;
 import dev.linformer.model.train.Trainer;
 import dev.linformer.model.train.TrainerConfig;
 import dev.linformer.model.train.TrainingListener;
-import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -263,9 +262,7 @@ final class TrainCommand implements Callable<Integer> {
       if (examples != null) {
         examples.close();
       }
-      if (!existed) {
-        WholeFile.delete(folder);
-      }
+      directory.takeBack(existed);
       throw e;
     }
     try (TaskData closing = examples) {
@@ -308,7 +305,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private void say(String line) {
     PrintWriter terminal = spec.commandLine().getOut();
-    terminal.println(line);
+    line.lines().map(Complaint::line).forEach(terminal::println);
     terminal.flush();
   }
 
@@ -338,8 +335,9 @@ final class TrainCommand implements Callable<Integer> {
       spec.commandLine()
           .getErr()
           .println(
-              "the training ended at step %d; when the cause is mended, go on with: linformer train --resume %s"
-                  .formatted(trainer.state().step(), directory.path()));
+              Complaint.line(
+                  "the training ended at step %d; when the cause is mended, go on with: linformer train --resume %s"
+                      .formatted(trainer.state().step(), directory.path())));
       throw e;
     } finally {
       signal.release();
