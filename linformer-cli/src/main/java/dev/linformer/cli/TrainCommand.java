@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.tensorflow.exceptions.TFResourceExhaustedException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -258,7 +259,7 @@ final class TrainCommand implements Callable<Integer> {
       examples = settings.task().open(settings.model());
       examples.train(0, settings.trainer().batchSize()); // a batch that is too large is said now
       run = TrainingRun.create(directory, settings, examples);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       if (examples != null) {
         examples.close();
       }
@@ -331,7 +332,7 @@ final class TrainCommand implements Callable<Integer> {
                 .formatted(trainer.state().step(), directory.path()));
       }
       return finished;
-    } catch (IOException | UncheckedIOException e) {
+    } catch (IOException | UncheckedIOException | TFResourceExhaustedException | Error e) {
       spec.commandLine()
           .getErr()
           .println(

@@ -1,10 +1,15 @@
 package dev.linformer.model;
 
+import java.util.Collection;
+
 /** Texts from files as they may stand in a message: in one line, harmless to a terminal, short. */
 public final class Printable {
 
   /** Characters of a name or value in a message. */
   private static final int EXCERPT = 100;
+
+  /** Characters of a list, from which on it is cut. */
+  private static final int LIST = 1200;
 
   private Printable() {}
 
@@ -19,6 +24,19 @@ public final class Printable {
   /** The beginning of a name or value out of a file, as {@link #of} gives it. */
   public static String excerpt(Object text) {
     return cut(text.toString(), EXCERPT);
+  }
+
+  /** The first of many remarks, and how many more there are. */
+  public static String list(Collection<String> remarks) {
+    StringBuilder list = new StringBuilder();
+    int count = 0;
+    for (String remark : remarks) {
+      if (list.length() > LIST) {
+        return list.append("; and ").append(remarks.size() - count).append(" more").toString();
+      }
+      list.append(count++ == 0 ? "" : "; ").append(cut(remark, 3 * EXCERPT));
+    }
+    return list.toString();
   }
 
   /** At most so many characters, and what says how many more there were. */
