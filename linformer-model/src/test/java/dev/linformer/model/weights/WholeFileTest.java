@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.model.InvalidInputException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +15,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class WholeFileTest {
@@ -135,5 +140,84 @@ class WholeFileTest {
     WholeFile.delete(temporary.resolve("folder"));
     WholeFile.delete(temporary.resolve("folder"));
     assertEquals(List.of(), names());
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aLinkStaysAndItsTargetIsReplaced() throws IOException {
+    Path inner = Files.createDirectory(temporary.resolve("inner"));
+    Path file = Files.writeString(inner.resolve("file"), "old");
+    Path there = Files.createSymbolicLink(temporary.resolve("there"), Path.of("inner"));
+    Path link = Files.createSymbolicLink(temporary.resolve("link"), Path.of("there/file"));
+    Path second = Files.createSymbolicLink(inner.resolve("second"), Path.of("../link"));
+    WholeFile.write(there.resolve("second"), bytes("new"));
+    assertEquals("new", Files.readString(file));
+    assertTrue(Files.isSymbolicLink(link) && Files.isSymbolicLink(second));
+    Files.delete(file);
+    WholeFile.requirePlace("--out", link);
+    WholeFile.write(link, bytes("made"));
+    assertEquals("made", Files.readString(file));
+    assertEquals(List.of("inner", "link", "there"), names());
+    Path circle = Files.createSymbolicLink(temporary.resolve("circle"), Path.of("circle"));
+    assertTrue(
+        assertThrows(IOException.class, () -> WholeFile.write(circle, bytes("no")))
+            .getMessage()
+            .endsWith("circle: the links go round in a circle"));
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void devicesAreWrittenTo() throws IOException {
+    Path link = Files.createSymbolicLink(temporary.resolve("null"), Path.of("/dev/null"));
+    for (Path each : new Path[] {Path.of("/dev/null"), link}) {
+      WholeFile.requirePlace("--out", each);
+      WholeFile.write(each, bytes("lost"));
+      assertTrue(Files.exists(each) && !Files.isRegularFile(each));
+    }
+    Path full = Path.of("/dev/full");
+    IOException failure =
+        assertThrows(IOException.class, () -> WholeFile.write(full, bytes("text")));
+    assertEquals("/dev/full: No space left on device", failure.getMessage());
+    assertTrue(Files.exists(full) && !Files.isRegularFile(full));
+    assertEquals(List.of("null"), names());
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aPipeIsWrittenTo() throws Exception {
+    Path pipe = temporary.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    WholeFile.requirePlace("--out", pipe);
+    Process reader = new ProcessBuilder("cat", pipe.toString()).start();
+    WholeFile.write(pipe, bytes("text"));
+    assertEquals(
+        "text", new String(reader.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+    assertEquals(List.of("pipe"), names());
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void anInputIsNoPlaceForAnOutput() throws IOException {
+    Path folder = Files.createDirectories(temporary.resolve("folder/inner")).getParent();
+    Path input = Files.writeString(folder.resolve("inner/input"), "text");
+    Files.createSymbolicLink(folder.resolve("inner/up"), Path.of(".."));
+    Path hard = Files.createLink(temporary.resolve("hard"), input);
+    Path soft = Files.createSymbolicLink(temporary.resolve("soft"), Path.of("folder/inner/input"));
+    Path other = Files.writeString(temporary.resolve("other"), "text");
+    Path there = Files.createSymbolicLink(temporary.resolve("there"), Path.of("folder"));
+    for (Path output : new Path[] {input, hard, soft, there.resolve("inner/../inner/input")}) {
+      for (Path read : new Path[] {input, folder, there, hard, soft}) {
+        String message =
+            assertThrows(
+                    InvalidInputException.class,
+                    () -> WholeFile.requirePlace("--out", output, null, other, read))
+                .getMessage();
+        assertTrue(message.contains("which is read; name another file, or it would be"), message);
+        assertTrue(message.startsWith("--out " + output + " is " + read), message);
+      }
+    }
+    WholeFile.requirePlace("--out", other, folder, null, temporary.resolve("none"));
+    WholeFile.requirePlace("--out", folder.resolve("new"), folder);
+    assertEquals(List.of("folder", "hard", "other", "soft", "there"), names());
   }
 }
