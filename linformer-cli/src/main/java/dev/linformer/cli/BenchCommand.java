@@ -119,6 +119,9 @@ final class BenchCommand implements Callable<Integer> {
       throw new InvalidInputException(
           "--memory-limit = %d, but at least 0 is expected".formatted(memoryLimit));
     }
+    if (json != null) {
+      WholeFile.requirePlace("--json", json);
+    }
     boolean compiled = xla == null ? Benchmark.hasGpu() : xla;
     Pattern pattern = pattern();
     List<Work> works =

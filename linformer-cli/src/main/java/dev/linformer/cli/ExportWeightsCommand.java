@@ -31,9 +31,8 @@ final class ExportWeightsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     var notes = WeightExport.run(to, ModelDirectory.open(model), out);
-    var console = spec.commandLine().getOut();
-    notes.forEach(note -> console.println("note: " + note));
-    console.println("wrote " + out);
+    notes.forEach(note -> Written.note(spec, out, "note: " + note));
+    Written.say(spec, out);
     return 0;
   }
 }

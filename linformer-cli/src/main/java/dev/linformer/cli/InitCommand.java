@@ -32,12 +32,15 @@ final class InitCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelConfig model = ModelConfig.read(config);
-    ModelDirectory directory = ModelDirectory.create(out);
-    try (InferenceGraph inference = InferenceGraph.untrained(model, seed)) {
-      inference.saveWeights(directory.weightsFile());
-    }
-    directory.writeConfig(model);
-    spec.commandLine().getOut().println("wrote " + out);
+    ModelDirectory.create(
+        out,
+        directory -> {
+          try (InferenceGraph inference = InferenceGraph.untrained(model, seed)) {
+            inference.saveWeights(directory.weightsFile());
+          }
+          directory.writeConfig(model);
+        });
+    Written.say(spec, out);
     return 0;
   }
 }

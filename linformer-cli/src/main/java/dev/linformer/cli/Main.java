@@ -1,14 +1,21 @@
 package dev.linformer.cli;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.train.DivergedException;
-import java.io.IOException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
+import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program {@code linformer}: exit code 0 for done, 1 for failed, 2 for bad input. */
 @Command(
@@ -38,38 +45,92 @@ public final class Main {
 
   /** Runs a command and ends the process with its exit code. */
   public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+    PrintWriter out = utf8(FileDescriptor.out);
+    PrintWriter err = utf8(FileDescriptor.err);
+    Thread.setDefaultUncaughtExceptionHandler(
+        (thread, failure) -> err.println("linformer: " + Complaint.of(failure).text()));
+    int code = run(commandLine().setOut(out).setErr(err), arguments);
+    if (out.checkError()) {
+      err.println("linformer: standard output can't be written to");
+      code = Math.max(code, ExitCode.SOFTWARE);
+    }
+    System.exit(code);
+  }
+
+  /** Results are the same bytes in every locale. */
+  private static PrintWriter utf8(FileDescriptor stream) {
+    return new PrintWriter(new FileOutputStream(stream), true, StandardCharsets.UTF_8);
   }
 
   static CommandLine commandLine() {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExpandAtFiles(false)
+        .registerConverter(Path.class, Main::path)
+        .setExecutionStrategy(Main::execute)
+        .setParameterExceptionHandler(Main::refuse)
         .setExecutionExceptionHandler(Main::answer);
   }
 
-  /** What went wrong, in a line. */
-  private static int answer(Exception failure, CommandLine command, ParseResult ignored) {
-    PrintWriter err = command.getErr();
-    String name = command.getCommandSpec().qualifiedName();
-    if (failure instanceof InvalidInputException) {
-      err.println(name + ": " + failure.getMessage());
+  /**
+   * @return the exit code
+   */
+  static int run(CommandLine linformer, String... arguments) {
+    String lost = Arguments.lost(arguments);
+    if (lost != null) {
+      linformer.getErr().println("linformer: " + Complaint.line(lost));
       return ExitCode.USAGE;
     }
-    if (failure instanceof DivergedException) {
-      err.println(name + ": " + failure.getMessage());
-    } else if (failure instanceof UncheckedIOException wrapped && wrapped.getCause() != null) {
-      return answer(wrapped.getCause(), command, ignored);
-    } else if (failure instanceof IOException) {
-      err.println(
-          "%s: %s: %s".formatted(name, failure.getClass().getSimpleName(), failure.getMessage()));
-    } else {
-      err.println("%s: unexpected: %s".formatted(name, failure));
+    return linformer.execute(arguments);
+  }
+
+  private static Path path(String text) {
+    if (text.isEmpty()) {
+      throw new TypeConversionException("a name of a file or folder is expected, and it is empty");
+    }
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new TypeConversionException("'%s' can't be a file: %s".formatted(text, e.getReason()));
+    }
+  }
+
+  /** Picocli hands exceptions on, but not errors, such as memory that has run out. */
+  private static int execute(ParseResult parsed) {
+    try {
+      return new RunLast().execute(parsed);
+    } catch (Error e) {
+      List<CommandLine> commands = parsed.asCommandLineList();
+      throw new ExecutionException(commands.get(commands.size() - 1), "an error", e);
+    }
+  }
+
+  /** As picocli does it, but for what the arguments may do to a terminal. */
+  private static int refuse(ParameterException failure, String[] ignored) {
+    CommandLine command = failure.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println(Complaint.line(failure.getMessage()));
+    if (!UnmatchedArgumentException.printSuggestions(failure, err)) {
+      command.usage(err, command.getColorScheme());
+    }
+    return ExitCode.USAGE;
+  }
+
+  private static int answer(Exception failure, CommandLine command, ParseResult ignored) {
+    Throwable cause = failure.getCause();
+    if (cause == null || !(failure instanceof ExecutionException)) {
+      cause = failure;
+    }
+    Complaint complaint = Complaint.of(cause);
+    PrintWriter err = command.getErr();
+    err.println(command.getCommandSpec().qualifiedName() + ": " + complaint.text());
+    if (!complaint.expected()) {
       if (Boolean.getBoolean("linformer.stacktrace")) {
-        failure.printStackTrace(err);
+        cause.printStackTrace(err);
       } else {
         err.println("(JAVA_OPTS=-Dlinformer.stacktrace=true shows where)");
       }
     }
-    return ExitCode.SOFTWARE;
+    return complaint.code();
   }
 }

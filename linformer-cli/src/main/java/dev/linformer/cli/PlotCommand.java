@@ -56,13 +56,13 @@ final class PlotCommand implements Callable<Integer> {
     if (mean < 1) {
       throw new InvalidInputException("--mean %d, but at least 1 is expected".formatted(mean));
     }
-    PictureFile.require(out);
+    PictureFile.require(out, logs.toArray(Path[]::new));
     Curves chart = new Curves("step", key);
     for (Path log : logs) {
       draw(chart, log);
     }
     PictureFile.write(chart.draw(), out);
-    spec.commandLine().getOut().println("wrote " + out);
+    Written.say(spec, out);
     return 0;
   }
 

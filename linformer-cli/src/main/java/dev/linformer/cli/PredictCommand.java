@@ -58,7 +58,7 @@ final class PredictCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelDirectory directory = ModelDirectory.open(model);
-    WholeFile.requirePlace("--output", output);
+    WholeFile.requirePlace("--output", output, model, input, mask, source, sourceMask);
     Map<String, Path> optional = new LinkedHashMap<>();
     if (mask != null) {
       optional.put("mask", mask);
@@ -101,7 +101,7 @@ final class PredictCommand implements Callable<Integer> {
     return files;
   }
 
-  private void predict(InferenceGraph inference, Map<String, InputFile> files) {
+  private void predict(InferenceGraph inference, Map<String, InputFile> files) throws IOException {
     int rows = files.values().iterator().next().rows();
     float[] all = new float[0];
     long[] sizes = new long[0];
@@ -126,17 +126,6 @@ final class PredictCommand implements Callable<Integer> {
         tensors.values().forEach(Tensor::close);
       }
     }
-    write(Shape.of(sizes), all);
-  }
-
-  private void write(Shape shape, float[] values) {
-    try {
-      NpyFile.write(output, shape, values);
-    } catch (IOException e) {
-      throw new InvalidInputException(
-          "--output %s: cannot write there (%s: %s); name a file in a folder that you may write to"
-              .formatted(output, e.getClass().getSimpleName(), e.getMessage()),
-          e);
-    }
+    NpyFile.write(output, Shape.of(sizes), all);
   }
 }

@@ -15,7 +15,6 @@ import dev.linformer.model.train.RunLog;
 import dev.linformer.model.train.Trainer;
 import dev.linformer.model.train.TrainerConfig;
 import dev.linformer.model.train.TrainingListener;
-import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -31,6 +30,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.tensorflow.exceptions.TFResourceExhaustedException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -271,13 +271,11 @@ final class TrainCommand implements Callable<Integer> {
       examples = prepared(settings);
       examples.train(0, settings.trainer().batchSize()); // a batch that is too large is said now
       run = TrainingRun.create(directory, settings, examples);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       if (examples != null) {
         examples.close();
       }
-      if (!existed) {
-        WholeFile.delete(folder);
-      }
+      directory.takeBack(existed);
       throw e;
     }
     try (TaskData closing = examples) {
@@ -327,7 +325,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private void say(String line) {
     PrintWriter terminal = spec.commandLine().getOut();
-    terminal.println(line);
+    line.lines().map(Complaint::line).forEach(terminal::println);
     terminal.flush();
   }
 
@@ -353,12 +351,13 @@ final class TrainCommand implements Callable<Integer> {
                 .formatted(trainer.state().step(), directory.path()));
       }
       return finished;
-    } catch (IOException | UncheckedIOException e) {
+    } catch (IOException | UncheckedIOException | TFResourceExhaustedException | Error e) {
       spec.commandLine()
           .getErr()
           .println(
-              "the training ended at step %d; when the cause is mended, go on with: linformer train --resume %s"
-                  .formatted(trainer.state().step(), directory.path()));
+              Complaint.line(
+                  "the training ended at step %d; when the cause is mended, go on with: linformer train --resume %s"
+                      .formatted(trainer.state().step(), directory.path())));
       throw e;
     } finally {
       signal.release();

@@ -1,6 +1,8 @@
 package dev.linformer.cli;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -27,7 +29,10 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
   static final String TASK = "task";
 
   private static final int STEPS = 6000;
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON =
+      new ObjectMapper()
+          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   /**
    * @param config the file; null for the task's default
@@ -121,18 +126,30 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
         throw new InvalidInputException(
             "--set %s: only %s and %s have keys inside".formatted(path, TRAINER, TASK));
       }
-      object = object.withObject("/" + first);
+      JsonNode inner = object.path(first);
+      if (inner.isMissingNode()) {
+        inner = object.putObject(first);
+      }
+      if (!(inner instanceof ObjectNode next)) {
+        throw new InvalidInputException(
+            "--set %s: %s = %s, but an object {…} is expected".formatted(path, first, inner));
+      }
+      object = next;
       key = key.substring(dot + 1);
     }
-    object.set(key, parse(value));
+    object.set(key, parse(path, value));
   }
 
-  /** A value as JSON; what isn't JSON is a text. */
-  private static JsonNode parse(String value) {
+  /** A value as JSON; what isn't JSON, and doesn't begin like an object or a list, is a text. */
+  private static JsonNode parse(String path, String value) {
     try {
       JsonNode node = JSON.readTree(value);
       return node.isMissingNode() ? new TextNode(value) : node;
     } catch (JsonProcessingException e) {
+      if (value.startsWith("{") || value.startsWith("[")) {
+        throw new InvalidInputException(
+            "--set %s=%s: not valid JSON: %s".formatted(path, value, e.getOriginalMessage()), e);
+      }
       return new TextNode(value);
     }
   }

@@ -69,7 +69,7 @@ final class VisualizeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     AttentionPicture picture = new AttentionPicture(layer, head, limit);
-    PictureFile.require(out);
+    PictureFile.require(out, model, input, source);
     if ((input == null) == (text == null)) {
       throw new InvalidInputException("one of --input and --text is expected");
     }
@@ -81,7 +81,7 @@ final class VisualizeCommand implements Callable<Integer> {
       image = picture.draw(probe.weights(request(probe)));
     }
     PictureFile.write(image, out);
-    spec.commandLine().getOut().println("wrote " + out);
+    Written.say(spec, out);
     return 0;
   }
 

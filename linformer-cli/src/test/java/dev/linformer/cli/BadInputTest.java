@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class BadInputTest {
 
   private static final String PREDICT_ENCODER = "predict --model encoder --output y.npy --input ";
+  private static final String PREDICT = "predict --model encoder --input x.npy ";
   private static final String PREDICT_CLASSIFIER =
       "predict --model trained --output y.npy --input ";
 
@@ -74,6 +75,10 @@ class BadInputTest {
     Fixtures.ints(at("large.npy"), "(1, 24)", tokens(16));
     Fixtures.ints(at("negative.npy"), "(1, 24)", tokens(-1));
     Files.writeString(at("text.npy"), "1 2 3 4 5 6 7 8 9");
+    Files.createLink(at("hard.npy"), at("x.npy"));
+    Files.createSymbolicLink(at("soft.png"), Path.of("x.npy"));
+    Files.writeString(at("log.jsonl"), "{\"step\":1,\"loss\":2}\n");
+    Files.createLink(at("log.png"), at("log.jsonl"));
   }
 
   private static int[] tokens(int last) {
@@ -184,6 +189,35 @@ class BadInputTest {
         bad(
             "predict --model encoder --input x.npy --output foreign",
             "--output {}/foreign is a folder; name a file"),
+        // Outputs that are inputs.
+        bad(
+            PREDICT + "--output x.npy",
+            "--output {}/x.npy is {}/x.npy, which is read; name another"),
+        bad(PREDICT + "--output hard.npy", "--output {}/hard.npy is {}/x.npy, which is read; name"),
+        bad(PREDICT + "--output soft.png", "--output {}/soft.png is {}/x.npy, which is read; name"),
+        bad(
+            PREDICT + "--mask short.npy --output short.npy",
+            "is {}/short.npy, which is read; name"),
+        bad(PREDICT + "--source ints.npy --output ints.npy", "is {}/ints.npy, which is read; name"),
+        bad(PREDICT + "--source-mask flat.npy --output flat.npy", "is {}/flat.npy, which is read"),
+        bad(PREDICT + "--output encoder/config.json", "is {}/encoder/config.json, which is read"),
+        bad(
+            "export-weights --to linformer-pytorch --model encoder --out encoder/model.safetensors",
+            "--out {}/encoder/model.safetensors is {}/encoder/model.safetensors, which is read"),
+        bad(
+            "visualize --model encoder --input x.npy --out soft.png",
+            "--out {}/soft.png is {}/x.npy, which is read; name another file, or it would be lost"),
+        bad(
+            "plot --log log.jsonl --out log.png",
+            "--out {}/log.png is {}/log.jsonl, which is read"),
+        bad(
+            "import --from linformer-pytorch --config encoder.json --weights encoder/model.safetensors --out encoder/model.safetensors",
+            "{}/encoder/model.safetensors is a file; name a new or empty folder"),
+        bad(
+            "init --config encoder.json --out encoder.json",
+            "{}/encoder.json is a file; name a new"),
+        bad("bench --json missing/x.json", "--json {}/missing/x.json: no folder {}/missing"),
+        bad("bench --json foreign", "--json {}/foreign is a folder; name a file"),
         // What is to be seen.
         bad("visualize --input x.npy --out x.png", "Missing required option: '--model=<model>'"),
         bad("visualize --model encoder --input x.npy", "Missing required option: '--out=<out>'"),
@@ -269,6 +303,20 @@ class BadInputTest {
         bad(
             train("--out new --set model.dim_k=3"),
             "--set model.dim_k: only training_args and task"),
+        bad(
+            train("--out new --set training_args=5 --set training_args.seed=3"),
+            "--set training_args.seed: training_args = 5, but an object {…} is expected"),
+        bad(
+            train("--out new --set task=null --set task.seed=3"),
+            "--set task.seed: task = null, but an object {…} is expected"),
+        bad(train("--out new --set training_args="), "training_args = \"\", but an object {…} is"),
+        bad(train("--out new --set dim_k="), "dim_k = \"\", but a whole number is expected"),
+        bad(train("--out new --set dim_k=3,4"), "dim_k = \"3,4\", but a whole number is expected"),
+        bad(train("--out new --set dim_k=[3]]"), "--set dim_k=[3]]: not valid JSON: "),
+        bad(
+            train("--out new --set training_args={\"seed\":1,\"seed\":2}"),
+            "not valid JSON: Duplicate field 'seed'"),
+        bad(train("--out new --set dim_k"), "--set"),
         bad(train("--out new --set task=3"), "{}/classifier.json: task = 3, but an object {…} is"),
         bad(
             train("--out new --set task.name=copy --task listops"),
@@ -345,6 +393,35 @@ class BadInputTest {
         : word;
   }
 
+  /** Words that hold spaces, or what cannot stand in a file. */
+  @Test
+  void anythingMayStandInAnArgument() {
+    refused("dim_k = \"3 4\", but a whole number is expected", training("--set", "dim_k=3 4"));
+    refused("--set dim_k={} 3: not valid JSON: Trailing token", training("--set", "dim_k={} 3"));
+    refused("'--config': 'a\\u0000b' can't be a file: Nul", "init", "--config", "a\0b");
+    refused("'--config': a name of a file or folder is expected", "init", "--config", "");
+    refused("linformer init: a\\nb: no such file", "init", "--config", "a\nb", "--out", at("new"));
+    refused("'--s\\u001b[31m'", "init", "--config", "a", "--out", "b", "--s\u001b[31m");
+    refused("@|red x|@", "@|red x|@");
+    refused("Unmatched argument at index 0: '@" + at("encoder.json"), "@" + at("encoder.json"));
+    refused("index 0: 'a\\u202eb'", "a\u202eb");
+    refused("a\ufffd has characters that Java can't read in this locale's", "init", "a\ufffd");
+    assertTrue(Cli.run("a".repeat(100_000)).err().length() < 10_000);
+  }
+
+  private static Object[] training(Object... options) {
+    Object[] all = {"train", "--config", at("classifier.json"), "--out", at("new"), "", ""};
+    System.arraycopy(options, 0, all, 5, 2);
+    return all;
+  }
+
+  private static void refused(String message, Object... arguments) {
+    Cli cli = Cli.run(arguments);
+    assertTrue(cli.err().contains(message), cli::toString);
+    assertTrue(cli.err().chars().noneMatch(each -> each < ' ' && each != '\n'), cli::toString);
+    assertEquals(2, cli.code(), cli::toString);
+  }
+
   @Test
   @EnabledOnOs(OS.LINUX)
   void whereNothingCanBeWrittenIsRefused() {
@@ -361,7 +438,16 @@ class BadInputTest {
               "--input",
               at("x.npy"),
               "--output",
-              "/proc/model")
+              "/proc/model"),
+          Cli.run(
+              "export-weights",
+              "--to",
+              "linformer-pytorch",
+              "--model",
+              at("encoder"),
+              "--out",
+              "/proc/model"),
+          Cli.run("bench", "--json", "/proc/model")
         }) {
       assertTrue(cli.err().contains("/proc/model: cannot write there ("), cli::toString);
       assertTrue(cli.err().contains("that you may write to"), cli::toString);

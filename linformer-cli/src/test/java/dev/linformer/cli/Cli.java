@@ -21,10 +21,11 @@ record Cli(int code, String out, String err) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     int code =
-        Main.commandLine()
-            .setOut(new PrintWriter(out, true))
-            .setErr(new PrintWriter(err, true))
-            .execute(Arrays.stream(arguments).map(Object::toString).toArray(String[]::new));
+        Main.run(
+            Main.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true)),
+            Arrays.stream(arguments).map(Object::toString).toArray(String[]::new));
     Cli cli = new Cli(code, out.toString(), err.toString());
     assertFalse(cli.err.contains("\tat ") || cli.out.contains("\tat "), cli::toString);
     return cli;

@@ -3,6 +3,7 @@ package dev.linformer.export;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -12,6 +13,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Signature;
 import org.tensorflow.TensorFlow;
+import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SavedModel;
@@ -26,11 +28,15 @@ final class SavedModelFile {
 
   /** With variables. Nothing is left in the graph but what signatures and restoring need. */
   static void writeWithVariables(ServingGraph serving, Path folder) throws IOException {
-    SavedModelBundle.exporter(folder.toString())
-        .withTags(SavedModelBundle.DEFAULT_TAG)
-        .withSession(serving.session())
-        .withSignature(anyOf(serving))
-        .export();
+    try {
+      SavedModelBundle.exporter(folder.toString())
+          .withTags(SavedModelBundle.DEFAULT_TAG)
+          .withSession(serving.session())
+          .withSignature(anyOf(serving))
+          .export();
+    } catch (TensorFlowException e) {
+      throw ofFiles(e, folder);
+    }
     Path file = folder.resolve(NAME);
     SavedModel.Builder model;
     try (InputStream in = Files.newInputStream(file)) {
@@ -46,6 +52,22 @@ final class SavedModelFile {
     meta.getMetaInfoDefBuilder().setStrippedDefaultAttrs(true);
     putSignatures(serving, meta);
     write(model.build(), file);
+  }
+
+  /**
+   * TensorFlow says of a file that it can't write: its name; the reason, and in more lines where.
+   */
+  private static IOException ofFiles(TensorFlowException failure, Path folder) {
+    String line = String.valueOf(failure.getMessage()).lines().findFirst().orElse("");
+    int reason = line.lastIndexOf("; ");
+    if (reason < 0 || !line.startsWith(folder.toString())) {
+      throw failure;
+    }
+    IOException said =
+        new FileSystemException(
+            folder.resolve("variables").toString(), null, line.substring(reason + 2));
+    said.initCause(failure);
+    return said;
   }
 
   /** Without variables. */

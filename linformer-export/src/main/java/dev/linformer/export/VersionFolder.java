@@ -1,5 +1,6 @@
 package dev.linformer.export;
 
+import dev.linformer.model.FileProblem;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
@@ -28,26 +29,37 @@ final class VersionFolder {
    * @return the version's folder
    * @throws InvalidInputException if something else is at {@code out}, or nothing can be written
    *     there
+   * @throws IOException if writing fails later, such as on a disk that gets full; nothing is left
    */
   static Path add(Path out, WholeFile.Content content) throws IOException {
     requireOurs(out);
+    boolean existed = Files.exists(out);
     try {
       Files.createDirectories(out);
+      Files.delete(Files.createTempFile(out, ".write", ".test"));
+    } catch (IOException e) {
+      throw new InvalidInputException(
+          "%s: cannot write there (%s); name a folder that you may write to"
+              .formatted(out, FileProblem.words(e)),
+          e);
+    }
+    boolean complete = false;
+    try {
       while (true) {
         long next = highest(out).orElse(0) + 1;
         Path version = out.resolve(Long.toString(next));
         try {
           WholeFile.newFolder(version, content);
+          complete = true;
           return version;
         } catch (FileAlreadyExistsException e) {
           // Somebody else has just taken the number.
         }
       }
-    } catch (IOException e) {
-      throw new InvalidInputException(
-          "%s: cannot write there (%s: %s); name a folder that you may write to"
-              .formatted(out, e.getClass().getSimpleName(), e.getMessage()),
-          e);
+    } finally {
+      if (!complete && !existed) {
+        WholeFile.delete(out);
+      }
     }
   }
 

@@ -19,6 +19,12 @@ import java.nio.file.Path;
  */
 public record ModelDirectory(Path path) {
 
+  /** Fills a new model directory. */
+  public interface Content {
+    /** Writes its files. */
+    void writeTo(ModelDirectory directory) throws IOException;
+  }
+
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -70,6 +76,43 @@ public record ModelDirectory(Path path) {
           e);
     }
     return directory;
+  }
+
+  /**
+   * Makes a model directory as {@link #create(Path)} does, and fills it. A failure leaves nothing
+   * behind.
+   *
+   * @throws InvalidInputException if something else is there, or no folder can be made
+   */
+  public static void create(Path path, Content content) throws IOException {
+    boolean existed = Files.exists(path);
+    ModelDirectory directory = create(path);
+    boolean complete = false;
+    try {
+      content.writeTo(directory);
+      complete = true;
+    } finally {
+      if (!complete) {
+        directory.takeBack(existed);
+      }
+    }
+  }
+
+  /**
+   * Deletes what was written since the directory was made.
+   *
+   * @param existed whether there was an empty folder before, which stays
+   */
+  public void takeBack(boolean existed) throws IOException {
+    if (!existed) {
+      WholeFile.delete(path);
+      return;
+    }
+    try (var entries = Files.list(path)) {
+      for (Path each : (Iterable<Path>) entries::iterator) {
+        WholeFile.delete(each);
+      }
+    }
   }
 
   /** The configuration in config.json. */

@@ -11,6 +11,7 @@ import dev.linformer.model.train.Sessions;
 import dev.linformer.model.weights.SafetensorsFile;
 import dev.linformer.model.weights.SafetensorsWriter;
 import dev.linformer.model.weights.WeightFile;
+import dev.linformer.model.weights.WholeFile;
 import dev.linformer.ops.RandomKey;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,6 +46,9 @@ public final class Answer {
    * @throws InvalidInputException if a file doesn't fit the work
    */
   public static ObjectNode write(Work work, Path folder) throws IOException {
+    Path weightsFile = folder.resolve("weights.safetensors");
+    Path answer = folder.resolve("answer.safetensors");
+    WholeFile.requirePlace("--check", answer, folder.resolve("inputs.safetensors"), weightsFile);
     LinformerConfig config = work.config();
     Shape shape = Shape.of(work.batch(), config.sequenceLength(), config.channels());
     try (Graph graph = new Graph();
@@ -75,14 +79,14 @@ public final class Answer {
         }
       }
       try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, work.xla())) {
-        WeightFile.load(session, variables.weights(), folder.resolve("weights.safetensors"));
+        WeightFile.load(session, variables.weights(), weightsFile);
         Session.Runner runner = session.runner().feed(x, input);
         if (work.training()) {
           runner.feed(dy, cotangent);
         }
         fetched.forEach(runner::fetch);
         try (Result result = runner.run()) {
-          save(folder.resolve("answer.safetensors"), shape, weights, result);
+          save(answer, shape, weights, result);
         }
       }
     }

@@ -38,8 +38,8 @@ public final class WeightExport {
    *
    * @param packageName {@value LinformerPyTorch#NAME}
    * @return what is worth knowing of the file, a sentence each
-   * @throws InvalidInputException if the model has what linformer-pytorch lacks, or nothing can be
-   *     written there
+   * @throws InvalidInputException if the model has what linformer-pytorch lacks, if nothing can be
+   *     written there, or if {@code out} is part of the model
    */
   public static List<String> run(String packageName, ModelDirectory directory, Path out)
       throws IOException {
@@ -47,7 +47,7 @@ public final class WeightExport {
       throw new InvalidInputException(
           "--to = %s, but %s is expected".formatted(packageName, LinformerPyTorch.NAME));
     }
-    WholeFile.requirePlace("--out", out);
+    WholeFile.requirePlace("--out", out, directory.path());
     WeightExport export = new WeightExport(modelOf(directory));
     export.addWeights(directory.weightsFile());
     export.addFrequencies();

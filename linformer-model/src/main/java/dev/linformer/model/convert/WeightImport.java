@@ -26,11 +26,14 @@ public final class WeightImport {
   public static void run(ForeignModel model, Path weights, Path out) throws IOException {
     List<Parameter> parameters = Declared.by(model.config());
     List<float[]> values = StateDictionary.read(weights, model, parameters);
-    ModelDirectory directory = ModelDirectory.create(out);
-    WeightFile.write(
-        directory.weightsFile(),
-        parameters,
-        values.stream().map(each -> DataBuffers.of(each, true, false)).toList());
-    directory.writeConfig(model.config());
+    ModelDirectory.create(
+        out,
+        directory -> {
+          WeightFile.write(
+              directory.weightsFile(),
+              parameters,
+              values.stream().map(each -> DataBuffers.of(each, true, false)).toList());
+          directory.writeConfig(model.config());
+        });
   }
 }

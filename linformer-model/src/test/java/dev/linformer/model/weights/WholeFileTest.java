@@ -4,15 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.model.InvalidInputException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class WholeFileTest {
@@ -62,7 +69,9 @@ class WholeFileTest {
           channel.write(ByteBuffer.wrap(bytes("half")));
           throw full;
         };
-    assertSame(full, assertThrows(IOException.class, () -> WholeFile.write(file, failing)));
+    IOException failure = assertThrows(IOException.class, () -> WholeFile.write(file, failing));
+    assertEquals(file + ": the disk is full", failure.getMessage());
+    assertSame(full, failure.getCause());
     assertEquals(List.of(), names());
     WholeFile.write(file, bytes("old"));
     assertThrows(IOException.class, () -> WholeFile.write(file, failing));
@@ -94,7 +103,9 @@ class WholeFileTest {
           Files.writeString(aside.resolve("a"), "half");
           throw full;
         };
-    assertSame(full, assertThrows(IOException.class, () -> WholeFile.writeFolder(folder, failing)));
+    IOException failure =
+        assertThrows(IOException.class, () -> WholeFile.writeFolder(folder, failing));
+    assertEquals(folder + ": the disk is full", failure.getMessage());
     assertEquals(List.of(), names());
     WholeFile.writeFolder(folder, aside -> Files.writeString(aside.resolve("a"), "old"));
     assertThrows(IOException.class, () -> WholeFile.writeFolder(folder, failing));
@@ -118,7 +129,9 @@ class WholeFileTest {
           throw full;
         };
     Path other = temporary.resolve("other");
-    assertSame(full, assertThrows(IOException.class, () -> WholeFile.newFolder(other, failing)));
+    IOException failure =
+        assertThrows(IOException.class, () -> WholeFile.newFolder(other, failing));
+    assertSame(full, failure.getCause());
     assertEquals(List.of("folder"), names());
   }
 
@@ -129,5 +142,88 @@ class WholeFileTest {
     WholeFile.delete(temporary.resolve("folder"));
     WholeFile.delete(temporary.resolve("folder"));
     assertEquals(List.of(), names());
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aLinkStaysAndItsTargetIsReplaced() throws IOException {
+    Path inner = Files.createDirectory(temporary.resolve("inner"));
+    Path file = Files.writeString(inner.resolve("file"), "old");
+    Path there = Files.createSymbolicLink(temporary.resolve("there"), Path.of("inner"));
+    Path link = Files.createSymbolicLink(temporary.resolve("link"), Path.of("there/file"));
+    Path second = Files.createSymbolicLink(inner.resolve("second"), Path.of("../link"));
+    WholeFile.write(there.resolve("second"), bytes("new"));
+    assertEquals("new", Files.readString(file));
+    assertTrue(Files.isSymbolicLink(link) && Files.isSymbolicLink(second));
+    Files.delete(file);
+    WholeFile.requirePlace("--out", link);
+    WholeFile.write(link, bytes("made"));
+    assertEquals("made", Files.readString(file));
+    assertEquals(List.of("inner", "link", "there"), names());
+    Path circle = Files.createSymbolicLink(temporary.resolve("circle"), Path.of("circle"));
+    IOException failure =
+        assertThrows(IOException.class, () -> WholeFile.write(circle, bytes("no")));
+    assertEquals(circle + ": the links go round in a circle", failure.getMessage());
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void aDeviceIsWrittenTo() throws IOException {
+    Path full = Path.of("/dev/full");
+    Path link = Files.createSymbolicLink(temporary.resolve("link"), full);
+    for (Path each : new Path[] {full, link}) {
+      WholeFile.requirePlace("--out", each);
+      IOException failure =
+          assertThrows(IOException.class, () -> WholeFile.write(each, bytes("text")));
+      assertEquals(each + ": No space left on device", failure.getMessage());
+      assertTrue(Files.exists(each) && !Files.isRegularFile(each));
+    }
+    assertEquals(List.of("link"), names());
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void aPipeIsWrittenTo() throws Exception {
+    Path pipe = temporary.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    WholeFile.requirePlace("--out", pipe);
+    // Both ends, so that nothing waits for anything: what is written lies in the pipe.
+    try (FileChannel both =
+        FileChannel.open(pipe, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      WholeFile.write(pipe, bytes("text"));
+      assertEquals(List.of("pipe"), names());
+      assertFalse(Files.isRegularFile(pipe));
+      ByteBuffer read = ByteBuffer.allocate(4);
+      assertEquals(4, both.read(read));
+      assertEquals("text", new String(read.array(), StandardCharsets.UTF_8));
+    }
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void anInputIsNoPlaceForAnOutput() throws IOException {
+    Path folder = temporary.resolve("folder");
+    Files.createDirectories(folder.resolve("inner"));
+    Path input = Files.writeString(folder.resolve("inner/input"), "text");
+    Files.createSymbolicLink(folder.resolve("inner/up"), Path.of(".."));
+    Path hard = Files.createLink(temporary.resolve("hard"), input);
+    Path soft = Files.createSymbolicLink(temporary.resolve("soft"), Path.of("folder/inner/input"));
+    Path other = Files.writeString(temporary.resolve("other"), "text");
+    Path there = Files.createSymbolicLink(temporary.resolve("there"), Path.of("folder"));
+    for (Path output : new Path[] {input, hard, soft, there.resolve("inner/../inner/input")}) {
+      for (Path read : new Path[] {input, folder, there, hard, soft}) {
+        InvalidInputException refused =
+            assertThrows(
+                InvalidInputException.class,
+                () -> WholeFile.requirePlace("--out", output, null, other, read));
+        String message = String.valueOf(refused.getMessage());
+        assertTrue(
+            message.endsWith("which is read; name another file, or it would be lost"), message);
+        assertTrue(message.startsWith("--out " + output + " is " + read), message);
+      }
+    }
+    WholeFile.requirePlace("--out", other, folder, null, temporary.resolve("none"));
+    WholeFile.requirePlace("--out", folder.resolve("new"), folder);
+    assertEquals(List.of("folder", "hard", "other", "soft", "there"), names());
   }
 }
