@@ -48,10 +48,9 @@ final class HowToLoad {
         options.signatures().isEmpty()
             || options.signatures().contains(SignatureName.SERVING_DEFAULT);
     return """
-    SavedModel: %1$s
-      Python:  model = tf.saved_model.load("%1$s").signatures["serving_default"]%2$s
-      Java:    var model = ExportedLinformer.load(Path.of("%1$s"));%3$s\
-    """
+        SavedModel: %1$s
+          Python:  model = tf.saved_model.load("%1$s").signatures["serving_default"]%2$s
+          Java:    var model = ExportedLinformer.load(Path.of("%1$s"));%3$s"""
         .formatted(
             version,
             whole ? inPython(directory.config(), options.resolved(directory).lengths()) : "",
