@@ -61,8 +61,10 @@ final class ExportCommand implements Callable<Integer> {
   @Option(
       names = "--lengths",
       description =
-          "fixed, the default: input_size positions; masked: the same with a mask; any: up to input_size positions, with a mask.")
-  private String lengths = "fixed";
+          "fixed: input_size positions; masked: the same with a mask; any: up to input_size"
+              + " positions, with a mask; trained, the default: masked where the training masked"
+              + " its padding, otherwise fixed.")
+  private String lengths = "trained";
 
   @Option(
       names = "--precision",
@@ -80,8 +82,9 @@ final class ExportCommand implements Callable<Integer> {
             all(attentionLayers, ExportCommand::layer),
             lengths(lengths),
             Precision.of(precision));
-    Path version = ModelExporter.export(ModelDirectory.open(model), out, options);
-    spec.commandLine().getOut().println(HowToLoad.text(version, options.formats()));
+    ModelDirectory directory = ModelDirectory.open(model);
+    Path version = ModelExporter.export(directory, out, options);
+    spec.commandLine().getOut().println(HowToLoad.text(version, directory, options));
     return 0;
   }
 
@@ -102,12 +105,13 @@ final class ExportCommand implements Callable<Integer> {
 
   private static Lengths lengths(String text) {
     return switch (text) {
+      case "trained" -> Lengths.TRAINED;
       case "fixed" -> Lengths.FIXED;
       case "masked" -> Lengths.MASKED;
       case "any" -> Lengths.ANY;
       default ->
           throw new InvalidInputException(
-              "--lengths %s, but fixed, masked or any is expected".formatted(text));
+              "--lengths %s, but trained, fixed, masked or any is expected".formatted(text));
     };
   }
 }

@@ -41,6 +41,13 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--top-k", description = "Draw from the K likeliest; 0, the default: from all.")
   private int topK = 0;
 
+  @Option(
+      names = "--sliding-window",
+      description =
+          "Go on when input_size tokens are reached: the last half of them is read again as the"
+              + " beginning of a new sequence.")
+  private boolean sliding = false;
+
   @Option(names = "--seed", description = "Of the draws; ${DEFAULT-VALUE} unless given.")
   private long seed = 1;
 
@@ -57,14 +64,26 @@ final class GenerateCommand implements Callable<Integer> {
     Tokenizer tokenizer = tokenizer(directory);
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     text.writeBytes(prompt.getBytes(StandardCharsets.UTF_8));
+    int added;
+    int length;
     try (Generator generator = Generator.load(directory)) {
-      generator.generate(
-          tokenizer.encode(prompt),
-          maxTokens,
-          sampler,
-          token -> text.writeBytes(tokenizer.decode(new int[] {token})));
+      length = generator.length();
+      added =
+          generator.generate(
+              tokenizer.encode(prompt),
+              maxTokens,
+              sampler,
+              sliding,
+              token -> text.writeBytes(tokenizer.decode(new int[] {token})));
     }
     spec.commandLine().getOut().println(text.toString(StandardCharsets.UTF_8));
+    if (added < maxTokens) {
+      spec.commandLine()
+          .getErr()
+          .println(
+              "stopped after %d of %d tokens: prompt and text have input_size = %d together; --sliding-window goes on"
+                  .formatted(added, maxTokens, length));
+    }
     return 0;
   }
 

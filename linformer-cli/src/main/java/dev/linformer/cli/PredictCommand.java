@@ -4,6 +4,7 @@ import dev.linformer.export.InferenceGraph;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.data.Task;
 import dev.linformer.model.weights.NpyFile;
 import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
@@ -41,7 +42,10 @@ final class PredictCommand implements Callable<Integer> {
       description = "A .npy file: float32 [b,n,c] for an encoder, int [b,n] for a model of tokens.")
   private Path input = Path.of("");
 
-  @Option(names = "--mask", description = "A .npy file: bool [b,n], true = real.")
+  @Option(
+      names = "--mask",
+      description =
+          "A .npy file: bool [b,n], true = real; must be given if the training masked its padding.")
   private @Nullable Path mask;
 
   @Option(
@@ -58,6 +62,7 @@ final class PredictCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelDirectory directory = ModelDirectory.open(model);
+    requireMask(directory);
     WholeFile.requirePlace("--output", output, model, input, mask, source, sourceMask);
     Map<String, Path> optional = new LinkedHashMap<>();
     if (mask != null) {
@@ -71,6 +76,15 @@ final class PredictCommand implements Callable<Integer> {
       predict(inference, files);
     }
     return 0;
+  }
+
+  /** A model that learnt behind a mask computes something else without one. */
+  private void requireMask(ModelDirectory directory) {
+    if (mask == null && Task.of(directory).filter(task -> task.objective().masked()).isPresent()) {
+      throw new InvalidInputException(
+          "this model was trained with its padding masked; give --mask, bool [b,n], true at real"
+              + " positions, also where all of them are");
+    }
   }
 
   /** A file for each input, none for what the model doesn't take. */

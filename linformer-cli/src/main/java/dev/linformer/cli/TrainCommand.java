@@ -3,7 +3,7 @@ package dev.linformer.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.export.ExportFormat;
+import dev.linformer.export.ExportOptions;
 import dev.linformer.export.ModelExporter;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
@@ -27,7 +27,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.exceptions.TFResourceExhaustedException;
@@ -317,9 +316,10 @@ final class TrainCommand implements Callable<Integer> {
                           .formatted(best.step())));
       say(report.table());
     }
-    Path version = ModelExporter.export(directory, directory.savedModel());
+    ExportOptions options = ExportOptions.savedModel();
+    Path version = ModelExporter.export(directory, directory.savedModel(), options);
     say("model:      " + directory.path());
-    say(HowToLoad.text(version, Set.of(ExportFormat.SAVEDMODEL)));
+    say(HowToLoad.text(version, directory, options));
     return 0;
   }
 

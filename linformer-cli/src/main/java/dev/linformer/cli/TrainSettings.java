@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
 
   static final String TRAINER = "training_args";
-  static final String TASK = "task";
+  static final String TASK = Task.KEY;
 
   private static final int STEPS = 6000;
   private static final ObjectMapper JSON =

@@ -1,17 +1,20 @@
 package dev.linformer.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.linformer.export.ExportedLinformer;
 import dev.linformer.export.Generator;
 import dev.linformer.model.CheckpointLevel;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Precision;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.TaskData;
+import dev.linformer.model.weights.NpyFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -122,6 +125,18 @@ class TasksTest {
     String generated =
         Cli.done("generate", "--model", causal, "--prompt", "A te", "--max-tokens", 9).out();
     assertTrue(generated.startsWith("A te"), generated);
+    Object[] more = {"generate", "--model", causal, "--prompt", "A te", "--max-tokens", 50};
+    Cli full = Cli.run(more);
+    assertEquals(0, full.code(), full::toString);
+    assertEquals(
+        "stopped after 26 of 50 tokens: prompt and text have input_size = 29 together;"
+            + " --sliding-window goes on",
+        full.err().strip());
+    List<Object> sliding = new ArrayList<>(List.of(more));
+    sliding.add("--sliding-window");
+    String longer = Cli.done(sliding.toArray()).out();
+    assertTrue(longer.startsWith(full.out().substring(0, 15)), longer);
+    assertTrue(longer.length() > full.out().length(), longer);
     String report = Cli.done("eval", "--model", causal).out();
     assertTrue(report.matches("(?s)held-out tokens +\\d+\\nbits a byte, this model .*"), report);
     Cli seeded = Cli.run("eval", "--model", causal, "--seed", 3);
@@ -243,6 +258,106 @@ class TasksTest {
     assertEquals(2, changed.code());
     assertTrue(
         changed.err().contains("the data changed since the training in " + run), changed::err);
+  }
+
+  /** Texts of 5 to 29 tokens: what training measured, every way to the model computes. */
+  @Test
+  void whatWasTrainedBehindAMaskIsComputedBehindIt() throws IOException {
+    StringBuilder table = new StringBuilder("text,label\n");
+    for (int i = 0; i < 200; i++) {
+      table.append(i % 2 == 0 ? "sun" : "fog").append(" ".repeat(i % 23)).append(i % 10);
+      table.append(i % 2 == 0 ? "!,good\n" : "!,bad\n");
+    }
+    Path file = Files.writeString(folder.resolve("short.csv"), table);
+    Path run = folder.resolve("short");
+    String told =
+        done(
+                "--task",
+                "classify",
+                "--data",
+                file,
+                "--set",
+                "num_classes=2",
+                "--steps",
+                30,
+                "--batch",
+                16,
+                "--learning-rate",
+                0.01,
+                "--out",
+                run)
+            .out();
+    Path saved = run.resolve("saved_model");
+    assertTrue(
+        told.contains(
+            "model(tokens=tokens, mask=mask)[\"logits\"]  # tokens int32 [b,29], mask bool [b,29],"
+                + " true at real positions"),
+        told);
+    assertTrue(told.contains("model.logits(sequences) // int[][]"), told);
+    Path out = folder.resolve("short-export");
+    assertTrue(
+        Cli.done("export", "--model", run, "--out", out).out().contains("mask=mask"), "export");
+    JsonNode evaluation = state(run).get("evaluation");
+    int examples = evaluation.get("examples").intValue();
+    int[] tokens = new int[examples * 29];
+    byte[] mask = new byte[tokens.length];
+    int[] targets = new int[examples];
+    int[][] sequences = new int[examples][];
+    try (TaskData data = TrainingRun.open(ModelDirectory.open(run)).openData()) {
+      Batch batch = data.test(examples).batches().iterator().next();
+      System.arraycopy(batch.tokens(), 0, tokens, 0, tokens.length);
+      System.arraycopy(batch.targets(), 0, targets, 0, examples);
+      for (int row = 0; row < examples; row++) {
+        int from = row * 29;
+        int length = batch.lengths()[row];
+        sequences[row] = Arrays.copyOfRange(tokens, from, from + length);
+        Arrays.fill(mask, from, from + length, (byte) 1);
+      }
+    }
+    float[] logits;
+    try (ExportedLinformer exported = ExportedLinformer.load(saved);
+        ExportedLinformer again = ExportedLinformer.load(out)) {
+      logits = exported.logits(sequences);
+      assertArrayEquals(logits, again.logits(sequences));
+    }
+    assertEquals(evaluation.get("accuracy").doubleValue(), accuracy(logits, targets), 1e-9);
+    assertEquals(evaluation.get("loss").doubleValue(), loss(logits, targets), 1e-5);
+    String shape = "(%d, 29)".formatted(examples);
+    Path input = Fixtures.ints(folder.resolve("short.npy"), shape, tokens);
+    Path real = Fixtures.npy(folder.resolve("real.npy"), "|b1", shape, mask);
+    Path answer = folder.resolve("answer.npy");
+    Object[] predict = {"predict", "--model", run, "--input", input, "--output", answer};
+    Cli refused = Cli.run(predict);
+    assertEquals(2, refused.code(), refused::toString);
+    assertTrue(
+        refused.err().contains("this model was trained with its padding masked; give --mask"),
+        refused::err);
+    assertFalse(Files.exists(answer));
+    List<Object> masked = new ArrayList<>(List.of(predict));
+    masked.addAll(List.of("--mask", real));
+    Cli.done(masked.toArray());
+    assertArrayEquals(logits, NpyFile.read(answer).floats(), 1e-5f);
+    Arrays.fill(mask, (byte) 1);
+    Fixtures.npy(real, "|b1", shape, mask);
+    Cli.done(masked.toArray());
+    assertTrue(
+        Math.abs(logits[0] - NpyFile.read(answer).floats()[0]) > 1e-3, "the mask changes nothing");
+  }
+
+  private static double accuracy(float[] logits, int[] targets) {
+    int right = 0;
+    for (int row = 0; row < targets.length; row++) {
+      right += (logits[2 * row + 1] > logits[2 * row] ? 1 : 0) == targets[row] ? 1 : 0;
+    }
+    return (double) right / targets.length;
+  }
+
+  private static double loss(float[] logits, int[] targets) {
+    double loss = 0;
+    for (int row = 0; row < targets.length; row++) {
+      loss += crossEntropy(Arrays.copyOfRange(logits, 2 * row, 2 * row + 2), targets[row]);
+    }
+    return loss / targets.length;
   }
 
   @Test

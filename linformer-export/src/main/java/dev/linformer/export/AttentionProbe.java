@@ -21,16 +21,19 @@ public final class AttentionProbe implements AutoCloseable {
   private final ModelConfig config;
   private final ExportedLinformer.Function function;
   private final Supplier<Request> requests;
+  private final Calls calls;
   private final Runnable end;
 
   private AttentionProbe(
       ModelConfig config,
       ExportedLinformer.Function function,
       Supplier<Request> requests,
+      Calls calls,
       Runnable end) {
     this.config = config;
     this.function = function;
     this.requests = requests;
+    this.calls = calls;
     this.end = end;
   }
 
@@ -51,6 +54,7 @@ public final class AttentionProbe implements AutoCloseable {
           exported.config(),
           exported.function(SignatureName.ATTENTION),
           () -> exported.request(SignatureName.ATTENTION),
+          exported.calls(),
           exported::close);
     } catch (RuntimeException e) {
       exported.close();
@@ -80,11 +84,13 @@ public final class AttentionProbe implements AutoCloseable {
     var function =
         new ExportedLinformer.Function(
             signature.name(), inputs, Manifest.entries(signature.outputs()));
+    Calls calls = new Calls();
     return new AttentionProbe(
         serving.config(),
         function,
-        () -> new Request(function, serving.session(), serving.graph()),
-        serving::close);
+        () -> new Request(function, serving.session(), serving.graph(), calls),
+        calls,
+        () -> calls.close(serving::close));
   }
 
   /** What the model is. */
@@ -133,6 +139,12 @@ public final class AttentionProbe implements AutoCloseable {
     return weights(request().with(inputs().get(0), tokens, 1, tokens.length));
   }
 
+  /** The calls under way. */
+  Calls calls() {
+    return calls;
+  }
+
+  /** Waits for the calls under way; later ones throw an {@link IllegalStateException}. */
   @Override
   public void close() {
     end.run();

@@ -60,11 +60,14 @@ final class CompactGraph {
   private NodeDef smaller(NodeDef node) {
     NodeDef.Builder smaller = node.toBuilder();
     for (int i = 0; i < node.getInputCount(); i++) {
-      smaller.setInput(i, same.getOrDefault(node.getInput(i), node.getInput(i)));
+      smaller.setInput(
+          i, GraphDefs.renamed(node.getInput(i), name -> same.getOrDefault(name, name)));
     }
     if (node.getOp().equals("Reshape")) {
       smaller.setInput(0, reshaped.getOrDefault(smaller.getInput(0), smaller.getInput(0)));
-      reshaped.put(node.getName(), smaller.getInput(0));
+      if (node.getInputList().stream().noneMatch(input -> input.startsWith("^"))) {
+        reshaped.put(node.getName(), smaller.getInput(0)); // nothing waits for it but its input
+      }
     }
     defaults
         .getOrDefault(node.getOp(), Map.of())
@@ -107,9 +110,8 @@ final class CompactGraph {
       NodeDef.Builder other =
           node.toBuilder().setName(names.getOrDefault(node.getName(), node.getName()));
       for (int i = 0; i < node.getInputCount(); i++) {
-        String input = node.getInput(i);
-        String of = GraphDefs.nodeOf(input);
-        other.setInput(i, input.replace(of, names.getOrDefault(of, of)));
+        other.setInput(
+            i, GraphDefs.renamed(node.getInput(i), name -> names.getOrDefault(name, name)));
       }
       renamed.addNode(other);
     }

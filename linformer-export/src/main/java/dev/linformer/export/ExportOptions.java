@@ -1,5 +1,7 @@
 package dev.linformer.export;
 
+import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.data.Task;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.TreeSet;
@@ -23,6 +25,12 @@ public record ExportOptions(
 
   /** Which sequences an export takes. */
   public enum Lengths {
+    /**
+     * {@link #MASKED} if trainer_state.json says that the model was trained with padding behind a
+     * mask, so that an export computes what the training measured; {@link #FIXED} otherwise, also
+     * for a model that was not trained here.
+     */
+    TRAINED,
     /** n positions, all of them real. */
     FIXED,
     /** n positions, with a mask of the real ones as an input. */
@@ -41,10 +49,14 @@ public record ExportOptions(
     attentionLayers = new TreeSet<>(attentionLayers);
   }
 
-  /** A SavedModel in float32 with all signatures, for n positions without a mask. */
+  /** A SavedModel in float32 with all signatures, for sequences as the training had them. */
   public static ExportOptions savedModel() {
     return new ExportOptions(
-        EnumSet.of(ExportFormat.SAVEDMODEL), Set.of(), Set.of(), Lengths.FIXED, Precision.FLOAT32);
+        EnumSet.of(ExportFormat.SAVEDMODEL),
+        Set.of(),
+        Set.of(),
+        Lengths.TRAINED,
+        Precision.FLOAT32);
   }
 
   /** The same in other formats. */
@@ -67,6 +79,20 @@ public record ExportOptions(
   /** The same for other sequences. */
   public ExportOptions withLengths(Lengths other) {
     return new ExportOptions(formats, signatures, attentionLayers, other, precision);
+  }
+
+  /**
+   * The same with what {@link Lengths#TRAINED} stands for.
+   *
+   * @param model that is to be exported
+   * @throws dev.linformer.model.InvalidInputException if its trainer_state.json cannot be read
+   */
+  public ExportOptions resolved(ModelDirectory model) {
+    if (lengths != Lengths.TRAINED) {
+      return this;
+    }
+    boolean masked = Task.of(model).filter(task -> task.objective().masked()).isPresent();
+    return withLengths(masked ? Lengths.MASKED : Lengths.FIXED);
   }
 
   /** The same with weights stored otherwise. */

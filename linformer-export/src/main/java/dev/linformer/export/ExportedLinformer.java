@@ -1,6 +1,8 @@
 package dev.linformer.export;
 
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
@@ -12,9 +14,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
+import org.tensorflow.GraphOperation;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
 import org.tensorflow.TensorFlow;
@@ -22,7 +25,10 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TType;
 
 /**
  * A SavedModel of ours, loaded. Every byte of it has been compared with the digests that it was
@@ -30,10 +36,13 @@ import org.tensorflow.types.TFloat32;
  */
 public final class ExportedLinformer implements AutoCloseable {
 
+  private static final String MASK = "mask";
+
   private final Path folder;
   private final Manifest manifest;
   private final ModelConfig config;
   private final SavedModelBundle bundle;
+  private final Calls calls = new Calls();
   private final Map<String, Function> functions = new LinkedHashMap<>();
 
   /**
@@ -48,7 +57,7 @@ public final class ExportedLinformer implements AutoCloseable {
      * An input.
      *
      * @param most the shape with all positions; of other inputs than the model's, their own
-     * @param vocabulary tokens are below it; 0 for other inputs
+     * @param vocabulary tokens, or a position, are below it; 0 for other inputs
      */
     record Input(Manifest.Entry entry, Shape most, int vocabulary) {
       boolean isMask() {
@@ -92,9 +101,9 @@ public final class ExportedLinformer implements AutoCloseable {
     if (Files.isDirectory(folder)
         && !Files.exists(folder.resolve(SavedModelFile.NAME))
         && !Files.exists(folder.resolve(Manifest.NAME))) {
-      OptionalLong highest = VersionFolder.highest(folder);
+      Optional<Path> highest = VersionFolder.highest(folder);
       if (highest.isPresent()) {
-        return version(folder.resolve(Long.toString(highest.getAsLong())));
+        return version(highest.get());
       }
     }
     if (!Files.isRegularFile(folder.resolve(SavedModelFile.NAME))) {
@@ -110,6 +119,7 @@ public final class ExportedLinformer implements AutoCloseable {
     this.manifest = manifest;
     this.config = config;
     this.bundle = bundle;
+    requireLayers();
     Map<String, Model.Input> known = inputs(config);
     Map<String, SignatureDef> there = bundle.metaGraphDef().getSignatureDefMap();
     for (String name : manifest.signatures()) {
@@ -121,9 +131,7 @@ public final class ExportedLinformer implements AutoCloseable {
       Map<String, Function.Input> inputs = new LinkedHashMap<>();
       for (Manifest.Entry entry : manifest.tensors(name, "inputs")) {
         requireSame(entry, found.getInputsMap().get(entry.name()));
-        inputs.put(
-            entry.name(),
-            pass ? fromConfig(entry, known) : new Function.Input(entry, entry.shape(), 0));
+        inputs.put(entry.name(), pass ? fromConfig(entry, known) : ofStep(entry));
       }
       List<Manifest.Entry> outputs = manifest.tensors(name, "outputs");
       outputs.forEach(entry -> requireSame(entry, found.getOutputsMap().get(entry.name())));
@@ -143,6 +151,35 @@ public final class ExportedLinformer implements AutoCloseable {
     return inputs;
   }
 
+  /** A layer is several nodes; so many layers as the graph cannot have are not even declared. */
+  private void requireLayers() {
+    int nodes = bundle.metaGraphDef().getGraphDef().getNodeCount();
+    long layers = config.stacks().stream().mapToLong(LinformerConfig::depth).sum();
+    if (layers > nodes) {
+      throw Manifest.damaged(
+          folder,
+          "%s has %,d nodes, too few for %,d layers, as its config.json says"
+              .formatted(SavedModelFile.NAME, nodes, layers));
+    }
+  }
+
+  /** An input of decode. */
+  private Function.Input ofStep(Manifest.Entry entry) {
+    LanguageModelConfig decoder =
+        DecodeSignature.decoder(config)
+            .orElseThrow(
+                () ->
+                    Manifest.damaged(
+                        folder, "its %s has no signature decode".formatted(config.modelType())));
+    int below =
+        switch (entry.name()) {
+          case DecodeSignature.TOKEN -> decoder.vocabularySize();
+          case DecodeSignature.POSITION -> decoder.encoder().sequenceLength();
+          default -> 0;
+        };
+    return new Function.Input(entry, entry.shape(), below);
+  }
+
   private Function.Input fromConfig(Manifest.Entry entry, Map<String, Model.Input> known) {
     Model.Input input = known.get(entry.name());
     if (input == null) {
@@ -151,6 +188,12 @@ public final class ExportedLinformer implements AutoCloseable {
     }
     long[] found = entry.shape().asArray();
     long[] wanted = input.shape().asArray();
+    if (!isOf(entry, input.type())) {
+      throw Manifest.damaged(
+          folder,
+          "%s has input %s %s, but its config.json says another type"
+              .formatted(SavedModelFile.NAME, entry.name(), entry.dtype()));
+    }
     boolean fits = found.length == wanted.length;
     for (int axis = 0; fits && axis < found.length; axis++) {
       fits = found[axis] == wanted[axis] || (axis == 1 && found[axis] == Shape.UNKNOWN_SIZE);
@@ -164,22 +207,40 @@ public final class ExportedLinformer implements AutoCloseable {
     return new Function.Input(entry, input.shape(), input.vocabulary());
   }
 
+  private static boolean isOf(Manifest.Entry entry, Class<? extends TType> type) {
+    return switch (entry.type()) {
+      case DT_FLOAT -> type == TFloat32.class;
+      case DT_INT32 -> type == TInt32.class;
+      case DT_BOOL -> type == TBool.class;
+      default -> false; // no model takes others
+    };
+  }
+
   /** The graph has what the manifest says. */
   private void requireSame(Manifest.Entry entry, @Nullable TensorInfo info) {
     boolean same =
         info != null
             && info.getName().equals(entry.node() + ":0")
+            && info.getDtype() == entry.type()
             && info.getTensorShape().getDimList().stream()
                 .map(each -> each.getSize())
                 .toList()
                 .equals(Arrays.stream(entry.shape().asArray()).boxed().toList())
-            && bundle.graph().operation(entry.node()) != null;
+            && isInGraph(entry);
     if (!same) {
       throw Manifest.damaged(
           folder,
-          "%s has no %s %s as %s says"
-              .formatted(SavedModelFile.NAME, entry.name(), entry.shape(), Manifest.NAME));
+          "%s has no %s %s %s as %s says"
+              .formatted(
+                  SavedModelFile.NAME, entry.name(), entry.dtype(), entry.shape(), Manifest.NAME));
     }
+  }
+
+  private boolean isInGraph(Manifest.Entry entry) {
+    GraphOperation operation = bundle.graph().operation(entry.node());
+    return operation != null
+        && operation.numOutputs() > 0
+        && operation.output(0).dataType() == entry.type();
   }
 
   /** What the model is. */
@@ -217,7 +278,7 @@ public final class ExportedLinformer implements AutoCloseable {
    * @throws InvalidInputException if the export doesn't have the signature
    */
   public Request request(SignatureName signature) {
-    return new Request(function(signature), bundle.session(), bundle.graph());
+    return new Request(function(signature), bundle.session(), bundle.graph(), calls);
   }
 
   Function function(SignatureName signature) {
@@ -243,15 +304,58 @@ public final class ExportedLinformer implements AutoCloseable {
   }
 
   /**
-   * The logits of tokens, of an exported model that takes nothing else.
+   * The logits of tokens, of an exported model that takes nothing else but a mask.
    *
-   * @param tokens [b,n] in row-major order
+   * @param tokens [b,n] in row-major order; where the export takes a mask, a single sequence of up
+   *     to n tokens, all of them real: the padding and the mask are made here
    * @return logits [b,classes], or of a language model [b,n,vocabulary]
    * @throws InvalidInputException if that is no whole number of sequences, or a token is out of
    *     range
    */
   public float[] logits(int[] tokens) {
-    return request(SignatureName.SERVING_DEFAULT).with(main().entry().name(), tokens).run().only();
+    return takesMask()
+        ? logits(new int[][] {tokens})
+        : request(SignatureName.SERVING_DEFAULT).with(main().entry().name(), tokens).run().only();
+  }
+
+  /**
+   * The logits of sequences of their own lengths, of an exported model that takes nothing else but
+   * a mask. What is missing to n tokens, or with any length to the longest sequence, is filled up
+   * and masked.
+   *
+   * @param sequences the real tokens of each, at most n; exactly n if the export takes no mask
+   * @return logits [b,classes], or of a language model [b,n,vocabulary]
+   * @throws InvalidInputException if there are none, one has another length, or a token is out of
+   *     range
+   */
+  public float[] logits(int[][] sequences) {
+    String name = main().entry().name();
+    long fixed = main().entry().shape().get(1);
+    int most = Math.toIntExact(main().most().get(1));
+    int longest = Arrays.stream(sequences).mapToInt(each -> each.length).max().orElse(0);
+    int n = fixed == Shape.UNKNOWN_SIZE ? Math.max(1, longest) : most; // a text may be empty
+    int[] tokens = new int[Math.multiplyExact(sequences.length, n)]; // [b,n]
+    boolean[] mask = new boolean[tokens.length]; // [b,n]
+    for (int row = 0; row < sequences.length; row++) {
+      int length = sequences[row].length;
+      if (length > most || (!takesMask() && length != n)) {
+        throw new InvalidInputException(
+            takesMask()
+                ? "sequence %d has %d tokens, but at most %d are expected"
+                    .formatted(row, length, most)
+                : "sequence %d has %d tokens, but without a mask %d are expected; fill it up the way the model was trained, or export with --lengths masked"
+                    .formatted(row, length, n));
+      }
+      System.arraycopy(sequences[row], 0, tokens, row * n, length);
+      Arrays.fill(mask, row * n, row * n + length, true);
+    }
+    Request request =
+        request(SignatureName.SERVING_DEFAULT).with(name, tokens, sequences.length, n);
+    return (takesMask() ? request.with(MASK, mask, sequences.length, n) : request).run().only();
+  }
+
+  private boolean takesMask() {
+    return function(SignatureName.SERVING_DEFAULT).inputs().containsKey(MASK);
   }
 
   /**
@@ -297,8 +401,17 @@ public final class ExportedLinformer implements AutoCloseable {
     return bundle.session();
   }
 
+  /** The calls under way. */
+  Calls calls() {
+    return calls;
+  }
+
+  /**
+   * Waits for the calls under way and lets go of the model. From now on calls throw an {@link
+   * IllegalStateException}.
+   */
   @Override
   public void close() {
-    bundle.close();
+    calls.close(bundle::close);
   }
 }

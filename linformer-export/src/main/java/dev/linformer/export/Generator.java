@@ -11,6 +11,7 @@ import dev.linformer.model.weights.WeightFile;
 import dev.linformer.ops.attention.DecodingSteps.State;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.tensorflow.Graph;
@@ -27,7 +28,8 @@ import org.tensorflow.types.TInt64;
 
 /**
  * A causal language model token by token. What it has seen is in a state of [h,k,d] a layer, so a
- * token costs O(k·d) a layer, wherever in the sequence it stands. Not for several threads at once.
+ * token costs O(k·d) a layer, wherever in the sequence it stands. Not for several threads at once;
+ * but any may close it, after which calls throw an {@link IllegalStateException}.
  */
 public final class Generator implements AutoCloseable {
 
@@ -41,6 +43,8 @@ public final class Generator implements AutoCloseable {
   private final List<Operand<TFloat32>> after = new ArrayList<>();
   private final Operand<TFloat32> logits;
   private final List<TFloat32> state = new ArrayList<>();
+  private final Calls calls = new Calls();
+  private final int[] tokens; // those of the sequence, the first of them as many as were seen
   private int seen;
 
   /**
@@ -64,6 +68,7 @@ public final class Generator implements AutoCloseable {
   private Generator(LanguageModelConfig config, ModelDirectory directory) throws IOException {
     length = config.encoder().sequenceLength();
     vocabulary = config.vocabularySize();
+    tokens = new int[length];
     Ops tf = Ops.create(graph);
     Variables<TFloat32> variables = Variables.toBeLoaded(tf, TFloat32.class);
     LinformerLM<TFloat32> model = LinformerLM.declare(variables, "", config.at(CheckpointLevel.C0));
@@ -121,6 +126,15 @@ public final class Generator implements AutoCloseable {
       throw new InvalidInputException(
           "the sequence has input_size = %d tokens already".formatted(length));
     }
+    calls.enter();
+    try {
+      return step(nextToken);
+    } finally {
+      calls.leave();
+    }
+  }
+
+  private float[] step(int nextToken) {
     Session.Runner runner = session.runner().fetch(logits);
     after.forEach(runner::fetch);
     for (int i = 0; i < before.size(); i++) {
@@ -135,42 +149,98 @@ public final class Generator implements AutoCloseable {
         ((TFloat32) result.get(1 + i)).copyTo(state.get(i));
       }
     }
-    seen++;
+    tokens[seen++] = nextToken;
     return values;
+  }
+
+  /** A new sequence, which begins with the last half of the tokens of the full one. */
+  private void slide() {
+    int[] last = Arrays.copyOfRange(tokens, length - length / 2, length);
+    calls.enter();
+    try {
+      for (TFloat32 each : state) {
+        each.copyFrom(DataBuffers.of(new float[Math.toIntExact(each.size())]));
+      }
+      seen = 0;
+    } finally {
+      calls.leave();
+    }
+    for (int each : last) {
+      next(each);
+    }
+  }
+
+  /**
+   * Continues a prompt until the sequence is full.
+   *
+   * @param prompt at least one token
+   * @param count how many to add at most; fewer if the sequence is full before
+   * @param sampler chooses each
+   * @param listener hears each as soon as it is chosen
+   * @return how many were added
+   */
+  public int generate(int[] prompt, int count, Sampler sampler, IntConsumer listener) {
+    return generate(prompt, count, sampler, false, listener);
   }
 
   /**
    * Continues a prompt.
    *
    * @param prompt at least one token
-   * @param tokens how many to add at most; fewer if the sequence is full before
+   * @param count how many to add; at most so many if the window doesn't slide
    * @param sampler chooses each
+   * @param sliding whether to go on when the sequence is full, as a new one that begins with the
+   *     last n/2 tokens of it, read again from position 0 on. Of a prompt of more than n tokens the
+   *     last n are read
    * @param listener hears each as soon as it is chosen
+   * @return how many were added
+   * @throws InvalidInputException if the prompt is empty, has a token out of range, or doesn't fit
    */
-  public void generate(int[] prompt, int tokens, Sampler sampler, IntConsumer listener) {
-    if (prompt.length == 0 || prompt.length > length - seen) {
+  public int generate(
+      int[] prompt, int count, Sampler sampler, boolean sliding, IntConsumer listener) {
+    if (prompt.length == 0 || (!sliding && prompt.length > length - seen)) {
       throw new InvalidInputException(
-          "a prompt of 1 to %d tokens is expected, found %d"
-              .formatted(length - seen, prompt.length));
+          "a prompt of 1 to %d tokens is expected, found %d%s"
+              .formatted(
+                  length - seen,
+                  prompt.length,
+                  prompt.length == 0 ? "" : "; a sliding window takes longer ones"));
     }
     float[] scores = new float[0];
-    for (int each : prompt) {
-      scores = next(each);
+    for (int i = Math.max(0, prompt.length - length); i < prompt.length; i++) {
+      scores = next(prompt[i], sliding);
     }
-    for (int i = 0; i < tokens; i++) {
+    for (int i = 0; i < count; i++) {
       int chosen = sampler.choose(scores);
       listener.accept(chosen);
-      if (i + 1 == tokens || seen == length) {
-        return;
+      if (i + 1 == count || (seen == length && !sliding)) {
+        return i + 1;
       }
-      scores = next(chosen);
+      scores = next(chosen, sliding);
     }
+    return 0;
   }
 
+  private float[] next(int token, boolean sliding) {
+    if (sliding && seen == length) {
+      slide();
+    }
+    return next(token);
+  }
+
+  /** The calls under way. */
+  Calls calls() {
+    return calls;
+  }
+
+  /** Waits for a token that is under way. */
   @Override
   public void close() {
-    state.forEach(TFloat32::close);
-    session.close();
-    graph.close();
+    calls.close(
+        () -> {
+          state.forEach(TFloat32::close);
+          session.close();
+          graph.close();
+        });
   }
 }

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
 
@@ -36,6 +37,13 @@ final class GraphDefs {
         .filter(node -> needed.contains(node.getName()))
         .forEach(pruned::addNode);
     return pruned.build();
+  }
+
+  /** The same input of another node: {@code ^x} and {@code x:1} stay what they are. */
+  static String renamed(String input, UnaryOperator<String> names) {
+    String node = nodeOf(input);
+    int start = input.startsWith("^") ? 1 : 0;
+    return input.substring(0, start) + names.apply(node) + input.substring(start + node.length());
   }
 
   /** The node that an input comes from: {@code x}, {@code x:1} or {@code ^x}. */

@@ -24,7 +24,8 @@ import org.tensorflow.types.TFloat32;
 
 /**
  * A model in a graph of its own, without dropout, optimizer or loss, and the session that holds its
- * weights. Any number of threads may call {@link #run}.
+ * weights. Any number of threads may call {@link #run}; after {@link #close}, which waits for those
+ * calls that are under way, it throws an {@link IllegalStateException}.
  */
 public final class InferenceGraph implements AutoCloseable {
 
@@ -34,6 +35,7 @@ public final class InferenceGraph implements AutoCloseable {
   private final List<Model.Input> inputs;
   private final Map<String, Operand<?>> placeholders = new LinkedHashMap<>();
   private final Operand<TFloat32> output;
+  private final Calls calls = new Calls();
 
   /**
    * A model with fresh weights.
@@ -113,6 +115,15 @@ public final class InferenceGraph implements AutoCloseable {
    * @return to be closed by the caller; its only tensor is a {@link TFloat32}
    */
   public Result run(Map<String, ? extends Tensor> in) {
+    calls.enter();
+    try {
+      return compute(in);
+    } finally {
+      calls.leave();
+    }
+  }
+
+  private Result compute(Map<String, ? extends Tensor> in) {
     Session.Runner runner = session.runner().fetch(output);
     placeholders.forEach(
         (name, placeholder) -> {
@@ -127,12 +138,25 @@ public final class InferenceGraph implements AutoCloseable {
 
   /** Writes the weights as they are to a safetensors file. */
   public void saveWeights(Path file) throws IOException {
-    WeightFile.save(session, variables.weights(), file);
+    calls.enter();
+    try {
+      WeightFile.save(session, variables.weights(), file);
+    } finally {
+      calls.leave();
+    }
+  }
+
+  /** The calls under way. */
+  Calls calls() {
+    return calls;
   }
 
   @Override
   public void close() {
-    session.close();
-    graph.close();
+    calls.close(
+        () -> {
+          session.close();
+          graph.close();
+        });
   }
 }

@@ -11,11 +11,15 @@ import dev.linformer.model.InvalidInputException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.DataType;
 
 /**
  * assets.extra/linformer.json of an export: what it is, which weights are in it, what its
@@ -34,6 +38,20 @@ record Manifest(ObjectNode json) {
   private static final int NEWEST = 1;
   private static final String FILES = "files";
   private static final String SEAL = "sha256";
+  private static final String SIGNATURES = "signatures";
+  private static final int MOST_SHOWN = 40;
+
+  /** The types of tensors by their names here. */
+  private static final Map<String, DataType> DTYPES =
+      Map.of(
+          "float32",
+          DataType.DT_FLOAT,
+          "int32",
+          DataType.DT_INT32,
+          "int64",
+          DataType.DT_INT64,
+          "bool",
+          DataType.DT_BOOL);
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final DefaultIndenter LINES = new DefaultIndenter("  ", "\n");
@@ -47,7 +65,7 @@ record Manifest(ObjectNode json) {
     json.put("model_type", serving.config().modelType());
     json.put("weights_sha256", weightsDigest);
     json.put("precision", serving.options().precision().key());
-    ObjectNode signatures = json.putObject("signatures");
+    ObjectNode signatures = json.putObject(SIGNATURES);
     for (ServingSignature signature : serving.signatures()) {
       ObjectNode each = signatures.putObject(signature.name());
       describe(each.putObject("inputs"), signature.inputs());
@@ -90,13 +108,12 @@ record Manifest(ObjectNode json) {
   }
 
   private static String dtype(ServingSignature.Tensor tensor) {
-    return switch (tensor.operand().asOutput().dataType()) {
-      case DT_FLOAT -> "float32";
-      case DT_INT32 -> "int32";
-      case DT_INT64 -> "int64";
-      case DT_BOOL -> "bool";
-      default -> throw new IllegalStateException("no signature of ours has " + tensor);
-    };
+    DataType type = tensor.operand().asOutput().dataType();
+    return DTYPES.entrySet().stream()
+        .filter(each -> each.getValue() == type)
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no signature of ours has " + tensor));
   }
 
   /** All files but the manifest, by their paths with slashes. */
@@ -138,11 +155,7 @@ record Manifest(ObjectNode json) {
     }
     byte[] found = Files.readAllBytes(file);
     ObjectNode json = parse(folder, found);
-    if (json.path(VERSION).intValue() > NEWEST) {
-      throw new InvalidInputException(
-          "%s: an export of format version %s, but this library knows those up to %d; use a newer one"
-              .formatted(folder, json.path(VERSION), NEWEST));
-    }
+    requireKnownVersion(folder, json.path(VERSION));
     ObjectNode rest = json.deepCopy();
     JsonNode seal = rest.remove(SEAL);
     if (!json.path(FORMAT).asText().equals(OURS)
@@ -151,10 +164,63 @@ record Manifest(ObjectNode json) {
         || !Arrays.equals(found, bytes(json))) {
       throw damaged(folder, NAME + " doesn't have the digest that it names");
     }
+    requireFiles(folder, json.path(FILES));
     for (Map.Entry<String, JsonNode> each : json.path(FILES).properties()) {
       compare(folder, each.getKey(), each.getValue());
     }
+    requireSignatures(folder, json.path(SIGNATURES));
     return new Manifest(json);
+  }
+
+  /** Versions are whole numbers, however they are written: 1 is 1.0. */
+  private static void requireKnownVersion(Path folder, JsonNode version) {
+    double number = version.isNumber() ? version.doubleValue() : Double.NaN;
+    if (number > NEWEST) {
+      throw new InvalidInputException(
+          "%s: an export of format version %s, but this library knows those up to %d; use a newer one"
+              .formatted(folder, shown(version), NEWEST));
+    }
+    if (number != NEWEST) {
+      throw damaged(
+          folder, "%s has %s = %s, not %d".formatted(NAME, VERSION, shown(version), NEWEST));
+    }
+  }
+
+  private static String shown(JsonNode value) {
+    String text = value.isMissingNode() ? "nothing" : value.toString();
+    return text.length() <= MOST_SHOWN ? text : text.substring(0, MOST_SHOWN) + "…";
+  }
+
+  /** What is loaded has to be among the files whose digests are known. */
+  private static void requireFiles(Path folder, JsonNode files) throws IOException {
+    List<String> loaded = new ArrayList<>(List.of(SavedModelFile.NAME, CONFIG));
+    files(folder).stream().filter(name -> name.startsWith("variables/")).forEach(loaded::add);
+    for (String name : loaded) {
+      if (!files.path(name).isObject()) {
+        throw damaged(folder, "%s has no digest of %s".formatted(NAME, name));
+      }
+    }
+  }
+
+  /** Every signature has inputs and outputs, of types that we write. */
+  private static void requireSignatures(Path folder, JsonNode signatures) {
+    for (Map.Entry<String, JsonNode> signature : signatures.properties()) {
+      for (String kind : List.of("inputs", "outputs")) {
+        JsonNode tensors = signature.getValue().path(kind);
+        if (tensors.isEmpty()) {
+          throw damaged(folder, "%s has no %s of %s".formatted(NAME, kind, signature.getKey()));
+        }
+        for (Map.Entry<String, JsonNode> tensor : tensors.properties()) {
+          String dtype = tensor.getValue().path("dtype").asText();
+          if (!(kind.equals("outputs") ? Set.of("float32") : DTYPES.keySet()).contains(dtype)) {
+            throw damaged(
+                folder,
+                "%s has dtype \"%s\" of %s %s"
+                    .formatted(NAME, dtype, signature.getKey(), tensor.getKey()));
+          }
+        }
+      }
+    }
   }
 
   private static ObjectNode parse(Path folder, byte[] bytes) {
@@ -170,7 +236,12 @@ record Manifest(ObjectNode json) {
   }
 
   private static void compare(Path folder, String name, JsonNode wanted) throws IOException {
-    Path file = folder.resolve(name);
+    Path file;
+    try {
+      file = folder.resolve(name);
+    } catch (InvalidPathException e) {
+      throw damaged(folder, NAME + " has a file whose name no file can have");
+    }
     if (!Files.isRegularFile(file)) {
       throw damaged(folder, name + " is missing");
     }
@@ -190,7 +261,7 @@ record Manifest(ObjectNode json) {
 
   /** Names of the signatures. */
   List<String> signatures() {
-    return json.path("signatures").properties().stream().map(Map.Entry::getKey).toList();
+    return json.path(SIGNATURES).properties().stream().map(Map.Entry::getKey).toList();
   }
 
   /**
@@ -199,7 +270,7 @@ record Manifest(ObjectNode json) {
    * @param kind inputs or outputs
    */
   List<Entry> tensors(String signature, String kind) {
-    return json.path("signatures").path(signature).path(kind).properties().stream()
+    return json.path(SIGNATURES).path(signature).path(kind).properties().stream()
         .map(
             each -> {
               JsonNode shape = each.getValue().path("shape");
@@ -222,7 +293,13 @@ record Manifest(ObjectNode json) {
    * @param shape unknown sizes are -1
    * @param node its operation in the graph
    */
-  record Entry(String name, String dtype, Shape shape, String node, String meaning) {}
+  record Entry(String name, String dtype, Shape shape, String node, String meaning) {
+
+    /** TensorFlow's word for {@link #dtype}. */
+    DataType type() {
+      return DTYPES.getOrDefault(dtype, DataType.DT_INVALID);
+    }
+  }
 
   String text(String key) {
     return json.path(key).asText();

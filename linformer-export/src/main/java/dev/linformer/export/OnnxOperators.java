@@ -46,7 +46,11 @@ final class OnnxOperators {
    */
   void add(NodeDef node) {
     String name = node.getName();
-    List<String> in = node.getInputList().stream().map(GraphDefs::nodeOf).toList();
+    List<String> in =
+        node.getInputList().stream()
+            .filter(input -> !input.startsWith("^")) // order, where nothing is changed
+            .map(GraphDefs::nodeOf)
+            .toList();
     switch (node.getOp()) {
       case "Placeholder" -> {} // an input of the graph
       case "Const" -> {

@@ -25,16 +25,18 @@ public final class Request {
   private final ExportedLinformer.Function function;
   private final Session session;
   private final Graph graph;
+  private final Calls calls;
 
   /** Makes a tensor, when all inputs are known to be right. */
   private record Value(Shape shape, Function<Shape, Tensor> tensor) {}
 
   private final Map<String, Value> values = new LinkedHashMap<>();
 
-  Request(ExportedLinformer.Function function, Session session, Graph graph) {
+  Request(ExportedLinformer.Function function, Session session, Graph graph, Calls calls) {
     this.function = function;
     this.session = session;
     this.graph = graph;
+    this.calls = calls;
   }
 
   /**
@@ -94,12 +96,20 @@ public final class Request {
   }
 
   /**
-   * A single number.
+   * A position.
    *
-   * @throws InvalidInputException if there is no such input, or of another type or shape
+   * @throws InvalidInputException if there is no such input, or of another type or shape, or if the
+   *     position is below 0, or above the last one
    */
   public Request with(String name, long x) {
-    return put(name, "int64", 1, new long[0], scalar -> TInt64.scalarOf(x));
+    put(name, "int64", 1, new long[0], scalar -> TInt64.scalarOf(x));
+    int positions = input(name).vocabulary();
+    if (positions > 0 && (x < 0 || x >= positions)) {
+      throw new InvalidInputException(
+          "input %s: %d, but 0 to input_size - 1 = %d is expected"
+              .formatted(name, x, positions - 1));
+    }
+    return this;
   }
 
   private Request put(
@@ -179,9 +189,19 @@ public final class Request {
    * Computes all outputs.
    *
    * @throws InvalidInputException if an input is missing, or two don't belong together
+   * @throws IllegalStateException if the model was closed
    */
   public Answer run() {
     requireAll();
+    calls.enter();
+    try {
+      return compute();
+    } finally {
+      calls.leave();
+    }
+  }
+
+  private Answer compute() {
     Session.Runner runner = session.runner();
     Map<String, Tensor> fed = new LinkedHashMap<>();
     try {

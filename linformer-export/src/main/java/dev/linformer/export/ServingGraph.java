@@ -55,7 +55,8 @@ final class ServingGraph implements AutoCloseable {
     requireSignatures(original, options);
     requireLayers(original, options);
     try (StoredWeights stored = StoredWeights.open(directory.weightsFile(), parameters(original))) {
-      ServingGraph serving = new ServingGraph(OutputFolding.fold(original), original, options);
+      ServingGraph serving =
+          new ServingGraph(OutputFolding.fold(original), original, options.resolved(directory));
       try {
         serving.fill(stored);
         return serving;

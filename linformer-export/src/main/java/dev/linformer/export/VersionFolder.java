@@ -7,11 +7,9 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
-import java.util.OptionalLong;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
+import java.util.Optional;
 
 /**
  * A folder of numbered versions, the layout of TensorFlow Serving, which serves the highest. A new
@@ -23,12 +21,12 @@ final class VersionFolder {
   private VersionFolder() {}
 
   /**
-   * Adds a version after the highest.
+   * Adds a version after the highest. What killed exports left is deleted.
    *
    * @param out a new or empty folder, or one of versions
    * @return the version's folder
    * @throws InvalidInputException if something else is at {@code out}, or nothing can be written
-   *     there
+   *     there, or if no number is left
    * @throws IOException if writing fails later, such as on a disk that gets full; nothing is left
    */
   static Path add(Path out, WholeFile.Content content) throws IOException {
@@ -45,11 +43,11 @@ final class VersionFolder {
     }
     boolean complete = false;
     try {
+      UnfinishedVersion.deleteAll(out);
       while (true) {
-        long next = highest(out).orElse(0) + 1;
-        Path version = out.resolve(Long.toString(next));
-        try {
-          WholeFile.newFolder(version, content);
+        Path version = out.resolve(Long.toString(next(out)));
+        try (UnfinishedVersion unfinished = UnfinishedVersion.create(version)) {
+          WholeFile.newFolder(version, unfinished.folder(), content);
           complete = true;
           return version;
         } catch (FileAlreadyExistsException e) {
@@ -63,22 +61,48 @@ final class VersionFolder {
     }
   }
 
-  /** The highest version in a folder. */
-  static OptionalLong highest(Path folder) throws IOException {
-    return names(folder).stream().filter(VersionFolder::isVersion).mapToLong(Long::parseLong).max();
+  private static long next(Path out) throws IOException {
+    long highest = highest(out).map(VersionFolder::number).orElse(0L);
+    if (highest == Long.MAX_VALUE) {
+      throw new InvalidInputException(
+          "%s holds version %d, after which there is no number; delete it, or name another folder"
+              .formatted(out, highest));
+    }
+    return highest + 1;
   }
 
-  private static boolean isVersion(String name) {
-    return name.matches("[1-9][0-9]{0,17}");
+  /** The folder with the highest version, which may have zeros before its number. */
+  static Optional<Path> highest(Path folder) throws IOException {
+    return entries(folder).stream()
+        .filter(VersionFolder::isVersion)
+        .max(
+            Comparator.comparingLong(VersionFolder::number)
+                .thenComparing(version -> -version.getFileName().toString().length()));
   }
 
-  /** What begins with a dot was left by an export that was killed, or is the file manager's. */
-  private static Set<String> names(Path folder) throws IOException {
+  private static boolean isVersion(Path entry) {
+    String name = entry.getFileName().toString();
+    if (!name.matches("[0-9]+") || !Files.isDirectory(entry)) {
+      return false;
+    }
+    try {
+      return Long.parseLong(name) >= 0;
+    } catch (NumberFormatException e) {
+      return false; // above 2^63 - 1, which TensorFlow Serving doesn't take either
+    }
+  }
+
+  private static long number(Path version) {
+    return Long.parseLong(version.getFileName().toString());
+  }
+
+  /** What begins with a dot is not finished, or is the file manager's. */
+  private static List<Path> entries(Path folder) throws IOException {
     try (var entries = Files.list(folder)) {
       return entries
-          .map(entry -> entry.getFileName().toString())
-          .filter(name -> !name.startsWith("."))
-          .collect(Collectors.toCollection(TreeSet::new));
+          .filter(entry -> !entry.getFileName().toString().startsWith("."))
+          .sorted()
+          .toList();
     }
   }
 
@@ -89,7 +113,11 @@ final class VersionFolder {
     if (!Files.isDirectory(out)) {
       throw new InvalidInputException(out + " is a file; name a folder");
     }
-    List<String> others = names(out).stream().filter(name -> !isVersion(name)).toList();
+    List<String> others =
+        entries(out).stream()
+            .filter(entry -> !isVersion(entry))
+            .map(entry -> entry.getFileName().toString())
+            .toList();
     if (others.contains("saved_model.pb")) {
       throw new InvalidInputException(
           out + " is a SavedModel; name a folder for versions, which are folders in it");

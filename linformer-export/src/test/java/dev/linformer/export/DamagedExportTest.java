@@ -3,6 +3,8 @@ package dev.linformer.export;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -168,20 +171,126 @@ class DamagedExportTest {
               Seal.again(folder);
             },
             "has input inputs [-1, 11, 13], but its config.json says [-1, 11, 17]"));
+    all.addAll(resealed());
     return all.stream();
+  }
+
+  private static List<Damage> resealed() {
+    List<Damage> all = new ArrayList<>();
+    for (String version :
+        new String[] {"2.0", "1.5", "4294967297", "1e300", "1" + "0".repeat(900)}) {
+      all.add(version(version, "an export of format version "));
+    }
+    for (String version : new String[] {"\"1\"", "\"2\"", "0", "-1", "0.5", "[1]", "null"}) {
+      all.add(version(version, "linformer.json has format_version = "));
+    }
+    all.add(
+        new Damage(
+            "no version",
+            folder -> change(folder, json -> json.remove("format_version")),
+            "linformer.json has format_version = nothing, not 1"));
+    all.add(
+        new Damage(
+            "no files",
+            folder -> change(folder, json -> json.remove("files")),
+            "linformer.json has no digest of saved_model.pb"));
+    for (String name : FILES.subList(0, 4)) {
+      all.add(
+          new Damage(
+              "no digest of " + name,
+              folder -> change(folder, json -> json.withObject("/files").remove(name)),
+              "linformer.json has no digest of " + name));
+    }
+    all.add(
+        new Damage(
+            "a file whose name no file can have",
+            folder -> change(folder, json -> json.withObject("/files").putObject("a\0b")),
+            "linformer.json has a file whose name no file can have"));
+    all.add(
+        dtype(
+            "inputs", "int32", "saved_model.pb has no inputs int32 [-1, 11, 13] as assets.extra"));
+    all.add(dtype("inputs", "int9", "has dtype \"int9\" of serving_default inputs"));
+    all.add(dtype("outputs", "int32", "has dtype \"int32\" of serving_default outputs"));
+    all.add(
+        new Damage(
+            "no outputs",
+            folder ->
+                change(
+                    folder,
+                    json -> json.withObject("/signatures/serving_default/outputs").removeAll()),
+            "linformer.json has no outputs of serving_default"));
+    all.add(
+        new Damage(
+            "more layers than nodes", folder -> layers(folder, 9999), "too few for 9,999 layers"));
+    all.add(
+        new Damage(
+            "a manifest 300,000 deep",
+            folder -> Files.writeString(folder.resolve(Manifest.NAME), "{\"a\":".repeat(300_000)),
+            "linformer.json is no JSON"));
+    return all;
+  }
+
+  private static void layers(Path folder, int depth) throws IOException {
+    Path config = folder.resolve("assets.extra/config.json");
+    String text = Files.readString(config);
+    assertTrue(text.contains("\"depth\" : 2"), text);
+    Files.writeString(config, text.replace("\"depth\" : 2", "\"depth\" : " + depth));
+    Seal.again(folder);
+  }
+
+  /** So many that it would take minutes to declare them; here, or by the configuration. */
+  @Test
+  void isNotDeclaredWithAnyNumberOfLayers() throws IOException {
+    for (int depth : new int[] {300_000, Integer.MAX_VALUE}) {
+      Path folder = copy();
+      layers(folder, depth);
+      assertThrows(InvalidInputException.class, () -> ExportedLinformer.load(folder).close());
+    }
+  }
+
+  private static Damage version(String number, String words) {
+    return new Damage(
+        "format version " + number.substring(0, Math.min(12, number.length())),
+        folder -> {
+          edit(folder, "\"format_version\" : 1", "\"format_version\" : " + number);
+          Seal.again(folder);
+        },
+        words);
+  }
+
+  private static Damage dtype(String name, String dtype, String words) {
+    return new Damage(
+        name + " of " + dtype,
+        folder ->
+            change(
+                folder,
+                json ->
+                    json.withObject("/signatures/serving_default/%1$s/%1$s".formatted(name))
+                        .put("dtype", dtype)),
+        words);
+  }
+
+  private static void change(Path folder, Consumer<ObjectNode> how) throws IOException {
+    Path file = folder.resolve(Manifest.NAME);
+    ObjectNode json = (ObjectNode) new ObjectMapper().readTree(file.toFile());
+    how.accept(json);
+    json.remove("sha256");
+    json.put("sha256", Digests.of(Manifest.bytes(json)));
+    Files.write(file, Manifest.bytes(json));
+  }
+
+  /** 1.0 is 1. */
+  @Test
+  void aVersionIsANumber() throws IOException {
+    Path folder = copy();
+    version("1.0", "").harm.to(folder);
+    ExportedLinformer.load(folder).close();
   }
 
   @ParameterizedTest
   @MethodSource("damages")
   void isRefused(Damage damage) throws IOException {
-    Path folder = Files.createTempDirectory(base, "copy");
-    try (var files = Files.walk(sound)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        Path copy = folder.resolve(sound.relativize(file).toString());
-        Files.createDirectories(copy.getParent());
-        Files.copy(file, copy);
-      }
-    }
+    Path folder = copy();
     ExportedLinformer.load(folder).close();
     damage.harm.to(folder);
     String message =
@@ -190,6 +299,18 @@ class DamagedExportTest {
                 .getMessage());
     assertTrue(message.startsWith(folder + ": "), message);
     assertTrue(message.contains(damage.words), message);
+  }
+
+  private static Path copy() throws IOException {
+    Path folder = Files.createTempDirectory(base, "copy");
+    try (var files = Files.walk(sound)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Path copy = folder.resolve(sound.relativize(file).toString());
+        Files.createDirectories(copy.getParent());
+        Files.copy(file, copy);
+      }
+    }
+    return folder;
   }
 
   @Test

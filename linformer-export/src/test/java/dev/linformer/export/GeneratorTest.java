@@ -111,13 +111,65 @@ class GeneratorTest {
     for (long seed : new long[] {1, 1, 2}) {
       List<Integer> chosen = new ArrayList<>();
       try (Generator generator = Generator.load(directory)) {
-        generator.generate(new int[] {1, 2}, 1000, new Sampler(1, 0, seed), chosen::add);
+        int added =
+            generator.generate(new int[] {1, 2}, 1000, new Sampler(1, 0, seed), chosen::add);
+        assertEquals(N - 2 + 1, added);
       }
       assertEquals(N - 2 + 1, chosen.size());
       runs.add(chosen);
     }
     assertEquals(runs.get(0), runs.get(1));
     assertEquals(2, runs.stream().distinct().count());
+  }
+
+  /** When 29 tokens are there, the last 14 of them are a new sequence. */
+  @ParameterizedTest
+  @EnumSource
+  void aSlidingWindowReadsTheLastHalfAgain(Positions positions) throws IOException {
+    var config = new LanguageModelConfig(builder().build(), VOCABULARY, 14, 0, positions, false);
+    ModelDirectory directory = directory(config);
+    Sampler likeliest = new Sampler(0, 0, 1);
+    List<Integer> text = new ArrayList<>(List.of(1, 2));
+    try (Generator generator = Generator.load(directory)) {
+      assertEquals(60, generator.generate(new int[] {1, 2}, 60, likeliest, true, text::add));
+    }
+    assertEquals(62, text.size());
+    for (int begin : new int[] {0, 15, 30, 45}) { // 29 − 14 tokens are left behind each time
+      try (Generator fresh = Generator.load(directory)) {
+        for (int at = begin; at < Math.min(begin + N, text.size() - 1); at++) {
+          int next = likeliest.choose(fresh.next(text.get(at)));
+          if (at + 1 > (begin == 0 ? 1 : begin + N / 2)) {
+            assertEquals(next, text.get(at + 1), "token " + (at + 1));
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void aSlidingWindowReadsTheEndOfALongPrompt() throws IOException {
+    var config =
+        new LanguageModelConfig(builder().build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
+    ModelDirectory directory = directory(config);
+    int[] prompt = new SplittableRandom(5).ints(3 * N, 0, VOCABULARY).toArray();
+    List<List<Integer>> texts = new ArrayList<>();
+    for (int[] each : new int[][] {prompt, Arrays.copyOfRange(prompt, 2 * N, 3 * N)}) {
+      List<Integer> text = new ArrayList<>();
+      try (Generator generator = Generator.load(directory)) {
+        generator.generate(each, 9, new Sampler(1, 0, 1), true, text::add);
+      }
+      texts.add(text);
+    }
+    assertEquals(texts.get(0), texts.get(1));
+    try (Generator generator = Generator.load(directory)) {
+      var error =
+          assertThrows(
+              InvalidInputException.class,
+              () -> generator.generate(prompt, 9, new Sampler(1, 0, 1), token -> {}));
+      assertEquals(
+          "a prompt of 1 to 29 tokens is expected, found 87; a sliding window takes longer ones",
+          error.getMessage());
+    }
   }
 
   @Test

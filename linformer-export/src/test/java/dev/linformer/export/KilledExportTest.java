@@ -47,7 +47,7 @@ class KilledExportTest {
       try {
         long known = before;
         // At least one export of it first; then any moment of one of the next.
-        while (VersionFolder.highest(out).orElse(0) == known && process.isAlive()) {
+        while (highest(out) == known && process.isAlive()) {
           Thread.sleep(5);
         }
         Thread.sleep(random.nextInt(300));
@@ -56,7 +56,7 @@ class KilledExportTest {
         process.destroyForcibly();
         process.waitFor(1, TimeUnit.MINUTES);
       }
-      long highest = VersionFolder.highest(out).orElse(0);
+      long highest = highest(out);
       assertTrue(highest > before);
       for (long version = before; version <= highest; version++) {
         try (ExportedLinformer exported =
@@ -67,6 +67,12 @@ class KilledExportTest {
       }
       before = highest;
     }
+  }
+
+  private static long highest(Path out) throws IOException {
+    return VersionFolder.highest(out)
+        .map(version -> Long.parseLong(version.getFileName().toString()))
+        .orElse(0L);
   }
 
   private static float[] run(Path model, float[] x) throws IOException {

@@ -19,6 +19,12 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
+import org.tensorflow.Session;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
 
 /** Inputs that don't fit are refused before TensorFlow sees them; threads don't disturb another. */
 class RequestTest {
@@ -109,6 +115,61 @@ class RequestTest {
       }
       refused(() -> decoder.next(1, 2), "the sequence has input_size = 22 tokens already");
     }
+  }
+
+  /** A step by hand is checked like a decoder's. */
+  @Test
+  void aStepRefusesWhatDoesNotFit() throws IOException {
+    try (ExportedLinformer exported = export("causal language model, KV", Lengths.FIXED)) {
+      Request request = exported.request(SignatureName.DECODE);
+      for (long position : new long[] {-1, 22, 1L << 32, Long.MAX_VALUE}) {
+        refused(
+            () -> request.with("position", position),
+            "input position: %d, but 0 to input_size - 1 = 21 is expected".formatted(position));
+      }
+      refused(
+          () -> request.with("token", new int[] {19}),
+          "input token: token 19, but 0 to num_tokens - 1 = 18 is expected");
+      request.with("position", 21).with("token", new int[] {18});
+    }
+  }
+
+  /** On a CPU, which looks for itself; docs/export.md says who doesn't. */
+  @Test
+  void theGraphOfAStepHasNoFurtherPosition() throws IOException {
+    try (ExportedLinformer exported = export("causal language model, KV", Lengths.FIXED);
+        TInt32 token = TInt32.tensorOf(Shape.of(1, 1));
+        TInt64 position = TInt64.scalarOf(22)) {
+      Session.Runner runner =
+          exported
+              .session()
+              .runner()
+              .feed("in.token", token)
+              .feed("in.position", position)
+              .fetch("out.logits");
+      List<TFloat32> states = new ArrayList<>();
+      try {
+        for (Manifest.Entry entry : entries(exported)) {
+          long[] shape = entry.shape().asArray();
+          shape[0] = 1;
+          TFloat32 zeros = TFloat32.tensorOf(Shape.of(shape));
+          states.add(zeros);
+          runner.feed(entry.node(), zeros);
+        }
+        String message =
+            String.valueOf(assertThrows(TensorFlowException.class, runner::run).getMessage());
+        assertTrue(message.contains("22 is not in [0, 22)"), message);
+      } finally {
+        states.forEach(TFloat32::close);
+      }
+    }
+  }
+
+  private static List<Manifest.Entry> entries(ExportedLinformer exported) {
+    return exported.function(SignatureName.DECODE).inputs().values().stream()
+        .map(ExportedLinformer.Function.Input::entry)
+        .filter(entry -> entry.name().startsWith(DecodeSignature.STATE))
+        .toList();
   }
 
   @Test

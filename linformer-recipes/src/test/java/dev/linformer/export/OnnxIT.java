@@ -17,6 +17,7 @@ import dev.linformer.model.ModelDirectory;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -73,6 +74,26 @@ class OnnxIT {
           }
         }
       }
+    }
+  }
+
+  /** The export of a model that was trained with its padding masked has the mask by itself. */
+  @Test
+  void takesTheMaskOfTheTraining() throws Exception {
+    ModelConfig config = Objects.requireNonNull(Family.all().get("classifier, LEARNABLE"));
+    ModelDirectory model = Models.save(config, 5, folder.resolve("model"));
+    Files.writeString(
+        model.trainerStateFile(), "{\"task\": {\"name\": \"classify\", \"data\": [\"a.csv\"]}}");
+    Path version =
+        ModelExporter.export(
+            model,
+            folder.resolve("export"),
+            ExportOptions.savedModel().withFormats(ExportFormat.ONNX));
+    try (InferenceGraph live = InferenceGraph.load(model, Set.of("mask"));
+        OrtSession session = session(version, SignatureName.SERVING_DEFAULT)) {
+      Feed feed = Feed.random(live.inputs(), 20, 0, 4);
+      assertClose(
+          "masked", feed.run(live), run(session, feed).getOrDefault("logits", new float[0]));
     }
   }
 

@@ -15,6 +15,7 @@ class RecipesInDocsTest {
   @ValueSource(
       strings = {
         "python/saved_model.py",
+        "python/masked.py",
         "python/decode.py",
         "python/translate.py",
         "python/frozen.py",

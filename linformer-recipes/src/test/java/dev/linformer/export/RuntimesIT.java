@@ -21,6 +21,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.junit.jupiter.api.AfterAll;
@@ -76,7 +77,7 @@ class RuntimesIT {
     }
     try (InferenceGraph live = InferenceGraph.load(model)) {
       feed = Feed.random(live.inputs(), SEQUENCES, 0, 1);
-      tokens = write(feed.values().values().iterator().next().ints());
+      tokens = write("tokens.bin", feed.values().values().iterator().next().ints());
     }
   }
 
@@ -86,17 +87,21 @@ class RuntimesIT {
     WholeFile.delete(folder);
   }
 
-  private static Path write(int[] values) throws IOException {
+  private static Path write(String name, int[] values) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asIntBuffer().put(values);
-    return Files.write(folder.resolve("tokens.bin"), bytes.array());
+    return Files.write(folder.resolve(name), bytes.array());
   }
 
   private static void compare(String runtime, Precision precision, Path logits) throws IOException {
-    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(logits)).order(ByteOrder.LITTLE_ENDIAN);
-    float[] found = new float[bytes.remaining() / 4];
-    bytes.asFloatBuffer().get(found);
-    compare(runtime, precision, found);
+    compare(runtime, precision, read(logits));
+  }
+
+  private static float[] read(Path file) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    float[] values = new float[bytes.remaining() / 4];
+    bytes.asFloatBuffer().get(values);
+    return values;
   }
 
   private static void compare(String runtime, Precision precision, float[] found) {
@@ -127,6 +132,37 @@ class RuntimesIT {
     Path logits = folder.resolve(recipe + precision + ".bin");
     Python.run(RECIPES.resolve("python/" + recipe + ".py"), arguments(precision, logits));
     compare(recipe, precision, logits);
+  }
+
+  /** What a model that was trained with its padding masked is exported as. */
+  @Test
+  void pythonWithAMask() throws IOException {
+    ModelDirectory model =
+        Models.save(
+            Objects.requireNonNull(Family.all().get("classifier, LEARNABLE")),
+            12,
+            folder.resolve("masked"));
+    Files.writeString(
+        model.trainerStateFile(), "{\"task\": {\"name\": \"classify\", \"data\": [\"a.csv\"]}}");
+    Path version = ModelExporter.export(model, folder.resolve("masked-export"));
+    try (Oracle oracle = Oracle.of(model, Set.of("mask"));
+        InferenceGraph live = InferenceGraph.load(model, Set.of("mask"))) {
+      Feed padded = Feed.random(live.inputs(), SEQUENCES, 0, 2);
+      boolean[] mask = padded.value("mask").flags();
+      int[] lengths = new int[SEQUENCES];
+      for (int i = 0; i < mask.length; i++) {
+        lengths[i / Family.N] += mask[i] ? 1 : 0;
+      }
+      Path logits = folder.resolve("masked.bin");
+      Python.run(
+          RECIPES.resolve("python/masked.py"),
+          List.of(
+              version.toString(),
+              write("masked-tokens.bin", padded.value("tokens").ints()).toString(),
+              write("lengths.bin", lengths).toString(),
+              logits.toString()));
+      oracle.assertClose("with a mask", padded, read(logits));
+    }
   }
 
   @Test

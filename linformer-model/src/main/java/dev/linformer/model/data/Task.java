@@ -4,8 +4,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.ModelConfig;
+import dev.linformer.model.ModelDirectory;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.List;
+import java.util.Optional;
 
 /** Something to learn: where its examples come from, and which models can learn it. */
 public sealed interface Task permits ListOpsTask, LanguageTask, ClassifyTask, CopyTask {
@@ -21,6 +24,9 @@ public sealed interface Task permits ListOpsTask, LanguageTask, ClassifyTask, Co
           LanguageTask.Kind.CAUSAL.word(),
           ClassifyTask.NAME,
           CopyTask.NAME);
+
+  /** The key of the task in trainer_state.json. */
+  String KEY = "task";
 
   /** The value of {@value #NAME}. */
   String name();
@@ -60,6 +66,22 @@ public sealed interface Task permits ListOpsTask, LanguageTask, ClassifyTask, Co
               .formatted(source, model.modelType(), task, type));
     }
     return kind.cast(model);
+  }
+
+  /**
+   * What the model of a directory was trained on, as its trainer_state.json says.
+   *
+   * @return nothing if there is no such file, or none of ours
+   * @throws InvalidInputException if the file cannot be read, or its task is not to be understood
+   */
+  static Optional<Task> of(ModelDirectory directory) {
+    if (!Files.isRegularFile(directory.trainerStateFile())) {
+      return Optional.empty();
+    }
+    JsonKeys state = JsonKeys.read(directory.trainerStateFile());
+    return state.has(KEY)
+        ? Optional.of(parse(state.object(KEY), directory.config().stacks().get(0).sequenceLength()))
+        : Optional.empty();
   }
 
   /**

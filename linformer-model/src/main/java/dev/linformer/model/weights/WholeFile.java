@@ -220,8 +220,17 @@ public final class WholeFile {
    * @throws FileAlreadyExistsException if something has that name by then; it is left as it is
    */
   public static void newFolder(Path folder, Content content) throws IOException {
+    newFolder(folder, aside(folder), content);
+  }
+
+  /**
+   * Writes a folder and gives it its name when it is complete.
+   *
+   * @param aside where it is written, beside the folder
+   * @throws FileAlreadyExistsException if something has that name by then; it is left as it is
+   */
+  public static void newFolder(Path folder, Path aside, Content content) throws IOException {
     Path target = folder.toAbsolutePath();
-    Path aside = aside(folder);
     Files.createDirectory(aside);
     try {
       content.writeTo(aside);
