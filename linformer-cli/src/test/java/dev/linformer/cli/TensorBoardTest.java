@@ -21,8 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TensorBoardTest {
 
   /** A Python of this test's own with TensorBoard in it. */
-  private static final Venv VENV =
-      new Venv("tensorboard", List.of("tensorboard==2.21.0"));
+  private static final Venv VENV = new Venv("tensorboard", List.of("tensorboard==2.21.0"));
 
   @Test
   void readsScalarsAndForgetsLostSteps(@TempDir Path folder) throws Exception {

@@ -9,9 +9,9 @@ import java.util.stream.IntStream;
  * Arrays of floats that two programs, or one program in two graphs, computed from small models.
  *
  * <p>Where {@link Oracle} cannot say of each output what rounding may do to it, for it only knows a
- * model's own output, {@link #LIMIT} is taken. Each of two programs is {@link Oracle#ROUNDINGS} unit
- * roundoffs of the sum of magnitudes from float64, and that sum is at most {@link #MAGNITUDE} times
- * the largest output of the models of {@link Family} and {@link Models}, as {@link
+ * model's own output, {@link #LIMIT} is taken. Each of two programs is {@link Oracle#ROUNDINGS}
+ * unit roundoffs of the sum of magnitudes from float64, and that sum is at most {@link #MAGNITUDE}
+ * times the largest output of the models of {@link Family} and {@link Models}, as {@link
  * FamilyExportTest#withoutMasks} checks.
  */
 final class Close {

@@ -1,6 +1,5 @@
 package dev.linformer.export;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.ModelDirectory;

@@ -3,7 +3,6 @@ package dev.linformer.export;
 import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,8 +33,8 @@ public record Venv(String name, List<String> requirements) {
       Path folder = cache.resolve(name + "-" + version());
       Path lock = cache.resolve(folder.getFileName() + ".lock");
       try (FileChannel channel =
-              FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-          FileLock ignored = channel.lock()) {
+          FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        channel.lock(); // until it is closed
         install(folder);
       }
       return python(folder);
