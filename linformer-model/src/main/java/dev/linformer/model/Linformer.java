@@ -4,6 +4,7 @@ import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
+import dev.linformer.ops.Masks;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
@@ -227,15 +228,20 @@ public final class Linformer<T extends TFloating> implements Model<T> {
    * @param context padding, and in decoder mode a source [b,s,c]
    * @param key source of the dropout masks; null outside training
    * @return [b,n,c]; at real positions, what stands at padded ones has no part in it
-   * @throws IllegalArgumentException if x is longer or of another width, or a source is missing
+   * @throws IllegalArgumentException if x is longer or of another width, or a source is missing, or
+   *     with a key there are more positions than {@link BatchSizes} allows
    */
   public Operand<T> call(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
     Shapes.requireRank("Linformer input", x, 3);
     Shapes.requireAtMost("Linformer input", x, 1, config.sequenceLength(), "input_size");
     Shapes.requireAxis("Linformer input", x, 2, config.channels(), "channels");
+    if (key != null && x.shape().get(0) != Shape.UNKNOWN_SIZE) {
+      BatchSizes.require(x.shape().get(0), x.shape().get(1));
+    }
+    Operand<T> tame = Masks.tamePadding(tf, x, context.mask()); // [b,n,c]
     return config.precision() == Precision.BF16 && !Wide.isNarrow(type)
-        ? narrow(tf, x, context, key)
-        : stack(tf, sublayers, x, context, key); // [b,n,c]
+        ? narrow(tf, tame, context, key)
+        : stack(tf, sublayers, tame, context, key); // [b,n,c]
   }
 
   private <U extends TFloating> Operand<U> stack(
@@ -293,15 +299,15 @@ public final class Linformer<T extends TFloating> implements Model<T> {
    *
    * @param x [b,1,c]
    * @param position a scalar counted from 0
-   * @param states one for each layer; replaced by those after the position
+   * @param states one for each layer, in float32 or float64; replaced by those after the position
    * @param sources of {@link #compress}; none for an encoder
    * @return [b,1,c]
    */
-  Operand<T> step(
+  <S extends TFloating> Operand<T> step(
       Ops tf,
       Operand<T> x,
       Operand<TInt64> position,
-      List<DecodingSteps.State<T>> states,
+      List<DecodingSteps.State<S>> states,
       List<Compressed<T>> sources) {
     Operand<T> y = x;
     int layer = 0;
