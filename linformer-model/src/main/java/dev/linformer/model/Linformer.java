@@ -15,12 +15,16 @@ import dev.linformer.ops.attention.DecodingSteps;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBfloat16;
@@ -257,14 +261,41 @@ public final class Linformer<T extends TFloating> implements Model<T> {
   /** The stack in bfloat16. */
   private Operand<T> narrow(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
     Rounding rounding = new Rounding(tf, sublayers.get(0).norm().kernels());
-    List<Sublayer<TBfloat16>> stack =
-        sublayers.stream().map(sublayer -> sublayer.map(rounding::of)).toList();
+    List<Sublayer<TBfloat16>> stack = rounded(rounding, key != null);
     Operand<T> source = context.source();
     Context<TBfloat16> inner =
         new Context<>(
             context.mask(), source == null ? null : rounding.of(source), context.sourceMask());
     Operand<TBfloat16> y = stack(tf, stack, rounding.of(x), inner, key); // [b,n,c]
     return tf.dtypes.cast(y, x.type()); // [b,n,c]
+  }
+
+  /** The sublayers in bfloat16; with gradients of what they share in T, if there will be some. */
+  private List<Sublayer<TBfloat16>> rounded(Rounding rounding, boolean training) {
+    Map<Output<?>, Integer> users = new HashMap<>();
+    for (Sublayer<T> sublayer : sublayers) {
+      Set<Output<?>> own = new HashSet<>();
+      sublayer.map(
+          weight -> {
+            own.add(weight.asOutput());
+            return weight;
+          });
+      own.forEach(weight -> users.merge(weight, 1, Integer::sum));
+    }
+    List<Sublayer<TBfloat16>> stack = new ArrayList<>();
+    for (Sublayer<T> sublayer : sublayers) {
+      Map<Output<?>, Operand<TBfloat16>> own = new HashMap<>();
+      stack.add(
+          sublayer.map(
+              weight ->
+                  own.computeIfAbsent(
+                      weight.asOutput(),
+                      same ->
+                          training && users.getOrDefault(same, 1) > 1
+                              ? rounding.forOneOfMany(weight)
+                              : rounding.of(weight))));
+    }
+    return stack;
   }
 
   /** The shapes of the states of {@link #step}, for one sequence: one for each layer. */
