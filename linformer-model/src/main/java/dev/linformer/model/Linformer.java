@@ -4,6 +4,7 @@ import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
+import dev.linformer.ops.Masks;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
@@ -14,12 +15,16 @@ import dev.linformer.ops.attention.DecodingSteps;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBfloat16;
@@ -227,15 +232,20 @@ public final class Linformer<T extends TFloating> implements Model<T> {
    * @param context padding, and in decoder mode a source [b,s,c]
    * @param key source of the dropout masks; null outside training
    * @return [b,n,c]; at real positions, what stands at padded ones has no part in it
-   * @throws IllegalArgumentException if x is longer or of another width, or a source is missing
+   * @throws IllegalArgumentException if x is longer or of another width, or a source is missing, or
+   *     with a key there are more positions than {@link BatchSizes} allows
    */
   public Operand<T> call(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
     Shapes.requireRank("Linformer input", x, 3);
     Shapes.requireAtMost("Linformer input", x, 1, config.sequenceLength(), "input_size");
     Shapes.requireAxis("Linformer input", x, 2, config.channels(), "channels");
+    if (key != null && x.shape().get(0) != Shape.UNKNOWN_SIZE) {
+      BatchSizes.require(x.shape().get(0), x.shape().get(1));
+    }
+    Operand<T> tame = Masks.tamePadding(tf, x, context.mask()); // [b,n,c]
     return config.precision() == Precision.BF16 && !Wide.isNarrow(type)
-        ? narrow(tf, x, context, key)
-        : stack(tf, sublayers, x, context, key); // [b,n,c]
+        ? narrow(tf, tame, context, key)
+        : stack(tf, sublayers, tame, context, key); // [b,n,c]
   }
 
   private <U extends TFloating> Operand<U> stack(
@@ -251,14 +261,41 @@ public final class Linformer<T extends TFloating> implements Model<T> {
   /** The stack in bfloat16. */
   private Operand<T> narrow(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
     Rounding rounding = new Rounding(tf, sublayers.get(0).norm().kernels());
-    List<Sublayer<TBfloat16>> stack =
-        sublayers.stream().map(sublayer -> sublayer.map(rounding::of)).toList();
+    List<Sublayer<TBfloat16>> stack = rounded(rounding, key != null);
     Operand<T> source = context.source();
     Context<TBfloat16> inner =
         new Context<>(
             context.mask(), source == null ? null : rounding.of(source), context.sourceMask());
     Operand<TBfloat16> y = stack(tf, stack, rounding.of(x), inner, key); // [b,n,c]
     return tf.dtypes.cast(y, x.type()); // [b,n,c]
+  }
+
+  /** The sublayers in bfloat16; with gradients of what they share in T, if there will be some. */
+  private List<Sublayer<TBfloat16>> rounded(Rounding rounding, boolean training) {
+    Map<Output<?>, Integer> users = new HashMap<>();
+    for (Sublayer<T> sublayer : sublayers) {
+      Set<Output<?>> own = new HashSet<>();
+      sublayer.map(
+          weight -> {
+            own.add(weight.asOutput());
+            return weight;
+          });
+      own.forEach(weight -> users.merge(weight, 1, Integer::sum));
+    }
+    List<Sublayer<TBfloat16>> stack = new ArrayList<>();
+    for (Sublayer<T> sublayer : sublayers) {
+      Map<Output<?>, Operand<TBfloat16>> own = new HashMap<>();
+      stack.add(
+          sublayer.map(
+              weight ->
+                  own.computeIfAbsent(
+                      weight.asOutput(),
+                      same ->
+                          training && users.getOrDefault(same, 1) > 1
+                              ? rounding.forOneOfMany(weight)
+                              : rounding.of(weight))));
+    }
+    return stack;
   }
 
   /** The shapes of the states of {@link #step}, for one sequence: one for each layer. */
@@ -293,15 +330,15 @@ public final class Linformer<T extends TFloating> implements Model<T> {
    *
    * @param x [b,1,c]
    * @param position a scalar counted from 0
-   * @param states one for each layer; replaced by those after the position
+   * @param states one for each layer, in float32 or float64; replaced by those after the position
    * @param sources of {@link #compress}; none for an encoder
    * @return [b,1,c]
    */
-  Operand<T> step(
+  <S extends TFloating> Operand<T> step(
       Ops tf,
       Operand<T> x,
       Operand<TInt64> position,
-      List<DecodingSteps.State<T>> states,
+      List<DecodingSteps.State<S>> states,
       List<Compressed<T>> sources) {
     Operand<T> y = x;
     int layer = 0;

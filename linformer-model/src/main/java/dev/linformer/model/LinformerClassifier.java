@@ -1,13 +1,16 @@
 package dev.linformer.model;
 
+import dev.linformer.ops.Averages;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Dropout;
+import dev.linformer.ops.Embedding;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Shapes;
+import dev.linformer.ops.Wide;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +18,9 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Sum;
+import org.tensorflow.op.math.Cumsum;
 import org.tensorflow.types.TBool;
+import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TFloating;
 
@@ -127,7 +132,7 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
     int most = config.encoder().sequenceLength();
     Shapes.requireAtMost("LinformerClassifier input", tokens, 1, most, "input_size");
     long n = tokens.shape().get(1);
-    Operand<T> embedded = tf.gather(tokenEmbedding, tokens, tf.constant(0)); // [b,n,c]
+    Operand<T> embedded = Embedding.call(tf, tokenEmbedding, tokens); // [b,n,c]
     Operand<T> x = tf.math.add(embedded, Shapes.slice(tf, positionEmbedding, 0, 0, n)); // [b,n,c]
     x = Dropout.apply(tf, x, config.tokenDropout(), key == null ? null : key.fold(0)); // [b,n,c]
     Operand<T> y =
@@ -138,16 +143,32 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
   /** [b,n,c] → [b,c], from real positions alone. */
   private Operand<T> pool(Ops tf, Operand<T> y, @Nullable Operand<TBool> mask) {
     return switch (config.pooling()) {
-      case FIRST -> tf.gather(y, tf.constant(0), tf.constant(1)); // [b,c]
-      case MEAN -> {
-        if (mask == null) {
-          yield tf.math.mean(y, tf.constant(1)); // [b,c]
-        }
-        Operand<T> sum = tf.sum(Masks.zeroPadding(tf, y, mask), tf.constant(1)); // [b,c]
-        Operand<T> count =
-            tf.sum(tf.dtypes.cast(mask, y.type()), tf.constant(1), Sum.keepDims(true)); // [b,1]
-        yield tf.math.divNoNan(sum, count); // [b,c]
-      }
+      case FIRST ->
+          mask == null ? tf.gather(y, tf.constant(0), tf.constant(1)) : first(tf, y, mask);
+      case MEAN -> Wide.apply(tf, y, new MeanOf(mask)); // [b,c]
     };
+  }
+
+  /** The vector of each sequence's first real position; zeros if it has none. */
+  private static <T extends TFloating> Operand<T> first(Ops tf, Operand<T> y, Operand<TBool> mask) {
+    Operand<TFloat32> before = // real positions, [b,n]
+        tf.math.cumsum(
+            tf.dtypes.cast(mask, TFloat32.class), tf.constant(1), Cumsum.exclusive(true));
+    Operand<TBool> first = tf.math.logicalAnd(mask, tf.math.less(before, tf.constant(1f))); // [b,n]
+    return tf.sum(Masks.zeroPadding(tf, y, first), tf.constant(1)); // [b,c]
+  }
+
+  /** The mean over real positions, [b,n,c] → [b,c]; zeros if there are none. */
+  private record MeanOf(@Nullable Operand<TBool> mask) implements Wide.Function {
+    @Override
+    public <T extends TFloating> Operand<T> apply(Ops tf, Operand<T> y) {
+      if (mask == null) {
+        return Averages.over(tf, y, false, 1); // [b,c]
+      }
+      Operand<T> sum = tf.sum(Masks.zeroPadding(tf, y, mask), tf.constant(1)); // [b,c]
+      Operand<T> count =
+          tf.sum(tf.dtypes.cast(mask, y.type()), tf.constant(1), Sum.keepDims(true)); // [b,1]
+      return tf.math.divNoNan(sum, count); // [b,c]
+    }
   }
 }

@@ -3,6 +3,7 @@ package dev.linformer.model;
 import dev.linformer.model.LanguageModelConfig.Positions;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Dropout;
+import dev.linformer.ops.Embedding;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
@@ -157,7 +158,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
     Shapes.requireRank("LinformerLM input", tokens, 2);
     int most = config.encoder().sequenceLength();
     Shapes.requireAtMost("LinformerLM input", tokens, 1, most, "input_size");
-    Operand<T> x = tf.gather(tokenEmbedding, tokens, tf.constant(0)); // [b,n,e]
+    Operand<T> x = Embedding.call(tf, tokenEmbedding, tokens); // [b,n,e]
     x = addPositions(tf, x); // [b,n,e]
     x = Dropout.apply(tf, x, config.tokenDropout(), key == null ? null : key.fold(0)); // [b,n,e]
     if (projectIn != null) {
@@ -218,16 +219,16 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
    *
    * @param token [b,1]
    * @param position a scalar counted from 0, below input_size
-   * @param states one for each layer, of {@link #stateShapes} with b in the place of 1, zeros at
-   *     the beginning; replaced by those after the token
+   * @param states one for each layer, of {@link #stateShapes} with b in the place of 1, in float32
+   *     or float64, zeros at the beginning; replaced by those after the token
    * @param sources of {@link #compress}; none for a model without a source
    * @return logits [b,1,vocabulary], or embeddings
    */
-  public Operand<T> step(
+  public <S extends TFloating> Operand<T> step(
       Ops tf,
       Operand<TInt32> token,
       Operand<TInt64> position,
-      List<DecodingSteps.State<T>> states,
+      List<DecodingSteps.State<S>> states,
       List<Compressed<T>> sources) {
     Operand<T> x = tf.gather(tokenEmbedding, token, tf.constant(0)); // [b,1,e]
     Operand<TInt64> one = tf.reshape(position, tf.constant(new long[] {1})); // [1]

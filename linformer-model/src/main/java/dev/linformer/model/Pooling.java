@@ -2,8 +2,8 @@ package dev.linformer.model;
 
 /** How a classifier makes one vector of a sequence. */
 public enum Pooling {
-  /** The mean over all positions. */
+  /** The mean over all real positions. */
   MEAN,
-  /** The vector of the first position. */
+  /** The vector of the first real position: with padding in front it is not that of position 0. */
   FIRST
 }

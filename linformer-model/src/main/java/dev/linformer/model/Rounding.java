@@ -1,6 +1,8 @@
 package dev.linformer.model;
 
+import dev.linformer.ops.gradient.OwnGradient;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.OperationBuilder;
@@ -47,6 +49,22 @@ final class Rounding {
         });
   }
 
+  /**
+   * The same for one user of many, as layers are that share a weight: their gradients are added up
+   * in the type of x, and not in bfloat16.
+   */
+  <T extends TFloating> Operand<TBfloat16> forOneOfMany(Operand<T> x) {
+    if (!OwnGradient.isAvailable()) {
+      return of(x);
+    }
+    Class<T> type = x.type();
+    return OwnGradient.of(
+        tf,
+        of(x),
+        List.of(x),
+        (inner, dy) -> List.of(inner.dtypes.cast(narrow(dy), type)));
+  }
+
   /** As {@code tf.dtypes.cast}, which has no option for XLA's attribute. */
   private Operand<TBfloat16> apart(Operand<? extends TFloating> x) {
     OperationBuilder builder = tf.scope().opBuilder(Cast.OP_NAME, Cast.OP_NAME);
@@ -54,5 +72,10 @@ final class Rounding {
     builder.setAttr("DstT", DataType.DT_BFLOAT16);
     builder.setAttr("_XlaCompile", false);
     return builder.build().<TBfloat16>output(0);
+  }
+
+  @SuppressWarnings("unchecked") // a gradient has its operand's type
+  private static Operand<TBfloat16> narrow(Output<?> dy) {
+    return (Operand<TBfloat16>) dy;
   }
 }

@@ -2,6 +2,7 @@ package dev.linformer.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,7 +12,10 @@ import dev.linformer.ops.Naive;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Weights;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
@@ -23,8 +27,11 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TFloating;
 
 class LinformerClassifierTest {
 
@@ -105,6 +112,74 @@ class LinformerClassifierTest {
     Weights weights = new Weights();
     Graphs.evaluate(tf -> logits(tf, weights.constants(tf, TFloat64.class), pooling));
     GradientCheck.check(weights.inputs(), (tf, in) -> logits(tf, weights.operands(in), pooling));
+  }
+
+  /** With padding in front it is not that of position 0, and of no real position it is zero. */
+  @Test
+  void theFirstPositionIsTheFirstRealOne() {
+    double[] expected = maskedFirst("00111111111", 0);
+    assertArrayEquals(expected, maskedFirst("00111111111", 3));
+    assertFalse(Arrays.equals(expected, maskedFirst("01111111111", 0)));
+    double[] unmasked =
+        Graphs.evaluate(
+            tf -> logits(tf, new Weights().constants(tf, TFloat64.class), Pooling.FIRST));
+    Graphs.assertClose(unmasked, maskedFirst("11111111111", 0), 1e-14);
+    double[] none = maskedFirst("00000000000", 0);
+    Weights weights = new Weights();
+    Graphs.evaluate(tf -> logits(tf, weights.constants(tf, TFloat64.class), Pooling.FIRST));
+    double[] bias = Objects.requireNonNull(weights.stateDictionary().get("to_logits.bias"));
+    for (int i = 0; i < none.length; i++) {
+      assertEquals(bias[i % bias.length], none[i]);
+    }
+  }
+
+  /**
+   * Logits of the same mask for all sequences.
+   *
+   * @param shift of the token at position 0
+   */
+  private static double[] maskedFirst(String mask, int shift) {
+    int[] tokens = TOKENS.clone();
+    var real = new boolean[B * N];
+    for (int i = 0; i < real.length; i++) {
+      real[i] = mask.charAt(i % N) == '1';
+      tokens[i] = (tokens[i] + (i % N == 0 ? shift : 0)) % VOCABULARY;
+    }
+    return Graphs.evaluate(
+        tf -> {
+          var shape = tf.constant(new int[] {B, N});
+          return config(Pooling.FIRST)
+              .declare(new Weights().constants(tf, TFloat64.class))
+              .call(
+                  tf,
+                  tf.reshape(tf.constant(tokens), shape),
+                  tf.reshape(tf.constant(real), shape),
+                  null);
+        });
+  }
+
+  /** In bfloat16 a sum of 4,096 positions, made in that type, would stop at 256. */
+  @Test
+  void meansOfManyPositionsAreWide() {
+    int n = 4_096;
+    LinformerConfig encoder =
+        LinformerConfig.builder(n, 2, 1).heads(1).dropout(0).feedForwardDropout(0).build();
+    ClassifierConfig config = new ClassifierConfig(encoder, 2, 3, Pooling.MEAN, 0);
+    for (boolean masked : new boolean[] {false, true}) {
+      List<double[]> found = new ArrayList<>();
+      for (var type : List.of(TFloat32.class, TBfloat16.class)) {
+        found.add(Graphs.evaluate(tf -> ofOneToken(tf, config, type, masked, n)));
+      }
+      Graphs.assertClose(found.get(0), found.get(1), 0.05);
+    }
+  }
+
+  private static <T extends TFloating> Operand<T> ofOneToken(
+      Ops tf, ClassifierConfig config, Class<T> type, boolean masked, int n) {
+    var model = LinformerClassifier.declare(new Weights().constants(tf, type), config);
+    var real = tf.fill(tf.constant(new int[] {1, n}), tf.constant(true));
+    return model.call(
+        tf, tf.zeros(tf.constant(new int[] {1, n}), TInt32.class), masked ? real : null, null);
   }
 
   @Test

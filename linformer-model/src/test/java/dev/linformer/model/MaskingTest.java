@@ -6,18 +6,24 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.LanguageModelConfig.Positions;
 import dev.linformer.ops.Graphs;
+import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.Weights;
+import dev.linformer.ops.gradient.Memory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
@@ -263,5 +269,106 @@ class MaskingTest {
       }
     }
     assertTrue(some);
+  }
+
+  /** Every method, causal or not, of decoders, which have every kind of attention. */
+  static Stream<Arguments> levels() {
+    List<LinformerConfig.Builder> builders = new ArrayList<>();
+    for (ProjectionMethod method : ProjectionMethod.values()) {
+      builders.add(base(ParameterSharing.NONE, method));
+    }
+    builders.add(base(ParameterSharing.KV, ProjectionMethod.LEARNABLE).causal(true));
+    builders.add(
+        base(ParameterSharing.KV, ProjectionMethod.LEARNABLE).fullAttention(true).causal(true));
+    builders.add(
+        base(ParameterSharing.KV, ProjectionMethod.LEARNABLE)
+            .fullAttention(true)
+            .precision(Precision.BF16));
+    return builders.stream()
+        .flatMap(
+            builder ->
+                Stream.of(CheckpointLevel.values())
+                    .map(
+                        level ->
+                            Arguments.of(
+                                builder
+                                    .depth(1)
+                                    .decoderMode(true)
+                                    .chunk(8)
+                                    .headsPerGroup(2)
+                                    .checkpointLevel(level)
+                                    .build())));
+  }
+
+  /** Padded positions are computed as well, and 0·NaN, the gradient of a weight, would be NaN. */
+  @ParameterizedTest
+  @MethodSource("levels")
+  void noGradientOfAWeightSeesPadding(LinformerConfig config) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      var x = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(B, N, C)));
+      var source = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(B, S, C)));
+      List<Operand<TFloat32>> weights = new ArrayList<>();
+      var constants = new Weights().constants(tf, TFloat32.class);
+      ParameterFactory<TFloat32> factory =
+          parameter -> {
+            weights.add(tf.identity(constants.create(parameter)));
+            return weights.get(weights.size() - 1);
+          };
+      Linformer<TFloat32> model = Linformer.declare(factory, "", config);
+      Operand<TFloat32> y =
+          model.call(tf, x, new Context<>(mask(tf, TARGET), source, mask(tf, SOURCE)), null);
+      Operand<TFloat32> scored =
+          tf.math.mul(
+              y, Graphs.constant(tf, TFloat32.class, Shape.of(B, N, C), content(TARGET, 3, 0)));
+      List<Operand<?>> fetched = new ArrayList<>();
+      tf.gradients(tf.sum(scored, tf.constant(new int[] {0, 1, 2})), weights)
+          .dy()
+          .forEach(fetched::add);
+      try (Session session = new Session(graph, Memory.exact())) {
+        List<double[]> expected = gradients(session, x, source, fetched, 0);
+        for (double content : new double[] {3, 1e30, -3e38, Double.NEGATIVE_INFINITY, Double.NaN}) {
+          List<double[]> found = gradients(session, x, source, fetched, content);
+          for (int i = 0; i < found.size(); i++) {
+            Values.assertClose(
+                "%s, gradient %d".formatted(content, i), expected.get(i), found.get(i), 1e-6);
+          }
+        }
+      }
+    }
+  }
+
+  /** Normal values with the same number at all padded positions. */
+  private static double[] content(List<String> rows, long seed, double padded) {
+    double[] values = Graphs.normal(seed, (long) B * rows.get(0).length() * C);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = real(rows, i / C) ? values[i] : padded;
+    }
+    return values;
+  }
+
+  private static List<double[]> gradients(
+      Session session,
+      Operand<TFloat32> x,
+      Operand<TFloat32> source,
+      List<Operand<?>> fetched,
+      double padded) {
+    var runner = session.runner();
+    fetched.forEach(runner::fetch);
+    List<double[]> values = new ArrayList<>();
+    try (TFloat32 input = tensor(x.shape(), content(TARGET, 1, padded));
+        TFloat32 sourceInput = tensor(source.shape(), content(SOURCE, 2, padded));
+        Result result = runner.feed(x, input).feed(source, sourceInput).run()) {
+      result.forEach(each -> values.add(Values.of(each.getValue())));
+    }
+    return values;
+  }
+
+  private static TFloat32 tensor(Shape shape, double[] values) {
+    TFloat32 tensor = TFloat32.tensorOf(shape);
+    for (int i = 0; i < values.length; i++) {
+      tensor.asRawTensor().data().asFloats().setFloat((float) values[i], i);
+    }
+    return tensor;
   }
 }

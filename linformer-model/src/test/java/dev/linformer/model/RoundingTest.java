@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import dev.linformer.model.train.Sessions;
 import java.util.List;
 import java.util.Map;
+import dev.linformer.ops.RandomKey;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -133,6 +134,58 @@ class RoundingTest {
     List<double[]> found = valuesAndGradient(true);
     for (int i = 0; i < 2; i++) {
       assertArrayEquals(expected.get(i), found.get(i));
+    }
+  }
+
+  /** In bfloat16, whose numbers beyond 256 are even, no sum of these is 263. */
+  @Test
+  void gradientsOfManyUsersAreAddedUpInFloat32() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> x = tf.identity(tf.constant(new float[] {1}));
+      Rounding rounding = new Rounding(tf, false);
+      Operand<TFloat32> sum = tf.constant(new float[] {0});
+      for (float factor : new float[] {256, 1, 1, 1, 1, 1, 1, 1}) {
+        Operand<TBfloat16> used =
+            tf.math.mul(
+                rounding.forOneOfMany(x),
+                tf.dtypes.cast(tf.constant(new float[] {factor}), TBfloat16.class));
+        sum = tf.math.add(sum, tf.dtypes.cast(used, TFloat32.class));
+      }
+      List<double[]> found = Values.evaluate(graph, List.of(sum, tf.gradients(sum, List.of(x)).dy(0)));
+      assertArrayEquals(new double[] {263}, found.get(0));
+      assertArrayEquals(new double[] {263}, found.get(1));
+    }
+  }
+
+  /** Both layers share E, which is rounded once; nothing is added to a graph without gradients. */
+  @Test
+  void whatLayersShareHasItsGradientsAddedUpInFloat32() {
+    LinformerConfig config =
+        LinformerConfig.builder(8, 4, 2)
+            .heads(2)
+            .depth(2)
+            .dropout(0)
+            .feedForwardDropout(0)
+            .parameterSharing(ParameterSharing.LAYERWISE)
+            .precision(Precision.BF16)
+            .build();
+    for (boolean training : new boolean[] {true, false}) {
+      try (Graph graph = new Graph()) {
+        Ops tf = Ops.create(graph);
+        Model<TFloat32> model = config.declare(Variables.random(tf, TFloat32.class, 1));
+        RandomKey key = training ? new RandomKey(tf.constant(new long[] {1, 2})) : null;
+        model.call(tf, Map.of("inputs", placeholder(tf, 1, 8, 4)), key);
+        int[] count = new int[1];
+        graph
+            .operations()
+            .forEachRemaining(
+                each -> {
+                  boolean two = each.type().equals("IdentityN") && each.numOutputs() == 2;
+                  count[0] += two && each.<TFloat32>output(1).type() == TFloat32.class ? 1 : 0;
+                });
+        assertEquals(training ? 4 : 0, count[0]); // E and its bias, for each layer
+      }
     }
   }
 }

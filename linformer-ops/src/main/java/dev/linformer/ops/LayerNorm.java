@@ -4,7 +4,6 @@ import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.math.Mean;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -85,11 +84,9 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias,
       LayerNorm<TFloat32> wide = map(w -> tf.dtypes.cast(w, TFloat32.class));
       return tf.dtypes.cast(wide.call(tf, tf.dtypes.cast(x, TFloat32.class)), x.type()); // [...,c]
     }
-    var axis = tf.constant(last);
-    Operand<T> mean = tf.math.mean(x, axis, Mean.keepDims(true)); // [...,1]
+    Operand<T> mean = Averages.over(tf, x, true, last); // [...,1]
     Operand<T> centred = tf.math.sub(x, mean); // [...,c]
-    Operand<T> variance =
-        tf.math.mean(tf.math.square(centred), axis, Mean.keepDims(true)); // [...,1]
+    Operand<T> variance = Averages.over(tf, tf.math.square(centred), true, last); // [...,1]
     Operand<T> scale =
         tf.math.rsqrt(tf.math.add(variance, Scalars.of(tf, EPSILON, x.type()))); // [...,1]
     Operand<T> normal = tf.math.mul(centred, scale); // [...,c]

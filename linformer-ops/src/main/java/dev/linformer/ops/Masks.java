@@ -15,6 +15,9 @@ public final class Masks {
    */
   private static final double FAR_BELOW = -1e30;
 
+  /** Of larger ones the squares, or sums of products, may be infinite in float32. */
+  private static final double LARGEST = 1e15;
+
   private Masks() {}
 
   /**
@@ -31,6 +34,28 @@ public final class Masks {
     }
     Operand<TBool> wide = tf.expandDims(mask, tf.constant(-1)); // [b,n,1]
     return tf.select(wide, x, Scalars.of(tf, 0, x.type())); // [b,n,c]
+  }
+
+  /**
+   * Zeros at padded positions where what stands there is no number that layers can compute with: an
+   * infinity, NaN, or more than {@value #LARGEST} in size. To be applied before the first layer:
+   * padded positions, too, are computed, and 0·NaN, in a gradient of weights, is NaN. Other numbers
+   * stay, for outputs at padded positions, which are nobody's business, may depend on them.
+   *
+   * @param x [b,n,c]
+   * @param mask [b,n], true at real positions; null if all are
+   * @return [b,n,c]
+   */
+  public static <T extends TFloating> Operand<T> tamePadding(
+      Ops tf, Operand<T> x, @Nullable Operand<TBool> mask) {
+    if (mask == null) {
+      return x;
+    }
+    Class<T> type = x.type();
+    Operand<TBool> tame =
+        tf.math.less(tf.math.square(x), Scalars.of(tf, LARGEST * LARGEST, type)); // [b,n,c]
+    Operand<T> numbers = tf.select(tame, x, Scalars.of(tf, 0, type)); // [b,n,c]
+    return tf.select(tf.expandDims(mask, tf.constant(-1)), x, numbers); // [b,n,c]
   }
 
   /**

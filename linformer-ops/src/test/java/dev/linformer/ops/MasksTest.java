@@ -48,12 +48,23 @@ class MasksTest {
     }
   }
 
+  /** Numbers stay, at real positions everything does. */
+  @Test
+  void whatCannotBeComputedWithBecomesZero() {
+    double[] given = {1, 1e30, Double.NaN, 3, -4, -1e16, Double.NEGATIVE_INFINITY, 1e14, 5, 1e30};
+    double[] y =
+        Graphs.evaluate(
+            tf -> Masks.tamePadding(tf, Graphs.constant(tf, Shape.of(1, 5, 2), given), mask(tf)));
+    assertArrayEquals(new double[] {1, 1e30, 0, 3, -4, 0, 0, 1e14, 5, 1e30}, y);
+  }
+
   @Test
   void withoutAMaskNothingIsAdded() {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Operand<TFloat64> x = Graphs.constant(tf, Shape.of(1, 5, 2), ANYTHING);
       assertSame(x, Masks.zeroPadding(tf, x, null));
+      assertSame(x, Masks.tamePadding(tf, x, null));
       assertSame(x, Masks.hide(tf, x, null));
     }
   }

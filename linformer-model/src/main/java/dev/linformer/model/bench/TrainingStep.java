@@ -4,11 +4,13 @@ import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
 import dev.linformer.model.train.Sgd;
+import dev.linformer.ops.Averages;
 import dev.linformer.ops.RandomKey;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
@@ -55,7 +57,8 @@ record TrainingStep(
 
   /** The mean of the output's squares, a scalar. */
   static Operand<TFloat32> loss(Ops tf, Operand<TFloat32> y) {
-    return tf.math.mean(tf.reshape(tf.math.square(y), tf.constant(new int[] {-1})), tf.constant(0));
+    int[] axes = IntStream.range(0, y.shape().numDimensions()).toArray();
+    return Averages.over(tf, tf.math.square(y), false, axes);
   }
 
   /** Gradients and the update. */

@@ -44,7 +44,7 @@ final class UnusedProjections {
   private static int projectedLength(LinformerConfig config, int layer) {
     return config.parameterSharing() == ParameterSharing.LAYERWISE
         ? config.projectedLength()
-        : Math.max(1, config.projectedLength() - layer * config.projectedLengthStep());
+        : (int) Math.max(1, config.projectedLength() - (long) layer * config.projectedLengthStep());
   }
 
   private static void addProjection(

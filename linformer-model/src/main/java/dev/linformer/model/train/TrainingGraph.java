@@ -1,5 +1,7 @@
 package dev.linformer.model.train;
 
+import dev.linformer.model.BatchSizes;
+import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
@@ -95,6 +97,8 @@ final class TrainingGraph implements AutoCloseable {
    * @param xla whether XLA compiles the graph: then b is known
    * @param kernels whether attentions and norms are kernels, see {@link Model#withKernels}
    * @param resident a batch that lies on the device, in the place of those that are fed; or null
+   * @throws dev.linformer.model.InvalidInputException if batches are larger than gradients can
+   *     count
    */
   TrainingGraph(
       ModelConfig config,
@@ -103,6 +107,9 @@ final class TrainingGraph implements AutoCloseable {
       boolean xla,
       boolean kernels,
       @Nullable Batch resident) {
+    for (LinformerConfig stack : config.stacks()) {
+      BatchSizes.require(trainer.batchSize(), stack.sequenceLength(), xla ? 1 : stack.channels());
+    }
     Ops tf = Ops.create(graph);
     variables = Variables.random(tf, TFloat32.class, trainer.seed());
     slots = Variables.random(tf, TFloat32.class, trainer.seed());

@@ -141,6 +141,29 @@ class MemoryEstimateTest {
     return Objects.requireNonNull(estimate.peaks().get(level));
   }
 
+  /** More than 2^31 values of a layer, which TensorFlow's gradient of a mean cannot count. */
+  @Test
+  void batchesOfManyValues() {
+    for (CheckpointLevel level : List.of(CheckpointLevel.C0, CheckpointLevel.C3)) {
+      LinformerConfig config = readme(262_144).depth(1).checkpointLevel(level).build();
+      long one = MemoryEstimate.peak(config, 1, false);
+      long many = MemoryEstimate.peak(config, 128, false);
+      assertTrue(many > 64 * one && many < 192 * one, () -> one + ", " + many);
+    }
+  }
+
+  @Test
+  void refusesMorePositionsThanGradientsCount() {
+    LinformerConfig config = readme(262_144).depth(2).build();
+    for (int batch : new int[] {8_192, Integer.MAX_VALUE}) {
+      var e = assertThrows(InvalidInputException.class, () -> MemoryEstimate.of(config, batch));
+      assertEquals(
+          "batch = %d, but at most 8191 is expected: %d sequences of 262144 positions are more than the 2147483647 that TensorFlow's gradients can count"
+              .formatted(batch, batch),
+          e.getMessage());
+    }
+  }
+
   @Test
   void refusesAnEmptyBatch() {
     var config = LinformerConfig.builder(67, 12, 5).build();

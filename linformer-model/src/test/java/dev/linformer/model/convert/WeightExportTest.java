@@ -94,6 +94,18 @@ class WeightExportTest {
     }
   }
 
+  /** 2 · 1,500,000,000 does not wrap around: k is 1 from the second layer on. */
+  @Test
+  void aSteepReductionOfUnusedConvolutions() throws IOException {
+    String more = ", \"method\": \"convolution\", \"full_attention\": true, \"depth\": 3";
+    export(
+        model(keys(more + ", \"parameter_sharing\": \"kv\", \"k_reduce_by_layer\": 1500000000")));
+    try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("w.safetensors"))) {
+      assertEquals(Shape.of(4, 4, 8), file.shape("seq.2.fn.heads.0.E.weight"));
+      assertEquals(Shape.of(4, 4, 8), file.shape("seq.4.fn.heads.0.E.weight"));
+    }
+  }
+
   @Test
   void frequenciesOfTheSinusoid() throws IOException {
     export(model(keys(", \"model_type\": \"lm\", \"num_tokens\": 5, \"dim_ff\": 3")));

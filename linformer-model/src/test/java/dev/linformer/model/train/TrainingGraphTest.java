@@ -2,6 +2,7 @@ package dev.linformer.model.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.Values;
 import dev.linformer.model.data.Batch;
@@ -127,6 +128,25 @@ class TrainingGraphTest {
               session.runner().feed(graph.step, step).fetch(graph.training.loss()).run()) {
         assertEquals(expected, Values.of(result.get(0))[0], 1e-6);
       }
+    }
+  }
+
+  /** Before anything is built: 2^27 sequences of 16 positions, or 2^24 with 8 channels. */
+  @Test
+  void refusesBatchesThatGradientsCannotCount() {
+    var optimizer = new AdamW(0.9, 0.999, 1e-8, 0);
+    for (boolean xla : new boolean[] {true, false}) {
+      int batch = xla ? 1 << 27 : 1 << 24;
+      TrainerConfig trainer =
+          new TrainerConfig(
+              1, batch, 1, optimizer, 0.1, 0, Schedule.LINEAR, 1, 1, 0, 0, 1, 2, 1, 1, xla, null);
+      String message =
+          Values.refusal(
+              () ->
+                  new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, trainer, xla, false, null)
+                      .close());
+      assertTrue(
+          message.startsWith("batch = %d, but at most %d is".formatted(batch, batch - 1)), message);
     }
   }
 

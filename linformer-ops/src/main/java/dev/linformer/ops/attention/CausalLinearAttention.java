@@ -209,11 +209,15 @@ public final class CausalLinearAttention {
       Operand<T> x,
       @Nullable Operand<T> start) {
     Operand<T> each = BatchProduct.call(tf, columns, x); // [b,h,g,k,d]
-    Operand<T> sums = tf.math.cumsum(each, tf.constant(2), Cumsum.exclusive(true)); // [b,h,g,k,d]
+    Operand<T> sums = Wide.apply(tf, each, CausalLinearAttention::sumsOfChunks); // [b,h,g,k,d]
     if (start != null) {
       return tf.math.add(sums, tf.expandDims(start, tf.constant(2))); // [b,h,g,k,d]
     }
     return addBias(tf, projection, sums); // [b,h,g,k,d]
+  }
+
+  private static <T extends TFloating> Operand<T> sumsOfChunks(Ops tf, Operand<T> each) {
+    return tf.math.cumsum(each, tf.constant(2), Cumsum.exclusive(true)); // [b,h,g,k,d]
   }
 
   /** [b,h,g,k,d], the bias of each row added. */

@@ -20,7 +20,8 @@ public final class DecodingSteps {
   private DecodingSteps() {}
 
   /**
-   * What a causal attention knows of the positions so far.
+   * What a causal attention knows of the positions so far: sums that grow with each, in float32 or
+   * float64, also where the attention is computed in a narrower type.
    *
    * @param keys Σ E[:,i]·k_iᵀ, [b,h,k,d], or [b,1,k,d] with one key head and one E
    * @param values Σ F[:,i]·v_iᵀ, of the shape of keys
@@ -32,7 +33,7 @@ public final class DecodingSteps {
    *
    * @param output [b,1,c]
    */
-  public record Step<T extends TFloating>(Operand<T> output, State<T> state) {}
+  public record Step<T extends TFloating, S extends TFloating>(Operand<T> output, State<S> state) {}
 
   /**
    * The shape for one sequence, [1,h,k,d], of a state's keys and values, and of what {@link
@@ -51,14 +52,20 @@ public final class DecodingSteps {
    * @param x the position, [b,1,c]
    * @param position t, a scalar counted from 0
    * @param before the state after t positions; zeros at the beginning
-   * @throws IllegalArgumentException if the attention isn't causal, or has no projection
+   * @throws IllegalArgumentException if the attention isn't causal, or has no projection, or the
+   *     state's type is narrow
    */
-  public static <T extends TFloating> Step<T> step(
+  public static <T extends TFloating, S extends TFloating> Step<T, S> step(
       Ops tf,
       MultiHeadAttention<T> attention,
       Operand<T> x,
       Operand<TInt64> position,
-      State<T> before) {
+      State<S> before) {
+    if (Wide.isNarrow(before.keys.type())) {
+      throw new IllegalArgumentException(
+          "MultiHeadAttention: a state in float32 or float64 expected, found %s, in which sums stop growing"
+              .formatted(before.keys.type().getSimpleName()));
+    }
     if (attention.visibility() != Visibility.CAUSAL) {
       throw new IllegalArgumentException(
           "MultiHeadAttention: a step needs causal attention, found " + attention.visibility());
@@ -68,14 +75,28 @@ public final class DecodingSteps {
     Operand<T> q = headsOfOne(tf, attention, attention.queries().call(tf, x)); // [b,h,1,d]
     Operand<T> k = headsOfOne(tf, attention, attention.keys().call(tf, x)); // [b,h or 1,1,d]
     Operand<T> v = headsOfOne(tf, attention, attention.values().call(tf, x)); // [b,h or 1,1,d]
-    State<T> after =
+    State<S> after =
         new State<>(
-            tf.math.add(before.keys, tf.math.mul(column(tf, e, position), k)),
-            tf.math.add(before.values, tf.math.mul(column(tf, f, position), v))); // [b,h,k,d]
+            grown(tf, before.keys, column(tf, e, position), k),
+            grown(tf, before.values, column(tf, f, position), v)); // [b,h,k,d]
+    Operand<T> sumK = in(tf, after.keys, x.type()); // [b,h,k,d]
+    Operand<T> sumV = in(tf, after.values, x.type()); // [b,h,k,d]
     Operand<T> mixed =
-        LinearAttention.call(
-            tf, q, e.addBias(tf, after.keys), f.addBias(tf, after.values), 0, null); // [b,h,1,d]
+        LinearAttention.call(tf, q, e.addBias(tf, sumK), f.addBias(tf, sumV), 0, null); // [b,h,1,d]
     return new Step<>(outputOfOne(tf, attention, mixed), after);
+  }
+
+  /** A sum and what a position adds to it, [b,h,k,d], in the sum's type. */
+  private static <T extends TFloating, S extends TFloating> Operand<S> grown(
+      Ops tf, Operand<S> sum, Operand<T> column, Operand<T> x) {
+    Class<S> type = sum.type();
+    return tf.math.add(sum, tf.math.mul(in(tf, column, type), in(tf, x, type)));
+  }
+
+  @SuppressWarnings("unchecked") // it has that type already
+  private static <U extends TFloating> Operand<U> in(
+      Ops tf, Operand<? extends TFloating> x, Class<U> type) {
+    return x.type() == type ? (Operand<U>) x : tf.dtypes.cast(x, type);
   }
 
   /**

@@ -281,10 +281,15 @@ public record MultiHeadAttention<T extends TFloating>(
       @Nullable Operand<TBool> mask,
       double dropout,
       @Nullable RandomKey key) {
-    return apart(tf, x, source, mask, dropout, key).sum(tf); // [b,n,c]
+    boolean self = x.asOutput().equals(source.asOutput());
+    Operand<T> tame = self ? Masks.tamePadding(tf, x, mask) : x; // [b,n,c]
+    return apart(tf, tame, self ? tame : source, mask, dropout, key).sum(tf); // [b,n,c]
   }
 
-  /** The same with the last bias not yet added, unless a dropout comes after it. */
+  /**
+   * The same with the last bias not yet added, unless a dropout comes after it. Numbers at padded
+   * positions of x are taken as they are, see {@link Masks#tamePadding}.
+   */
   public Biased<T> apart(
       Ops tf,
       Operand<T> x,

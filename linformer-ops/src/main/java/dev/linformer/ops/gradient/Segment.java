@@ -5,11 +5,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Operand;
-import org.tensorflow.OperationBuilder;
 import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.math.Add;
 import org.tensorflow.types.family.TFloating;
 import org.tensorflow.types.family.TType;
 
@@ -44,6 +42,8 @@ record Segment<T extends TFloating>(
   /** The parts, each waiting for the one before. */
   private Operand<T> forward(Ops tf) {
     List<Operand<T>> outputs = new ArrayList<>();
+    boolean sum = parts.outputAxis() == Parts.SUM;
+    Total total = new Total();
     Barrier barrier = Barrier.NONE;
     for (int p = 0; p < parts.count(); p++) {
       List<Operand<?>> seen = see(tf, barrier, p);
@@ -52,13 +52,18 @@ record Segment<T extends TFloating>(
         of.put(inputs.get(i).operand(), seen.get(i));
       }
       Operand<T> y = body.call(tf, of);
-      boolean sum = parts.outputAxis() == Parts.SUM && p > 0;
-      outputs.add(sum ? tf.math.add(outputs.get(p - 1), y) : y);
-      barrier = Barrier.after(List.of(outputs.get(p)));
+      outputs.add(y);
+      barrier = Barrier.after(List.of(sum ? total.add(tf, y) : y));
     }
-    return outputs.size() == 1 || parts.outputAxis() == Parts.SUM
-        ? outputs.get(outputs.size() - 1)
-        : tf.concat(outputs, tf.constant(parts.outputAxis()));
+    if (outputs.size() == 1) {
+      return outputs.get(0);
+    }
+    return sum ? typed(total.get(tf)) : tf.concat(outputs, tf.constant(parts.outputAxis()));
+  }
+
+  @SuppressWarnings("unchecked") // a sum has its addends' type
+  private Operand<T> typed(Operand<?> sum) {
+    return (Operand<T>) sum;
   }
 
   private Operand<?> bystander(Operand<?> operand) {
@@ -122,6 +127,7 @@ record Segment<T extends TFloating>(
   /** The gradient of one input, put together from its parts. */
   private static final class Sum {
     final Cut input;
+    private final Total total = new Total();
     private final List<Operand<?>> pieces = new ArrayList<>(); // the last part's first
 
     Sum(Cut input) {
@@ -129,19 +135,17 @@ record Segment<T extends TFloating>(
     }
 
     Operand<?> add(Ops tf, Operand<?> gradient) {
-      Operand<?> piece = gradient;
-      if (input.whole() && !pieces.isEmpty()) {
-        OperationBuilder builder = tf.scope().opBuilder(Add.OP_NAME, "sum");
-        builder.addInput(pieces.get(0).asOutput());
-        builder.addInput(gradient.asOutput());
-        piece = builder.build().output(0);
-        pieces.clear();
+      if (input.whole()) {
+        return total.add(tf, gradient);
       }
-      pieces.add(piece);
-      return piece;
+      pieces.add(gradient);
+      return gradient;
     }
 
     Operand<?> total(Ops tf) {
+      if (!total.isEmpty()) {
+        return total.get(tf);
+      }
       if (pieces.isEmpty()) {
         return tf.zerosLike(input.operand());
       }

@@ -1,5 +1,6 @@
 package dev.linformer.ops.projection;
 
+import dev.linformer.ops.Averages;
 import dev.linformer.ops.Shapes;
 import java.util.function.Function;
 import org.tensorflow.Operand;
@@ -54,10 +55,9 @@ public record PoolingProjection<T extends TFloating>(
     Operand<T> windows =
         Windows.cut(
             tf, "PoolingProjection", x, axis, sequenceLength, projectedLength); // [b,..,k,w,..]
-    var window = tf.constant(axis + 1);
     return kind == Kind.MEAN
-        ? tf.math.mean(windows, window) // [b,k,c]
-        : tf.max(windows, window); // [b,h,k,d]
+        ? Averages.over(tf, windows, false, axis + 1) // [b,k,c]
+        : tf.max(windows, tf.constant(axis + 1)); // [b,h,k,d]
   }
 
   @Override

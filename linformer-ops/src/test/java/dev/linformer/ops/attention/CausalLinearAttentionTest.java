@@ -27,6 +27,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.TInt32;
@@ -414,5 +415,30 @@ class CausalLinearAttentionTest {
 
   private static RandomKey key(Ops tf) {
     return new RandomKey(tf.constant(new long[] {1, 2}));
+  }
+
+  /** Sums of ones over 600 chunks: in bfloat16 they would stop at 256, forward and backward. */
+  @Test
+  void sumsOfManyChunksAreWide() {
+    int n = 600;
+    var ones = new double[n];
+    Arrays.fill(ones, 1);
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Shape shape = Shape.of(1, 1, n, 1);
+      Operand<TBfloat16> x = Graphs.constant(tf, TBfloat16.class, shape, ones);
+      Operand<TBfloat16> values = Graphs.constant(tf, TBfloat16.class, shape, ones);
+      var e =
+          new LearnedProjection<>(Graphs.constant(tf, TBfloat16.class, Shape.of(1, n), ones), null);
+      Operand<TBfloat16> y =
+          CausalLinearAttention.call(tf, x, x, values, e, e, 1, 0, null); // t + 1 at position t
+      Operand<TBfloat16> gradient = tf.gradients(y, List.of(values)).dy(0); // n − t
+      double[] sums = Graphs.evaluate(graph, y);
+      double[] gradients = Graphs.evaluate(graph, gradient);
+      for (int t = 0; t < n; t++) {
+        assertEquals(t + 1, sums[t], 0.01 * (t + 1));
+        assertEquals(n - t, gradients[t], 0.01 * (n - t));
+      }
+    }
   }
 }

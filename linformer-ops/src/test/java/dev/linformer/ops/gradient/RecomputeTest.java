@@ -438,6 +438,33 @@ class RecomputeTest {
     assertArrayEquals(found.get(0), found.get(1));
   }
 
+  /**
+   * In bfloat16 a sum of ones would stop at 256: that of the parts, and that of their gradients.
+   */
+  @Test
+  void sumsOfManyPartsAreWide() {
+    int parts = 300;
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      var ones = new double[parts];
+      Arrays.fill(ones, 1);
+      Operand<TBfloat16> x = Graphs.constant(tf, TBfloat16.class, Shape.of(parts, 1), ones);
+      Operand<TBfloat16> w = Graphs.constant(tf, TBfloat16.class, Shape.of(1, 1), 1);
+      Operand<TBfloat16> y =
+          Recompute.parts(
+              tf,
+              new Parts(parts, 1, Parts.SUM),
+              List.of(Input.along(x, 0), Input.whole(w)),
+              (inner, of) -> inner.linalg.matMul(of.get(x), of.get(w)));
+      Operand<TBfloat16> dw = tf.gradients(y, List.of(w)).dy(0);
+      assertEquals(TBfloat16.class, y.type());
+      assertEquals(TBfloat16.class, dw.type());
+      Operand<TFloat64> both =
+          tf.dtypes.cast(tf.concat(List.of(y, dw), tf.constant(0)), TFloat64.class);
+      assertArrayEquals(new double[] {parts, parts}, evaluate(graph, Memory.exact(), both));
+    }
+  }
+
   @Test
   void manyGraphsInManyThreads() throws Exception {
     Shape[] shapes = {Shape.of(7, 5), Shape.of(5, 3), Shape.of(3, 2)};

@@ -1,0 +1,43 @@
+package dev.linformer.model;
+
+/**
+ * Batches that can be trained: TensorFlow's gradients count the places of an axis in 32 bits, and
+ * all positions of a batch are the rows of one matrix. Values of a tensor may be more.
+ */
+public final class BatchSizes {
+
+  private BatchSizes() {}
+
+  /**
+   * @param batch sequences
+   * @param length of each
+   * @throws InvalidInputException if there are too many positions
+   */
+  public static void require(long batch, long length) {
+    refuseIfMore(batch, "%d sequences of %d positions".formatted(batch, length), length);
+  }
+
+  /**
+   * The same for graphs that are built before the batch is known, where values of a layer are
+   * counted in 32 bits, too.
+   *
+   * @param channels of a position
+   * @throws InvalidInputException if there are too many values
+   */
+  public static void require(long batch, long length, long channels) {
+    require(batch, length);
+    refuseIfMore(
+        batch,
+        "%d sequences of %d positions with %d channels".formatted(batch, length, channels),
+        length * channels);
+  }
+
+  private static void refuseIfMore(long batch, String what, long each) {
+    long most = Integer.MAX_VALUE / each;
+    if (batch > most) {
+      throw new InvalidInputException(
+          "batch = %d, but at most %s is expected: %s are more than the %d that TensorFlow's gradients can count"
+              .formatted(batch, most, what, Integer.MAX_VALUE));
+    }
+  }
+}
