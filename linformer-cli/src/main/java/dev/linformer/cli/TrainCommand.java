@@ -45,6 +45,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class TrainCommand implements Callable<Integer> {
 
+  private static final int MOST_TIMED = 1_000_000;
   private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
 
   @Option(
@@ -202,9 +203,10 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Integer timeFeeding(TrainSettings settings, int number) throws IOException {
-    if (number < 1) {
+    if (number < 1 || number > MOST_TIMED) {
+      String wanted = number < 1 ? "at least 1" : "at most " + MOST_TIMED;
       throw new InvalidInputException(
-          "--time-feeding %d, but at least 1 is expected".formatted(number));
+          "--time-feeding %d, but %s is expected".formatted(number, wanted));
     }
     if (out != null || dryRun) {
       throw new InvalidInputException(

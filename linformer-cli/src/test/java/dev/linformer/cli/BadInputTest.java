@@ -270,6 +270,9 @@ class BadInputTest {
         bad(
             train("--out new --set training_args.weight_decay=1e300"),
             "weight_decay = 1.0E300, but a number from 0 on within float32 is"),
+        bad(
+            train("--time-feeding 2147483647"),
+            "--time-feeding 2147483647, but at most 1000000 is expected"),
         bad(train("--out new --threads 999999"), "threads = 999999, but at most 1024 is expected"),
         bad(train("--out new --batch 1000000000"), "batch_size = 1000000000, but at most 1048576"),
         bad(

@@ -41,7 +41,7 @@ public record Adadelta(double rho, double epsilon, double weightDecay) implement
   @Override
   public <T extends TFloating> Rule<T> rule(Ops tf, Operand<T> learningRate, Operand<TInt64> step) {
     Class<T> type = learningRate.type();
-    Operand<T> share = Scalars.of(tf, rho, type);
+    Operand<T> share = Optimizer.kept(tf, rho, learningRate);
     Operand<T> small = Scalars.of(tf, epsilon, type);
     return (ops, variable, slots, gradient) ->
         ops.train.applyAdadelta(

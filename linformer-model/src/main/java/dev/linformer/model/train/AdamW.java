@@ -61,6 +61,8 @@ public record AdamW(double beta1, double beta2, double epsilon, double weightDec
     // TensorFlow's kernel adds its epsilon to √v before the correction: √v + ε·√(1 − β₂ᵗ).
     Operand<T> correction = tf.math.sqrt(tf.math.sub(Scalars.of(tf, 1, type), power2));
     Operand<T> kernelEpsilon = tf.math.mul(Scalars.of(tf, epsilon, type), correction);
+    Operand<T> kept1 = Optimizer.kept(tf, beta1, learningRate);
+    Operand<T> kept2 = Optimizer.kept(tf, beta2, learningRate);
     return (ops, variable, slots, gradient) ->
         ops.train.applyAdam(
             variable,
@@ -69,8 +71,8 @@ public record AdamW(double beta1, double beta2, double epsilon, double weightDec
             power1,
             power2,
             learningRate,
-            b1,
-            b2,
+            kept1,
+            kept2,
             kernelEpsilon,
             gradient);
   }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -20,6 +21,16 @@ public record GradientClipping<T extends TFloating>(Operand<T> norm, List<Operan
    */
   public static <T extends TFloating> GradientClipping<T> byGlobalNorm(
       Ops tf, List<Operand<T>> gradients, double limit) {
+    return byGlobalNorm(tf, gradients, limit, tf.constant(true));
+  }
+
+  /**
+   * The same, and 0 as well if something else is no number.
+   *
+   * @param sound whether it is one, a scalar
+   */
+  static <T extends TFloating> GradientClipping<T> byGlobalNorm(
+      Ops tf, List<Operand<T>> gradients, double limit, Operand<TBool> sound) {
     Class<T> type = gradients.get(0).type();
     List<Operand<T>> halves = new ArrayList<>();
     gradients.forEach(gradient -> halves.add(tf.nn.l2Loss(gradient))); // Σg²/2
@@ -28,7 +39,7 @@ public record GradientClipping<T extends TFloating>(Operand<T> norm, List<Operan
     Operand<T> bound = Scalars.of(tf, limit, type);
     Operand<T> factor =
         tf.select(
-            tf.math.isFinite(norm),
+            tf.math.logicalAnd(tf.math.isFinite(norm), sound),
             tf.math.div(bound, tf.math.maximum(norm, bound)),
             Scalars.of(tf, 0, type)); // scalar
     List<Operand<T>> clipped = new ArrayList<>();

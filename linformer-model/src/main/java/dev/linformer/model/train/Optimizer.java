@@ -55,8 +55,8 @@ public sealed interface Optimizer permits AdamW, Sgd, Adagrad, RmsProp, Adadelta
   void write(ObjectNode json);
 
   /**
-   * Adds one update of all weights. None changes before every gradient is computed, and at a
-   * learning rate of 0 none at all, nor what is kept of it: such an update is not made.
+   * Adds one update of all weights. None changes before every gradient is computed; and at a
+   * learning rate of 0, with gradients of 0, none at all, nor what is kept of it.
    *
    * @param gradients one a weight, in the same order
    * @param learningRate η, a scalar
@@ -74,12 +74,7 @@ public sealed interface Optimizer permits AdamW, Sgd, Adagrad, RmsProp, Adadelta
     Rule<T> rule = rule(tf, learningRate, step);
     Operand<T> decay =
         tf.math.mul(learningRate, Scalars.of(tf, weightDecay(), learningRate.type())); // η·λ
-    Operand<TBool> made = tf.math.greater(learningRate, Scalars.of(tf, 0, learningRate.type()));
-    // Dead where no update is made, and so is what depends on it.
-    Op alive = tf.identity(tf.switchCond(made, made).outputTrue());
-    List<Op> before = new ArrayList<>(gradients);
-    before.add(alive);
-    Ops after = tf.withControlDependencies(before);
+    Ops after = tf.withControlDependencies(new ArrayList<Op>(gradients));
     List<Op> updates = new ArrayList<>();
     for (int i = 0; i < weights.size(); i++) {
       Weight<T> weight = weights.get(i);
@@ -98,6 +93,20 @@ public sealed interface Optimizer permits AdamW, Sgd, Adagrad, RmsProp, Adadelta
       updates.add(rule.update(next, weight.variable(), own, gradients.get(i)));
     }
     return tf.withControlDependencies(updates).noOp();
+  }
+
+  /**
+   * A share of what is kept in a slot, and 1, so that all of it is, where the learning rate is 0: a
+   * step that would spoil the weights is made with that rate, and gradients of 0.
+   */
+  static <T extends TFloating> Operand<T> kept(Ops tf, double share, Operand<T> learningRate) {
+    Class<T> type = learningRate.type();
+    return tf.select(made(tf, learningRate), Scalars.of(tf, share, type), Scalars.of(tf, 1, type));
+  }
+
+  /** Whether an update is made. */
+  static <T extends TFloating> Operand<TBool> made(Ops tf, Operand<T> learningRate) {
+    return tf.math.greater(learningRate, Scalars.of(tf, 0, learningRate.type()));
   }
 
   /** Takes the keys of {@link #write}, {@code optim} and {@code weight_decay}. */

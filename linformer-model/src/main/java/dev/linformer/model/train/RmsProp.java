@@ -5,6 +5,7 @@ import dev.linformer.ops.Scalars;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
@@ -44,12 +45,23 @@ public record RmsProp(double rho, double momentum, double epsilon, double weight
   @Override
   public <T extends TFloating> Rule<T> rule(Ops tf, Operand<T> learningRate, Operand<TInt64> step) {
     Class<T> type = learningRate.type();
-    Operand<T> share = Scalars.of(tf, rho, type);
-    Operand<T> mu = Scalars.of(tf, momentum, type);
+    Operand<T> fresh =
+        tf.math.sub(Scalars.of(tf, 1, type), Optimizer.kept(tf, rho, learningRate)); // 1 − ρ
+    Operand<T> mu = Optimizer.kept(tf, momentum, learningRate);
     Operand<T> small = Scalars.of(tf, epsilon, type);
-    return (ops, variable, slots, gradient) ->
-        ops.train.applyRmsProp(
-            variable, slots.get(0), slots.get(1), learningRate, share, mu, small, gradient);
+    Operand<T> none = Scalars.of(tf, 0, type);
+    Operand<TBool> made = Optimizer.made(tf, learningRate);
+    // TensorFlow's kernel takes u off the weights whatever the learning rate is.
+    return (ops, variable, slots, gradient) -> {
+      Operand<T> old = slots.get(0);
+      Operand<T> s =
+          ops.assignAdd(old, ops.math.mul(ops.math.sub(ops.math.square(gradient), old), fresh));
+      Operand<T> moved =
+          ops.math.mul(
+              ops.math.mul(gradient, learningRate), ops.math.rsqrt(ops.math.add(s, small)));
+      Operand<T> u = ops.assign(slots.get(1), ops.math.add(ops.math.mul(slots.get(1), mu), moved));
+      return ops.assignSub(variable, ops.select(made, u, none));
+    };
   }
 
   @Override

@@ -1,7 +1,6 @@
 package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.ops.Scalars;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -42,12 +41,11 @@ public record Sgd(double momentum, boolean nesterov, double weightDecay) impleme
 
   @Override
   public <T extends TFloating> Rule<T> rule(Ops tf, Operand<T> learningRate, Operand<TInt64> step) {
-    Class<T> type = learningRate.type();
     if (momentum == 0) {
       return (ops, variable, slots, gradient) ->
           ops.train.applyGradientDescent(variable, learningRate, gradient);
     }
-    Operand<T> mu = Scalars.of(tf, momentum, type);
+    Operand<T> mu = Optimizer.kept(tf, momentum, learningRate);
     return (ops, variable, slots, gradient) ->
         ops.train.applyMomentum(
             variable,

@@ -153,13 +153,13 @@ final class TrainingGraph implements AutoCloseable {
       gradients.add(found.dy(i));
     }
     accumulation = trainer.accumulation() == 1 ? null : accumulate(tf, weights);
-    var clipped = GradientClipping.byGlobalNorm(tf, gradients, trainer.clipNorm());
+    // A step that would spoil the weights is not made: they tell where the trouble began. Of
+    // accumulated batches the trainer has looked at the losses before.
+    Operand<TBool> loss =
+        accumulation == null ? tf.math.isFinite(training.loss()) : tf.constant(true); // scalar
+    var clipped = GradientClipping.byGlobalNorm(tf, gradients, trainer.clipNorm(), loss);
     gradientNorm = clipped.norm();
-    // A step that would spoil the weights is not made: they tell where the trouble began.
-    Operand<TBool> sound = tf.math.isFinite(gradientNorm); // scalar
-    if (accumulation == null) { // else the trainer has looked at the losses before
-      sound = tf.math.logicalAnd(sound, tf.math.isFinite(training.loss()));
-    }
+    Operand<TBool> sound = tf.math.logicalAnd(tf.math.isFinite(gradientNorm), loss); // scalar
     Operand<TFloat32> rate = tf.select(sound, learningRate, tf.constant(0f)); // scalar
     update = trainer.optimizer().update(tf, weights, clipped.gradients(), rate, step, slots);
   }

@@ -2,6 +2,7 @@ package dev.linformer.model.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.linformer.model.Values;
 import dev.linformer.ops.Graphs;
@@ -47,6 +48,27 @@ class GradientClippingTest {
     assertArrayEquals(new double[] {1, 1.5}, found.get(0), 1e-15);
     assertArrayEquals(new double[] {3}, found.get(1), 1e-15);
     assertEquals(7, found.get(2)[0], "the norm is the one before");
+  }
+
+  @Test
+  void whereTheNormIsNoNumberAllAreZero() {
+    for (double scale : new double[] {Double.NaN, Double.POSITIVE_INFINITY, 1e200}) {
+      List<double[]> found = clip(1, scale);
+      assertArrayEquals(new double[2], found.get(0));
+      assertArrayEquals(new double[1], found.get(1));
+      assertFalse(Double.isFinite(found.get(2)[0]));
+    }
+  }
+
+  /** Such as the loss. */
+  @Test
+  void whereSomethingElseIsNoNumberAllAreZero() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      List<Operand<TFloat64>> gradients = List.of(Graphs.constant(tf, Shape.of(2), 2, 3));
+      var clipped = GradientClipping.byGlobalNorm(tf, gradients, 1, tf.constant(false));
+      assertArrayEquals(new double[2], Values.evaluate(graph, clipped.gradients()).get(0));
+    }
   }
 
   @Test

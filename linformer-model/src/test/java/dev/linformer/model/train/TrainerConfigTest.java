@@ -198,6 +198,47 @@ class TrainerConfigTest {
     }
   }
 
+  /** Both ends of every range are inside of it. */
+  @Test
+  void theLeastAndTheMost() {
+    ObjectNode least = config(110, 10).toJson();
+    for (String key :
+        List.of(
+            "max_steps",
+            "batch_size",
+            "gradient_accumulation_steps",
+            "logging_steps",
+            "save_steps",
+            "save_total_limit")) {
+      least.put(key, 1);
+    }
+    for (String key :
+        List.of(
+            "warmup_steps",
+            "eval_steps",
+            "early_stopping_patience",
+            "threads",
+            "adam_beta1",
+            "adam_beta2",
+            "weight_decay")) {
+      least.put(key, 0);
+    }
+    least.put("adam_epsilon", Float.MIN_VALUE).put("learning_rate", Float.MIN_VALUE);
+    ObjectNode most = config(110, 10).toJson();
+    most.put("max_steps", Integer.MAX_VALUE)
+        .put("batch_size", TrainerConfig.MOST_SEQUENCES)
+        .put("gradient_accumulation_steps", TrainerConfig.MOST_PARTS)
+        .put("threads", TrainerConfig.MOST_THREADS)
+        .put("learning_rate", Float.MAX_VALUE)
+        .put("max_grad_norm", Float.MAX_VALUE)
+        .put("weight_decay", Float.MAX_VALUE)
+        .put("adam_beta1", Math.nextDown(1f));
+    for (ObjectNode json : List.of(least, most)) {
+      TrainerConfig parsed = TrainerConfig.parse(new JsonKeys("json", json));
+      assertEquals(parsed, TrainerConfig.parse(new JsonKeys("json", parsed.toJson())));
+    }
+  }
+
   @Test
   void batchesOfMoreTokensThanAnArrayHas() {
     ObjectNode json = config(110, 10).toJson().put("batch_size", 1 << 20);

@@ -152,24 +152,22 @@ class TrainerOptionsTest {
   /** Also where the last measurement would have stopped it. */
   @Test
   void aTrainingThatMadeAllItsStepsDidNotStopEarly() throws IOException {
-    Path checkpoints = folder.resolve("early");
-    try (Trainer trainer =
-        Trainer.start(MODEL, Tiny.OBJECTIVE, Tiny.trainer(2000, 1, 7, 3, 10, 1), checkpoints)) {
+    int stop;
+    try (Trainer trainer = start(Tiny.trainer(2000, 1, 7, 3, 10, 1), "early")) {
       trainer.train(few(), TrainingListener.NONE);
-      int stop = trainer.state().step();
-      TrainingListener listener =
-          new TrainingListener() {
-            @Override
-            public void onEarlyStop(int step, TrainingState.Measured best) {
-              throw new AssertionError("stopped early at " + step);
-            }
-          };
-      var same = trainer.config().toJson().put("max_steps", stop);
-      TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", same));
-      try (Trainer all = Trainer.resume(MODEL, Tiny.OBJECTIVE, config, checkpoints)) {
-        assertTrue(all.train(few(), listener));
-        assertFalse(all.stoppedEarly());
-      }
+      stop = trainer.state().step();
+    }
+    TrainerConfig config = Tiny.trainer(stop, 1, 7, 3, 10, 1);
+    TrainingListener listener =
+        new TrainingListener() {
+          @Override
+          public void onEarlyStop(int step, TrainingState.Measured best) {
+            throw new AssertionError("stopped early at " + step);
+          }
+        };
+    try (Trainer trainer = Trainer.resume(MODEL, Tiny.OBJECTIVE, config, folder.resolve("early"))) {
+      assertTrue(trainer.train(few(), listener));
+      assertFalse(trainer.stoppedEarly());
     }
   }
 
@@ -302,13 +300,9 @@ class TrainerOptionsTest {
   /** With all the ways to make updates: the way goes on as if the step had not been tried. */
   @ParameterizedTest
   @CsvSource({
-    "'{\"optim\": \"adamw\"}', 1, FLOAT32, to_logits.weight, 1e25",
     "'{\"optim\": \"adamw\", \"weight_decay\": 0.1}', 2, FLOAT32, to_logits.weight, 1e25",
     "'{\"optim\": \"adamw\"}', 1, BF16, pos_emb.weight, 1e38",
     "'{\"optim\": \"sgd\", \"momentum\": 0.9, \"nesterov\": true}', 1, FLOAT32, pos_emb.weight, 1e38",
-    "'{\"optim\": \"sgd\", \"momentum\": 0.9}', 2, BF16, to_logits.weight, 1e25",
-    "'{\"optim\": \"adagrad\"}', 1, FLOAT32, to_logits.weight, 1e25",
-    "'{\"optim\": \"rmsprop\", \"momentum\": 0.9}', 1, FLOAT32, to_logits.weight, 1e25",
     "'{\"optim\": \"rmsprop\", \"momentum\": 0.9}', 2, FLOAT32, pos_emb.weight, 1e38",
     "'{\"optim\": \"adadelta\", \"weight_decay\": 0.1}', 1, FLOAT32, to_logits.weight, 1e25"
   })

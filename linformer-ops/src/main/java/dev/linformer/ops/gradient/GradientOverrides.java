@@ -8,7 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
-import org.jspecify.annotations.Nullable;
+import org.tensorflow.ExecutionEnvironment;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
@@ -27,7 +27,10 @@ final class GradientOverrides {
 
   private static final String TYPE = IdentityN.OP_NAME;
   private static final String PREFIX = "gradient_override_";
-  private static final Map<String, Gradient> GRADIENTS = new ConcurrentHashMap<>();
+
+  /** By graph; those that were closed after the newest came included. */
+  static final Map<ExecutionEnvironment, GraphGradients> GRADIENTS = new ConcurrentHashMap<>();
+
   private static final AtomicLong NEXT = new AtomicLong();
   private static boolean registered;
 
@@ -56,8 +59,11 @@ final class GradientOverrides {
   static Output<?> identity(Ops tf, List<Operand<?>> inputs, Gradient gradient) {
     register(System.getProperty("os.name", ""));
     String name = PREFIX + NEXT.getAndIncrement();
-    GRADIENTS.put(name, gradient);
-    return tf.withName(name).identityN(inputs).output().get(0);
+    Output<?> y = tf.withName(name).identityN(inputs).output().get(0);
+    if (y.op() instanceof GraphOperation operation) { // nobody can ask for an eager one's
+      GraphGradients.put(GRADIENTS, operation, name, gradient);
+    }
+    return y;
   }
 
   /** Whether {@link #identity} would find a place. */
@@ -103,11 +109,18 @@ final class GradientOverrides {
   }
 
   private static List<Operand<?>> dispatch(Ops tf, GraphOperation operation, List<Output<?>> dy) {
-    Gradient gradient = find(operation.name());
-    return gradient == null ? new ArrayList<>(dy) : gradient.of(tf, dy.get(0));
-  }
-
-  private static @Nullable Gradient find(String name) {
-    return GRADIENTS.get(name.substring(name.lastIndexOf('/') + 1));
+    String name = operation.name();
+    String last = name.substring(name.lastIndexOf('/') + 1);
+    if (!last.startsWith(PREFIX)) {
+      return new ArrayList<>(dy);
+    }
+    GraphGradients known = GRADIENTS.get(operation.env());
+    Gradient gradient = known == null ? null : known.byName().get(last);
+    if (gradient == null) {
+      throw new IllegalStateException(
+          "the gradient of %s is not known: its graph was loaded, or it is part of a gradient itself; build the model in this graph, and ask for first derivatives alone"
+              .formatted(name));
+    }
+    return gradient.of(tf, dy.get(0));
   }
 }
