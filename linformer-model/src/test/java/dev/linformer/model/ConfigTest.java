@@ -244,7 +244,8 @@ class ConfigTest {
         "{\"input_size\": 8388608, \"channels\": 8, \"dim_k\": 1024}",
         "dim_k = 1024, but at most 512 with input_size = 8388608 is expected");
     assertRefused(
-        "{\"input_size\": 8388608, \"channels\": 8, \"dim_k\": 1, \"dim_d\": 64, \"method\": \"convolution\"}",
+        "{\"input_size\": 8388608, \"channels\": 8, \"dim_k\": 1, \"dim_d\": 64, \"method\":"
+            + " \"convolution\"}",
         "dim_d = 64, but a smaller one, or a larger dim_k");
     // 16,777,216 tokens on a GPU, as docs/checkpointing.md has them.
     read("{\"input_size\": 16777216, \"channels\": 64, \"dim_k\": 128}");
