@@ -81,8 +81,8 @@ public record LinformerConfig(
   /** The value of {@value ModelConfig#MODEL_TYPE}. */
   public static final String TYPE = "linformer";
 
-  /** Layers; a graph of more takes minutes to build. */
-  private static final int DEEPEST = 10_000;
+  /** Layers: a graph takes time with the square of them to build, minutes for so many. */
+  private static final int DEEPEST = 1000;
 
   /** Heads of all layers, each of which has names for its weights. */
   private static final int MOST_HEADS = 200_000;
@@ -125,7 +125,7 @@ public record LinformerConfig(
     refuseIf(
         projectionMethod == ProjectionMethod.CONVOLUTION
             && !fullAttention
-            && (double) headDim * headDim * (sequenceLength / projectedLength) > LARGEST_WEIGHT,
+            && (double) headDim * headDim * sequenceLength / projectedLength > LARGEST_WEIGHT,
         "dim_d",
         headDim,
         "a smaller one, or a larger dim_k: a convolution has dim_d² · input_size / dim_k values; up"

@@ -207,7 +207,7 @@ class ConfigTest {
       delimiter = '|',
       textBlock =
           """
-          depth           | at most 10000
+          depth           | at most 1000
           dim_d           | at most 536870911 with nhead = 4
           dim_ff          | at most 536870912 with channels = 8
           w_o_intermediate_dim | at most 536870912 with nhead · dim_d = 8
