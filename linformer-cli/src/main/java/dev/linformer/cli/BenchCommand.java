@@ -89,8 +89,9 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--check",
       description =
-          "With --work: a folder with weights.safetensors and inputs.safetensors (input, cotangent);"
-              + " writes output and gradients to answer.safetensors there, and measures nothing.")
+          "With --work: a folder with weights.safetensors and inputs.safetensors (input,"
+              + " cotangent); writes output and gradients to answer.safetensors there, and measures"
+              + " nothing.")
   private @Nullable Path check;
 
   @Spec private CommandSpec spec = CommandSpec.create();

@@ -68,7 +68,8 @@ class BadInputTest {
     Fixtures.npy(at("short.npy"), "<f4", "(1, 5, 4)", new byte[80]);
     Fixtures.npy(at("flat.npy"), "<f4", "(6, 4)", new byte[96]);
     Fixtures.npy(at("empty.npy"), "<f4", "(0, 6, 4)", new byte[0]);
-    Fixtures.npy(at("half.npy"), "<f2", "(1, 6, 4)", new byte[48]);
+    Fixtures.npy(at("complex.npy"), "<c8", "(1, 6, 4)", new byte[192]);
+    Fixtures.npy(at("mask.npy"), "|b1", "(1, 24)", new byte[24]);
     Fixtures.npy(at("truncated.npy"), "<f4", "(1, 6, 4)", new byte[90]);
     Fixtures.npy(at("floats.npy"), "<f4", "(1, 24)", new byte[96]);
     Fixtures.ints(at("ints.npy"), "(1, 6, 4)", new int[24]);
@@ -174,13 +175,14 @@ class BadInputTest {
         bad(PREDICT_ENCODER + "foreign", "--input {}/foreign: is a folder, and a file is expected"),
         bad(PREDICT_ENCODER + "text.npy", "{}/text.npy is no .npy file: save it with numpy.save"),
         bad(PREDICT_ENCODER + "truncated.npy", "{}/truncated.npy is truncated: shape [1, 6, 4]"),
-        bad(PREDICT_ENCODER + "half.npy", "{}/half.npy holds neither floats nor integers of 4"),
+        bad(PREDICT_ENCODER + "complex.npy", "{}/complex.npy holds neither floats nor integers of"),
         bad(PREDICT_ENCODER + "short.npy", "has shape [1, 5, 4], but the model takes [b, 6, 4]"),
         bad(PREDICT_ENCODER + "flat.npy", "has shape [6, 4], but the model takes [b, 6, 4]"),
         bad(PREDICT_ENCODER + "empty.npy", "has shape [0, 6, 4], but the model takes [b, 6, 4]"),
         bad(PREDICT_ENCODER + "ints.npy", "{}/ints.npy holds integers, and floats are needed"),
         bad(PREDICT_CLASSIFIER + "x.npy", "has shape [1, 6, 4], but the model takes [b, 24] with"),
         bad(PREDICT_CLASSIFIER + "floats.npy", "holds floats, and integers are needed: save it"),
+        bad(PREDICT_CLASSIFIER + "mask.npy", "mask.npy: holds booleans, and tokens are integers"),
         bad(PREDICT_CLASSIFIER + "large.npy", "large.npy: token 16, but 0 to num_tokens - 1 = 15"),
         bad(PREDICT_CLASSIFIER + "negative.npy", "token -1, but 0 to num_tokens - 1 = 15 is"),
         bad(
@@ -256,7 +258,8 @@ class BadInputTest {
         // What train is asked to do.
         bad(
             train("--out new --task translate"),
-            "--task translate: no such task; there are listops, masked-lm, causal-lm, classify, copy"),
+            "--task translate: no such task; there are listops, masked-lm, causal-lm, classify,"
+                + " copy"),
         bad(train("--out new --steps 0"), "steps = 0, but at least 1 is expected"),
         bad(train("--out new --steps 1.5"), "'--steps': '1.5' is not an int"),
         bad(train("--out new --batch 0"), "batch_size = 0, but at least 1 is expected"),
@@ -292,7 +295,8 @@ class BadInputTest {
         bad(train("--out new --threads -1"), "threads = -1, but at least 0 is expected"),
         bad(
             "train --config long-encoder.json --out new",
-            "{}/long-encoder.json: model_type = linformer, but the task listops trains a classifier"),
+            "{}/long-encoder.json: model_type = linformer, but the task listops trains a"
+                + " classifier"),
         bad(
             "train --config short.json --out new",
             "input_size = 8 is too small for the task listops: no ListOps expression has"),

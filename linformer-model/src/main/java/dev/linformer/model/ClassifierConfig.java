@@ -32,6 +32,8 @@ public record ClassifierConfig(
       throw new InvalidInputException(
           "num_classes = %d, but at least 2 is expected".formatted(classes));
     }
+    LinformerConfig.requireWeight("num_tokens", vocabularySize, "channels", encoder.channels());
+    LinformerConfig.requireWeight("num_classes", classes, "channels", encoder.channels());
     LinformerConfig.requireRate("dropout_tokens", tokenDropout);
   }
 

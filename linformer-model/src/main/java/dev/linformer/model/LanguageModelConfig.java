@@ -49,6 +49,9 @@ public record LanguageModelConfig(
           "emb_dim = %d, but an even width is expected with sines and cosines for positions"
               .formatted(embeddingDim));
     }
+    LinformerConfig.requireWeight("emb_dim", embeddingDim, "channels", encoder.channels());
+    LinformerConfig.requireWeight("num_tokens", vocabularySize, "emb_dim", embeddingDim);
+    LinformerConfig.requireWeight("input_size", encoder.sequenceLength(), "emb_dim", embeddingDim);
     LinformerConfig.requireRate("dropout_tokens", tokenDropout);
   }
 

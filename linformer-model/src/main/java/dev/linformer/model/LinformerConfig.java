@@ -81,6 +81,15 @@ public record LinformerConfig(
   /** The value of {@value ModelConfig#MODEL_TYPE}. */
   public static final String TYPE = "linformer";
 
+  /** Layers: a graph takes time with the square of them to build, minutes for so many. */
+  private static final int DEEPEST = 1000;
+
+  /** Heads of all layers, each of which has names for its weights. */
+  private static final int MOST_HEADS = 200_000;
+
+  /** Values of a weight, or of one sequence: 16 GiB in float32. */
+  private static final long LARGEST_WEIGHT = 1L << 32;
+
   /** Makes every check of a single key and of keys together. */
   public LinformerConfig {
     requireAtLeastOne("input_size", sequenceLength);
@@ -100,6 +109,35 @@ public record LinformerConfig(
     }
     requireAtLeastOne("heads_per_group", headsPerGroup);
     requireAtLeastOne("chunk", chunk);
+    refuseIf(depth > DEEPEST, "depth", depth, "at most " + DEEPEST);
+    requireProduct("nhead", heads, MOST_HEADS, "depth", depth);
+    requireProduct("dim_d", headDim, Integer.MAX_VALUE, "nhead", heads);
+    int width = heads * headDim;
+    requireWeight("channels", channels, "nhead · dim_d", width);
+    requireWeight("dim_ff", feedForwardDim, "channels", channels);
+    requireWeight("input_size", sequenceLength, "channels", channels);
+    boolean hasMatrices =
+        projectionMethod == ProjectionMethod.LEARNABLE
+            || projectionMethod == ProjectionMethod.NO_PARAMS;
+    if (hasMatrices && !fullAttention) {
+      requireWeight("dim_k", projectedLength, "input_size", sequenceLength);
+    }
+    refuseIf(
+        projectionMethod == ProjectionMethod.CONVOLUTION
+            && !fullAttention
+            && (double) headDim * headDim * sequenceLength / projectedLength > LARGEST_WEIGHT,
+        "dim_d",
+        headDim,
+        "a smaller one, or a larger dim_k: a convolution has dim_d² · input_size / dim_k values; up"
+            + " to 2^32 of them");
+    if (outputIntermediateDim != null) {
+      requireWeight("w_o_intermediate_dim", outputIntermediateDim, "nhead · dim_d", width);
+      requireWeight("w_o_intermediate_dim", outputIntermediateDim, "channels", channels);
+    }
+    if (feedForwardIntermediate != null) {
+      requireWeight("ff_intermediate", feedForwardIntermediate, "dim_ff", feedForwardDim);
+      requireWeight("ff_intermediate", feedForwardIntermediate, "nhead · dim_d", width);
+    }
     boolean layerwise = parameterSharing == ParameterSharing.LAYERWISE;
     refuseIf(projectedLengthStep < 0, "k_reduce_by_layer", projectedLengthStep, "at least 0");
     refuseIf(
@@ -158,6 +196,24 @@ public record LinformerConfig(
     if (bad) {
       throw new InvalidInputException("%s = %s, but %s is expected".formatted(key, value, wanted));
     }
+  }
+
+  /**
+   * Checks the sizes of a weight.
+   *
+   * @param other key of the other size, which stays
+   */
+  static void requireWeight(String key, int value, String other, int otherValue) {
+    requireProduct(key, value, LARGEST_WEIGHT, other, otherValue);
+  }
+
+  private static void requireProduct(
+      String key, int value, long most, String other, int otherValue) {
+    refuseIf(
+        (long) value * otherValue > most,
+        key,
+        value,
+        "at most %d with %s = %d".formatted(Math.max(1, most / otherValue), other, otherValue));
   }
 
   private static void requireAtLeastOne(String key, @Nullable Integer value) {

@@ -201,6 +201,56 @@ class ConfigTest {
         "key \"num_classes\" is missing");
   }
 
+  /** Sizes that no machine can hold are refused before anything is built with them. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          depth           | at most 1000
+          dim_d           | at most 536870911 with nhead = 4
+          dim_ff          | at most 536870912 with channels = 8
+          w_o_intermediate_dim | at most 536870912 with nhead · dim_d = 8
+          ff_intermediate | at most 16777216 with dim_ff = 256
+          num_tokens      | at most 536870912 with emb_dim = 8
+          num_classes     | at most 536870912 with channels = 8
+          emb_dim         | at most 536870912 with channels = 8
+          """)
+  void sizesWithoutMeasure(String key, String wanted) throws IOException {
+    String type =
+        switch (key) {
+          case "num_classes" -> "\"model_type\": \"classifier\", \"num_tokens\": 16, ";
+          case "num_tokens" -> "\"model_type\": \"lm\", ";
+          case "emb_dim" -> "\"model_type\": \"lm\", \"num_tokens\": 16, \"use_pos_emb\": false, ";
+          default -> "";
+        };
+    String size = ", \"parameter_sharing\": \"none\", \"" + key + "\": 2147483647}";
+    assertRefused("{" + type + ENCODER + size, key + " = 2147483647, but " + wanted, "is expected");
+  }
+
+  @Test
+  void sizesThatAreTooMuchTogether() throws IOException {
+    int most = Integer.MAX_VALUE;
+    assertRefused(
+        "{\"input_size\": %d, \"channels\": 8, \"dim_k\": 4}".formatted(most),
+        "input_size = 2147483647, but at most 536870912 with channels = 8 is expected");
+    assertRefused(
+        "{\"input_size\": 16, \"channels\": %d, \"dim_k\": 4, \"dim_d\": 1}".formatted(most),
+        "channels = 2147483647, but at most 1073741824 with nhead · dim_d = 4 is expected");
+    assertRefused(
+        "{" + ENCODER + ", \"depth\": 2, \"dim_d\": 1, \"nhead\": " + most + "}",
+        "nhead = 2147483647, but at most 100000 with depth = 2 is expected");
+    assertRefused(
+        "{\"input_size\": 8388608, \"channels\": 8, \"dim_k\": 1024}",
+        "dim_k = 1024, but at most 512 with input_size = 8388608 is expected");
+    assertRefused(
+        "{\"input_size\": 8388608, \"channels\": 8, \"dim_k\": 1, \"dim_d\": 64, \"method\":"
+            + " \"convolution\"}",
+        "dim_d = 64, but a smaller one, or a larger dim_k");
+    // 16,777,216 tokens on a GPU, as docs/checkpointing.md has them.
+    read("{\"input_size\": 16777216, \"channels\": 64, \"dim_k\": 128}");
+  }
+
   @Test
   void aMissingFileIsNamed() {
     Path file = folder.resolve("none.json");

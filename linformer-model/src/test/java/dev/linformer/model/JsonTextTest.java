@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -124,5 +126,30 @@ class JsonTextTest {
     assertEquals(
         file + ": dropout = \"Infinity\", but a number is expected",
         refusal(() -> JsonKeys.read(file).number("dropout", 0)));
+  }
+
+  /** Bash names the pipe /dev/fd/63. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void whatAShellSubstitutes() throws IOException, InterruptedException {
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    Process process =
+        new ProcessBuilder(
+                "bash",
+                "-c",
+                "exec \"$1\" -cp \"$2\" \"$3\" <(echo '{\"input_size\": 16, \"channels\": 8,"
+                    + " \"dim_k\": 4}')",
+                "bash",
+                java,
+                System.getProperty("java.class.path"),
+                PipedConfig.class.getName())
+            .redirectErrorStream(true)
+            .start();
+    String printed;
+    try (var stream = process.getInputStream()) {
+      printed = new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+    }
+    assertEquals(0, process.waitFor(), printed);
+    assertTrue(printed.contains("\"input_size\":16"), printed);
   }
 }

@@ -42,7 +42,7 @@ record Lucidrains(ModelConfig config, boolean sharesKeys) implements ForeignMode
             .heads(keys.integer("heads", 8))
             .oneKeyValueHead(keys.flag("one_kv_head", false))
             .parameterSharing(ParameterSharing.HEADWISE)
-            .feedForwardDim(4 * dim)
+            .feedForwardDim((int) Math.min(4L * dim, Integer.MAX_VALUE))
             .preNorm(true);
     Integer headDim = keys.optionalInteger("dim_head");
     if (headDim != null) {

@@ -50,7 +50,7 @@ final class Archive implements Closeable {
     ZipFile zip;
     try {
       zip = new ZipFile(file.toFile());
-    } catch (ZipException e) {
+    } catch (EOFException | ZipException e) {
       throw new InvalidInputException(
           "%s: no zip archive, or a damaged one (%s)".formatted(file, FileProblem.words(e)), e);
     }

@@ -26,6 +26,9 @@ import org.tensorflow.ndarray.buffer.DataBuffers;
 
 class NpzFileTest {
 
+  private static final Map<String, float[]> SAVED =
+      Map.of("a.b.weight", new float[] {1, 2, 3, 4, 5, -0f}, "scalar", new float[] {7});
+
   @TempDir private Path folder = Path.of("");
 
   private Map<String, byte[]> two() throws IOException {
@@ -177,7 +180,10 @@ class NpzFileTest {
   private static boolean opensAndReads(Path path) {
     try (NpzFile file = NpzFile.open(path)) {
       for (String name : file.names()) {
-        read(file, name);
+        float[] values = read(file, name);
+        if (SAVED.containsKey(name)) { // the bit may have been one of the name
+          assertArrayEquals(SAVED.get(name), values, name);
+        }
       }
       return true;
     } catch (InvalidInputException | IOException e) {

@@ -1,0 +1,186 @@
+package dev.linformer.model.weights;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.EncoderDecoderConfig;
+import dev.linformer.model.JsonKeys;
+import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.ModelConfig;
+import dev.linformer.model.Pooling;
+import dev.linformer.model.convert.ForeignModel;
+import dev.linformer.model.train.TrainerConfig;
+import dev.linformer.model.train.TrainingState;
+import dev.linformer.model.weights.SafetensorsWriter.Tensor;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.ZipFile;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+
+/**
+ * A reader of files, for {@link ReadersFuzzTest}.
+ *
+ * @param name a file's
+ * @param seeds bytes that are changed, valid ones
+ * @param writer makes a file of changed bytes
+ */
+record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
+
+  /** Makes a file of bytes, such as an archive around them. */
+  interface Writer {
+    void write(Path file, byte[] bytes) throws IOException;
+  }
+
+  /** Reads all of a file. */
+  interface Read {
+    void read(Path file) throws IOException;
+  }
+
+  private static final Path PT = Path.of("src/test/resources/pt");
+
+  /** Of tensors that are larger none is read: they may be as large as they say. */
+  private static final long MOST_VALUES = 1 << 16;
+
+  /** All readers; another one is another line. */
+  static List<FuzzedReader> all() throws IOException {
+    Path folder = Files.createTempDirectory("seeds");
+    try {
+      List<byte[]> npy = npy(folder);
+      List<byte[]> json = List.of(text("{\"a\": [1, \"x\", {\"b\": null}], \"c\": 1.5e3}"));
+      return List.of(
+          plain("x.safetensors", safetensors(folder), file -> tensors(file)),
+          plain("x.npy", npy, NpyFile::read),
+          plain("x.npz", npz(folder, npy), file -> tensors(file)),
+          wrapped("x.npz", npy, "w.npy", file -> tensors(file)),
+          plain("x.pt", List.of(bytes("kinds.pt"), bytes("linformer.pt")), file -> tensors(file)),
+          new FuzzedReader("x.pt", pickles(), FuzzedReader::writePickle, file -> tensors(file)),
+          plain("config.json", configs(), ModelConfig::read),
+          plain("dims.json", lucidrains(), file -> ForeignModel.read("linformer", file)),
+          plain("settings.json", settings(), file -> TrainerConfig.parse(JsonKeys.read(file))),
+          plain("state.json", states(), file -> TrainingState.parse(JsonKeys.read(file))),
+          plain("any.json", json, JsonKeys::read));
+    } finally {
+      WholeFile.delete(folder);
+    }
+  }
+
+  private static FuzzedReader plain(String name, List<byte[]> seeds, Read read) {
+    return new FuzzedReader(name, seeds, Files::write, read);
+  }
+
+  /** The bytes are an entry of an archive, whose checksum fits. */
+  private static FuzzedReader wrapped(String name, List<byte[]> seeds, String entry, Read read) {
+    return new FuzzedReader(
+        name, seeds, (file, bytes) -> Zips.write(file, Map.of(entry, bytes), true), read);
+  }
+
+  private static void writePickle(Path file, byte[] pickle) throws IOException {
+    Map<String, byte[]> entries = new LinkedHashMap<>();
+    entries.put("x/data.pkl", pickle);
+    for (int i = 0; i < 16; i++) {
+      entries.put("x/data/" + i, new byte[96]);
+    }
+    Zips.write(file, entries, false);
+  }
+
+  private static void tensors(Path file) throws IOException {
+    try (TensorFile tensors = TensorFile.open(file)) {
+      for (String name : tensors.names()) {
+        long size = tensors.shape(name).size();
+        if (size <= MOST_VALUES) {
+          tensors.read(name, DataBuffers.ofFloats(size));
+        }
+      }
+    }
+  }
+
+  private static byte[] bytes(String name) throws IOException {
+    return Files.readAllBytes(PT.resolve(name));
+  }
+
+  private static byte[] text(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static List<byte[]> safetensors(Path folder) throws IOException {
+    Path file = folder.resolve("x.safetensors");
+    SafetensorsWriter.write(
+        file,
+        Map.of("format", "pt"),
+        List.of(
+            new Tensor("v", Shape.of(2, 3), DataBuffers.ofFloats(6)),
+            new Tensor("w.weight", Shape.of(5), DataBuffers.ofFloats(5))));
+    return List.of(Files.readAllBytes(file));
+  }
+
+  private static List<byte[]> npy(Path folder) throws IOException {
+    byte[] floats = Zips.npy(folder, Shape.of(2, 3), 1, 2, 3, 4, 5, 6);
+    String latin1 = new String(floats, StandardCharsets.ISO_8859_1);
+    return List.of(
+        floats,
+        latin1
+            .replace("<f4", ">i4")
+            .replace("False,", "True, ")
+            .getBytes(StandardCharsets.ISO_8859_1),
+        latin1
+            .replace("<f4", "<u8")
+            .replace("(2, 3)", "(1, 3)")
+            .getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  private static List<byte[]> npz(Path folder, List<byte[]> npy) throws IOException {
+    Map<String, byte[]> entries = new LinkedHashMap<>();
+    entries.put("a.weight.npy", npy.get(0));
+    entries.put("b.npy", npy.get(0));
+    return List.of(
+        Files.readAllBytes(Zips.write(folder.resolve("a.npz"), entries, true)),
+        Files.readAllBytes(Zips.write(folder.resolve("b.npz"), entries, false)));
+  }
+
+  private static List<byte[]> pickles() throws IOException {
+    try (ZipFile kinds = new ZipFile(PT.resolve("kinds.pt").toFile());
+        ZipFile model = new ZipFile(PT.resolve("linformer.pt").toFile())) {
+      return List.of(
+          kinds.getInputStream(kinds.getEntry("kinds/data.pkl")).readAllBytes(),
+          model.getInputStream(model.getEntry("linformer/data.pkl")).readAllBytes());
+    }
+  }
+
+  private static List<byte[]> configs() {
+    LinformerConfig encoder = LinformerConfig.builder(16, 8, 4).depth(2).build();
+    var language = new LanguageModelConfig(encoder, 16, 8, 0.1, Positions.SINUSOID, false);
+    var source = new LanguageModelConfig(encoder, 16, 8, 0.1, Positions.SINUSOID, true);
+    var decoder = LinformerConfig.builder(16, 8, 4).decoderMode(true).causal(true).build();
+    var target = new LanguageModelConfig(decoder, 16, 8, 0.1, Positions.SINUSOID, false);
+    List<ModelConfig> configs =
+        List.of(
+            encoder,
+            new ClassifierConfig(encoder, 16, 10, Pooling.MEAN, 0.1),
+            language,
+            new EncoderDecoderConfig(source, target));
+    return configs.stream().map(config -> text(config.toJson().toPrettyString())).toList();
+  }
+
+  private static List<byte[]> lucidrains() {
+    return List.of(
+        text(
+            "{\"dim\": 8, \"seq_len\": 16, \"depth\": 2, \"heads\": 2, \"k\": 4, \"dim_head\": 3,"
+                + " \"num_tokens\": 16, \"one_kv_head\": true, \"share_kv\": true}"));
+  }
+
+  private static List<byte[]> settings() {
+    var none = JsonNodeFactory.instance.objectNode().put("max_steps", 7);
+    return List.of(text(TrainerConfig.parse(new JsonKeys("seed", none)).toJson().toPrettyString()));
+  }
+
+  private static List<byte[]> states() {
+    return List.of(text(TrainingState.START.toJson().toPrettyString()));
+  }
+}
