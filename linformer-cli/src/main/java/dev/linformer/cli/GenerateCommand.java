@@ -81,7 +81,7 @@ final class GenerateCommand implements Callable<Integer> {
       spec.commandLine()
           .getErr()
           .println(
-              "stopped after %d of %d tokens: prompt and text have input_size = %d together; --sliding-window goes on"
+              "stopped after %d of %d tokens: the model reads input_size = %d at most, the prompt among them; --sliding-window goes on"
                   .formatted(added, maxTokens, length));
     }
     return 0;

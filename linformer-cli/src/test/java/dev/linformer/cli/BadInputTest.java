@@ -151,7 +151,7 @@ class BadInputTest {
         bad("export --model encoder --out new --precision int8", "precision int8, but float32 is"),
         bad(
             "export --model encoder --out new --lengths 7",
-            "--lengths 7, but fixed, masked or any"),
+            "--lengths 7, but trained, fixed, masked or any"),
         bad("export --model encoder --out new --attention-layers 3", "attention of layer 3, but 0"),
         bad(
             "export --model encoder --out new --attention-layers x",

@@ -129,8 +129,8 @@ class TasksTest {
     Cli full = Cli.run(more);
     assertEquals(0, full.code(), full::toString);
     assertEquals(
-        "stopped after 26 of 50 tokens: prompt and text have input_size = 29 together;"
-            + " --sliding-window goes on",
+        "stopped after 26 of 50 tokens: the model reads input_size = 29 at most, the prompt among"
+            + " them; --sliding-window goes on",
         full.err().strip());
     List<Object> sliding = new ArrayList<>(List.of(more));
     sliding.add("--sliding-window");

@@ -313,9 +313,16 @@ public final class ExportedLinformer implements AutoCloseable {
    *     range
    */
   public float[] logits(int[] tokens) {
-    return takesMask()
-        ? logits(new int[][] {tokens})
-        : request(SignatureName.SERVING_DEFAULT).with(main().entry().name(), tokens).run().only();
+    Function.Input main = main();
+    if (!takesMask()) {
+      return request(SignatureName.SERVING_DEFAULT).with(main.entry().name(), tokens).run().only();
+    }
+    if (tokens.length > main.most().get(1)) {
+      throw new InvalidInputException(
+          "%d tokens, but this export takes a mask, so a single sequence of at most %d; give several as an array each"
+              .formatted(tokens.length, main.most().get(1)));
+    }
+    return logits(new int[][] {tokens});
   }
 
   /**

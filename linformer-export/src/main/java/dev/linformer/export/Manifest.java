@@ -194,7 +194,9 @@ record Manifest(ObjectNode json) {
   /** What is loaded has to be among the files whose digests are known. */
   private static void requireFiles(Path folder, JsonNode files) throws IOException {
     List<String> loaded = new ArrayList<>(List.of(SavedModelFile.NAME, CONFIG));
-    files(folder).stream().filter(name -> name.startsWith("variables/")).forEach(loaded::add);
+    files(folder).stream()
+        .filter(name -> name.startsWith("variables/variables."))
+        .forEach(loaded::add);
     for (String name : loaded) {
       if (!files.path(name).isObject()) {
         throw damaged(folder, "%s has no digest of %s".formatted(NAME, name));

@@ -33,8 +33,8 @@ class CompactGraphTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Operand<TFloat32> x = input(tf);
-      Operand<TFloat32> first = split(tf.withName("1"), x).output().get(1);
-      Operand<TFloat32> twin = split(tf.withName("twin"), x).output().get(1);
+      Operand<TFloat32> first = split(tf, "1", x).output().get(1);
+      Operand<TFloat32> twin = split(tf, "twin", x).output().get(1);
       Operand<TFloat32> again =
           tf.reshape(tf.reshape(twin, tf.constant(new int[] {2, 1})), tf.constant(new int[] {2}));
       tf.withName("out").math.add(tf.math.mul(first, tf.constant(3f)), again);
@@ -54,7 +54,7 @@ class CompactGraphTest {
       Operand<TFloat32> x = input(tf);
       Op one = tf.withName("aa").math.neg(x);
       Op two = tf.withName("a").math.neg(x);
-      Operand<TFloat32> half = split(tf, x).output().get(0);
+      Operand<TFloat32> half = split(tf, "half", x).output().get(0);
       Operand<TFloat32> inner =
           tf.withControlDependencies(one, two).reshape(half, tf.constant(new int[] {2, 1}));
       tf.withName("out").reshape(inner, tf.constant(new int[] {2}));
@@ -79,8 +79,8 @@ class CompactGraphTest {
     return tf.withName("in").placeholder(TFloat32.class, Placeholder.shape(Shape.of(4)));
   }
 
-  private static Split<TFloat32> split(Ops tf, Operand<TFloat32> x) {
-    return tf.split(tf.constant(0), x, 2L);
+  private static Split<TFloat32> split(Ops tf, String name, Operand<TFloat32> x) {
+    return tf.withName(name).split(tf.constant(0), x, 2L);
   }
 
   private static long count(GraphDef graph, String op) {

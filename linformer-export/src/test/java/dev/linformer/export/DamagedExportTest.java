@@ -26,6 +26,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.SavedModel;
 
 /**
  * Whatever happens to an export, it is refused in a sentence, and never computes something else.
@@ -209,6 +211,21 @@ class DamagedExportTest {
     all.add(
         dtype(
             "inputs", "int32", "saved_model.pb has no inputs int32 [-1, 11, 13] as assets.extra"));
+    all.add(
+        new Damage(
+            "another dtype in the graph's signature",
+            folder -> {
+              Path file = folder.resolve(FILES.get(0));
+              SavedModel.Builder model = SavedModel.parseFrom(Files.readAllBytes(file)).toBuilder();
+              var graph = model.getMetaGraphsBuilder(0);
+              var signature = graph.getSignatureDefOrThrow("serving_default").toBuilder();
+              var input = signature.getInputsOrThrow("inputs").toBuilder();
+              signature.putInputs("inputs", input.setDtype(DataType.DT_INT32).build());
+              graph.putSignatureDef("serving_default", signature.build());
+              Files.write(file, model.build().toByteArray());
+              Seal.again(folder);
+            },
+            "saved_model.pb has no inputs float32 [-1, 11, 13] as assets.extra"));
     all.add(dtype("inputs", "int9", "has dtype \"int9\" of serving_default inputs"));
     all.add(dtype("outputs", "int32", "has dtype \"int32\" of serving_default outputs"));
     all.add(

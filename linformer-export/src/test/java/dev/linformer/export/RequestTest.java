@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.tensorflow.Session;
-import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.exceptions.TFInvalidArgumentException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
@@ -156,7 +156,8 @@ class RequestTest {
           runner.feed(entry.node(), zeros);
         }
         String message =
-            String.valueOf(assertThrows(TensorFlowException.class, runner::run).getMessage());
+            String.valueOf(
+                assertThrows(TFInvalidArgumentException.class, runner::run).getMessage());
         assertTrue(message.contains("22 is not in [0, 22)"), message);
       } finally {
         states.forEach(TFloat32::close);

@@ -119,6 +119,9 @@ class TrainedLengthsTest {
           assertClose("by itself", alone.get(row), exported.logits(SEQUENCES[row]));
         }
         refused(
+            () -> exported.logits(new int[22]),
+            "22 tokens, but this export takes a mask, so a single sequence of at most 11; give");
+        refused(
             () -> exported.logits(new int[][] {{1}, new int[12]}),
             "sequence 1 has 12 tokens, but at most 11 are expected");
         refused(
