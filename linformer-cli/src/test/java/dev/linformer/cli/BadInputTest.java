@@ -216,8 +216,10 @@ class BadInputTest {
         bad(
             "init --config encoder.json --out encoder.json",
             "{}/encoder.json is a file; name a new"),
-        bad("bench --json missing/x.json", "--json {}/missing/x.json: no folder {}/missing"),
-        bad("bench --json foreign", "--json {}/foreign is a folder; name a file"),
+        bad(
+            "bench --only none --json missing/x.json",
+            "--json {}/missing/x.json: no folder {}/missing"),
+        bad("bench --only none --json foreign", "--json {}/foreign is a folder; name a file"),
         // What is to be seen.
         bad("visualize --input x.npy --out x.png", "Missing required option: '--model=<model>'"),
         bad("visualize --model encoder --input x.npy", "Missing required option: '--out=<out>'"),
@@ -425,7 +427,7 @@ class BadInputTest {
               at("encoder"),
               "--out",
               "/proc/model"),
-          Cli.run("bench", "--json", "/proc/model")
+          Cli.run("bench", "--only", "none", "--json", "/proc/model")
         }) {
       assertTrue(cli.err().contains("/proc/model: cannot write there ("), cli::toString);
       assertTrue(cli.err().contains("that you may write to"), cli::toString);
