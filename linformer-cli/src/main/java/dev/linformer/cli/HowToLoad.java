@@ -1,6 +1,7 @@
 package dev.linformer.cli;
 
 import dev.linformer.export.ExportFormat;
+import dev.linformer.model.Printable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,7 +12,8 @@ final class HowToLoad {
 
   private HowToLoad() {}
 
-  static String text(Path version, Set<ExportFormat> formats) {
+  static String text(Path folder, Set<ExportFormat> formats) {
+    Path version = Path.of(Printable.of(folder.toString()));
     List<String> lines = new ArrayList<>();
     for (ExportFormat format : formats) {
       lines.add(

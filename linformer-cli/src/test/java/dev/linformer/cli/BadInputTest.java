@@ -217,6 +217,9 @@ class BadInputTest {
             "init --config encoder.json --out encoder.json",
             "{}/encoder.json is a file; name a new"),
         bad(
+            "train --task causal-lm --data foreign --out foreign/new/run",
+            "the training's folder {}/foreign/new/run would lie in --data {}/foreign and become"),
+        bad(
             "bench --only none --json missing/x.json",
             "--json {}/missing/x.json: no folder {}/missing"),
         bad("bench --only none --json foreign", "--json {}/foreign is a folder; name a file"),
@@ -382,6 +385,15 @@ class BadInputTest {
     refused("'--config': a name of a file or folder is expected", "init", "--config", "");
     refused("linformer init: a\\nb: no such file", "init", "--config", "a\nb", "--out", at("new"));
     refused("'--s\\u001b[31m'", "init", "--config", "a", "--out", "b", "--s\u001b[31m");
+    refused(
+        "'a\\u0000b' can't be a file: Nul",
+        "train",
+        "--task",
+        "causal-lm",
+        "--out",
+        at("new"),
+        "--set",
+        "task.data=[\"a\\u0000b\"]");
     refused("@|red x|@", "@|red x|@");
     refused("Unmatched argument at index 0: '@" + at("encoder.json"), "@" + at("encoder.json"));
     refused("index 0: 'a\\u202eb'", "a\u202eb");

@@ -85,7 +85,7 @@ class LauncherScriptTest {
   void aLinkLeadsToTheProject() throws Exception {
     String links =
         """
-        mkdir -p links other deep/deeper
+        mkdir -p links other deep/deeper/my\\ project
         ln -s '../my project/linformer' links/first
         ln -s "$PWD/links/first" links/second
         ln -s ../../links deep/deeper/there
