@@ -7,6 +7,7 @@ import dev.linformer.model.train.DivergedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.exceptions.TFResourceExhaustedException;
 import picocli.CommandLine.ExitCode;
@@ -25,6 +26,8 @@ record Complaint(String text, int code, boolean expected) {
   static Complaint of(Throwable failure) {
     if (failure instanceof InvalidInputException) {
       return new Complaint(line(failure.getMessage()), ExitCode.USAGE, true);
+    } else if (failure instanceof InvalidPathException path) {
+      return new Complaint(line(noFile(path)), ExitCode.USAGE, true);
     } else if (failure instanceof UncheckedIOException && failure.getCause() != null) {
       return of(failure.getCause());
     } else if (failure instanceof DivergedException) {
@@ -37,6 +40,11 @@ record Complaint(String text, int code, boolean expected) {
       return failed(exhausted(failure));
     }
     return new Complaint(line("unexpected: " + said(failure)), ExitCode.SOFTWARE, false);
+  }
+
+  /** Why a text can't be the name of a file. */
+  static String noFile(InvalidPathException failure) {
+    return "'%s' can't be a file: %s".formatted(failure.getInput(), failure.getReason());
   }
 
   private static Complaint failed(@Nullable String text) {

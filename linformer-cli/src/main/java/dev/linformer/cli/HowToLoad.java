@@ -7,6 +7,7 @@ import dev.linformer.export.SignatureName;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.Printable;
 import dev.linformer.model.Variables;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,7 +27,8 @@ final class HowToLoad {
    * @param directory the model that was exported
    * @param options as what
    */
-  static String text(Path version, ModelDirectory directory, ExportOptions options) {
+  static String text(Path folder, ModelDirectory directory, ExportOptions options) {
+    Path version = Path.of(Printable.of(folder.toString()));
     List<String> lines = new ArrayList<>();
     for (ExportFormat format : options.formats()) {
       lines.add(

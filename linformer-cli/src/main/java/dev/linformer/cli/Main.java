@@ -91,7 +91,7 @@ public final class Main {
     try {
       return Path.of(text);
     } catch (InvalidPathException e) {
-      throw new TypeConversionException("'%s' can't be a file: %s".formatted(text, e.getReason()));
+      throw new TypeConversionException(Complaint.noFile(e));
     }
   }
 

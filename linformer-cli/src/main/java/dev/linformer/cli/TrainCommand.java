@@ -1,5 +1,6 @@
 package dev.linformer.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -264,6 +265,7 @@ final class TrainCommand implements Callable<Integer> {
     if (Boolean.TRUE.equals(trainer.kernels())) {
       Devices.kernels(Devices.compile(trainer.xla()), true); // refused before anything is written
     }
+    requireApart(folder, settings);
     boolean existed = Files.exists(folder);
     ModelDirectory directory = ModelDirectory.create(folder);
     TaskData examples = null;
@@ -281,6 +283,22 @@ final class TrainCommand implements Callable<Integer> {
     }
     try (TaskData closing = examples) {
       return finish(run, closing);
+    }
+  }
+
+  /** What a run writes must not become part of the texts that it reads. */
+  private static void requireApart(Path folder, TrainSettings settings) throws IOException {
+    Path there = folder.toAbsolutePath().normalize();
+    while (there.getParent() != null && !Files.exists(there)) {
+      there = there.getParent();
+    }
+    for (JsonNode each : settings.task().toJson().path("data")) {
+      Path data = Path.of(each.asText());
+      if (Files.isDirectory(data) && there.toRealPath().startsWith(data.toRealPath())) {
+        throw new InvalidInputException(
+            "the training's folder %s would lie in --data %s and become part of it; name another with --out"
+                .formatted(folder, data));
+      }
     }
   }
 

@@ -218,8 +218,13 @@ class BadInputTest {
         bad(
             "init --config encoder.json --out encoder.json",
             "{}/encoder.json is a file; name a new"),
-        bad("bench --json missing/x.json", "--json {}/missing/x.json: no folder {}/missing"),
-        bad("bench --json foreign", "--json {}/foreign is a folder; name a file"),
+        bad(
+            "train --task causal-lm --data foreign --out foreign/new/run",
+            "the training's folder {}/foreign/new/run would lie in --data {}/foreign and become"),
+        bad(
+            "bench --only none --json missing/x.json",
+            "--json {}/missing/x.json: no folder {}/missing"),
+        bad("bench --only none --json foreign", "--json {}/foreign is a folder; name a file"),
         // What is to be seen.
         bad("visualize --input x.npy --out x.png", "Missing required option: '--model=<model>'"),
         bad("visualize --model encoder --input x.npy", "Missing required option: '--out=<out>'"),
@@ -409,6 +414,15 @@ class BadInputTest {
     refused("'--config': a name of a file or folder is expected", "init", "--config", "");
     refused("linformer init: a\\nb: no such file", "init", "--config", "a\nb", "--out", at("new"));
     refused("'--s\\u001b[31m'", "init", "--config", "a", "--out", "b", "--s\u001b[31m");
+    refused(
+        "'a\\u0000b' can't be a file: Nul",
+        "train",
+        "--task",
+        "causal-lm",
+        "--out",
+        at("new"),
+        "--set",
+        "task.data=[\"a\\u0000b\"]");
     refused("@|red x|@", "@|red x|@");
     refused("Unmatched argument at index 0: '@" + at("encoder.json"), "@" + at("encoder.json"));
     refused("index 0: 'a\\u202eb'", "a\u202eb");
@@ -454,7 +468,7 @@ class BadInputTest {
               at("encoder"),
               "--out",
               "/proc/model"),
-          Cli.run("bench", "--json", "/proc/model")
+          Cli.run("bench", "--only", "none", "--json", "/proc/model")
         }) {
       assertTrue(cli.err().contains("/proc/model: cannot write there ("), cli::toString);
       assertTrue(cli.err().contains("that you may write to"), cli::toString);

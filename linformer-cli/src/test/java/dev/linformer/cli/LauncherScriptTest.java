@@ -85,13 +85,14 @@ class LauncherScriptTest {
   void aLinkLeadsToTheProject() throws Exception {
     String links =
         """
-        mkdir links other
+        mkdir -p links other deep/deeper/my\\ project
         ln -s '../my project/linformer' links/first
         ln -s "$PWD/links/first" links/second
-        ln -s links there
+        ln -s ../../links deep/deeper/there
         cd other
         """;
-    assertStarts(run(0, links + "../there/second --help"));
+    assertStarts(run(0, links + "../deep/deeper/there/second --help"));
+    assertStarts(run(0, "deep/deeper/there/first --help"));
     assertStarts(run(0, "PATH=$PWD/links:$PATH; cd /; first --help"));
   }
 
@@ -123,7 +124,7 @@ class LauncherScriptTest {
 
   @Test
   void optionsOfJavaAreWordsAndNoNamesOfFiles() throws Exception {
-    String printed = run(0, "export JAVA_OPTS='-Da=*  -Xmx1g'; cd my*; ./linformer");
+    String printed = run(0, "touch -- -Da=b; export JAVA_OPTS='-Da=*  -Xmx1g'; my*/linformer");
     assertTrue(printed.contains("<-Da=*>\n<-Xmx1g>\n"), printed);
   }
 
