@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.export.ExportFormat;
 import dev.linformer.export.ModelExporter;
+import dev.linformer.model.BatchSizes;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.TaskData;
@@ -250,6 +251,7 @@ final class TrainCommand implements Callable<Integer> {
     if (Boolean.TRUE.equals(trainer.kernels())) {
       Devices.kernels(Devices.compile(trainer.xla()), true); // refused before anything is written
     }
+    BatchSizes.require(settings.model(), trainer.batchSize(), Devices.compile(trainer.xla()));
     boolean existed = Files.exists(folder);
     ModelDirectory directory = ModelDirectory.create(folder);
     TaskData examples = null;
