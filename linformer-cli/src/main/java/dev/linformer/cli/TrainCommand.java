@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.export.ExportOptions;
 import dev.linformer.export.ModelExporter;
+import dev.linformer.model.BatchSizes;
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.TaskData;
@@ -266,6 +267,7 @@ final class TrainCommand implements Callable<Integer> {
       Devices.kernels(Devices.compile(trainer.xla()), true); // refused before anything is written
     }
     requireApart(folder, settings);
+    BatchSizes.require(settings.model(), trainer.batchSize(), Devices.compile(trainer.xla()));
     boolean existed = Files.exists(folder);
     ModelDirectory directory = ModelDirectory.create(folder);
     TaskData examples = null;

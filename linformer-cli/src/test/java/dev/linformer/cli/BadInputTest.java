@@ -129,6 +129,12 @@ class BadInputTest {
         bad("summary --config settings.json", "{}/settings.json: training_args = [3], but an obj"),
         bad("summary --config task.json", "{}/task.json: task = \"listops\", but an object {…} is"),
         bad("summary --config no-json.json", "{}/no-json.json: not valid JSON, line 2: "),
+        bad(
+            "summary --config encoder.json --memory --batch 2147483647",
+            "batch = 2147483647, but at most 357913941 is expected: "),
+        bad(
+            "train --config classifier.json --out new --batch 2147483647",
+            "batch = 2147483647, but at most 89478485 is expected: "),
         bad("train --config long-k.json --out new", "dim_k = 7, but 1 to input_size = 6"),
         bad("train --config missing.json --out new", "{}/missing.json: no such file"),
         // Where models go.

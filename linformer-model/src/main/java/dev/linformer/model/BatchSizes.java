@@ -18,18 +18,22 @@ public final class BatchSizes {
   }
 
   /**
-   * The same for graphs that are built before the batch is known, where values of a layer are
-   * counted in 32 bits, too.
+   * The same of a model that is to be trained.
    *
-   * @param channels of a position
-   * @throws InvalidInputException if there are too many values
+   * @param known whether the graph is built for batches of this size; else values of a layer are
+   *     counted in 32 bits, too
+   * @throws InvalidInputException if there are too many positions, or values
    */
-  public static void require(long batch, long length, long channels) {
-    require(batch, length);
-    refuseIfMore(
-        batch,
-        "%d sequences of %d positions with %d channels".formatted(batch, length, channels),
-        length * channels);
+  public static void require(ModelConfig model, long batch, boolean known) {
+    for (LinformerConfig stack : model.stacks()) {
+      long n = stack.sequenceLength();
+      require(batch, n);
+      if (!known) {
+        long c = stack.channels();
+        refuseIfMore(
+            batch, "%d sequences of %d positions with %d channels".formatted(batch, n, c), n * c);
+      }
+    }
   }
 
   private static void refuseIfMore(long batch, String what, long each) {

@@ -1,7 +1,6 @@
 package dev.linformer.model.train;
 
 import dev.linformer.model.BatchSizes;
-import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
@@ -107,9 +106,7 @@ final class TrainingGraph implements AutoCloseable {
       boolean xla,
       boolean kernels,
       @Nullable Batch resident) {
-    for (LinformerConfig stack : config.stacks()) {
-      BatchSizes.require(trainer.batchSize(), stack.sequenceLength(), xla ? 1 : stack.channels());
-    }
+    BatchSizes.require(config, trainer.batchSize(), xla || resident != null);
     Ops tf = Ops.create(graph);
     variables = Variables.random(tf, TFloat32.class, trainer.seed());
     slots = Variables.random(tf, TFloat32.class, trainer.seed());
