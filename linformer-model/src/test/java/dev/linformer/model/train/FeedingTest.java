@@ -55,7 +55,7 @@ class FeedingTest {
   private static final class Slow implements TaskData {
     private final ExampleData data = Tiny.data(1);
     private final Clock clock;
-    private final long before;
+    private final int before;
     private final int perStep;
     private boolean atOnce;
 
@@ -64,7 +64,7 @@ class FeedingTest {
      * @param before readings of the clock before the first step that is fed
      * @param perStep readings of the clock in each of them
      */
-    Slow(Clock clock, boolean atOnce, long before, int perStep) {
+    Slow(Clock clock, boolean atOnce, int before, int perStep) {
       this.clock = clock;
       this.atOnce = atOnce;
       this.before = before;
