@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Graph;
@@ -37,6 +39,26 @@ class DropoutTest {
       assertSame(x, Dropout.apply(tf, x, RATE, null));
       assertSame(x, Dropout.apply(tf, x, 0, key));
       assertEquals(before, Graphs.operations(graph));
+    }
+  }
+
+  /** With and without a key. */
+  @ParameterizedTest
+  @ValueSource(doubles = {-0.1, 1, 1.5, Double.NaN})
+  void ratesOutOfTheirRangeAreRefused(double rate) {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat64> x = ones(tf, Shape.of(2, 3, 5, 7));
+      List<Executable> all =
+          List.of(
+              () -> Dropout.apply(tf, x, rate, null),
+              () -> Dropout.apply(tf, x, rate, key(tf, 1, 0)),
+              () -> Dropout.apply(tf, Biased.none(x), rate, null),
+              () -> Dropout.ofHeads(tf, x, 1, null, rate, null));
+      for (Executable each : all) {
+        var e = assertThrows(IllegalArgumentException.class, each);
+        assertEquals("Dropout: rate in [0,1) expected, found " + rate, e.getMessage());
+      }
     }
   }
 

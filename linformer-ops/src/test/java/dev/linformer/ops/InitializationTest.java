@@ -3,6 +3,7 @@ package dev.linformer.ops;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -90,6 +91,18 @@ class InitializationTest {
           "BroadcastTo", blocks.operand(tf, shape, TFloat32.class, 1).asOutput().op().type());
       Initialization normal = Initialization.normal(1);
       assertEquals("ConcatV2", normal.operand(tf, shape, TFloat32.class, 1).asOutput().op().type());
+    }
+  }
+
+  /** What can be drawn at once is, and a single row, which has no halves. */
+  @Test
+  void theLargestThatAreDrawnAtOnce() {
+    for (Shape shape : List.of(Shape.of(2, 1L << 29), Shape.of(1, 1L << 31))) {
+      try (Graph graph = new Graph()) {
+        Ops tf = Ops.create(graph);
+        var values = Initialization.normal(1).operand(tf, shape, TFloat32.class, 1);
+        assertNotEquals("ConcatV2", values.asOutput().op().type());
+      }
     }
   }
 

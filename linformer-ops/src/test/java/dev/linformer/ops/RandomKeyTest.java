@@ -25,6 +25,14 @@ class RandomKeyTest {
     assertEquals(root.fold(2).fold(7), root.fold(2).fold(7));
   }
 
+  /** SplitMix64's; masks of a training that is resumed by another release are the same. */
+  @Test
+  void foldsAreThoseOfEveryRelease() {
+    assertEquals(0xe220a8397b1dcdafL, root.fold(0).salt());
+    assertEquals(0x53cb9f0c747ea2eaL, root.fold(5).salt());
+    assertEquals(0x50b0a51d04105843L, root.fold(1).fold(3).salt());
+  }
+
   @Test
   void orderCounts() {
     assertNotEquals(root.fold(0).fold(1), root.fold(1).fold(0));

@@ -55,8 +55,8 @@ class FeedingTest {
   private static final class Slow implements TaskData {
     private final ExampleData data = Tiny.data(1);
     private final Clock clock;
-    private final long before;
-    private final long perStep;
+    private final int before;
+    private final int perStep;
     private boolean atOnce;
 
     /**
@@ -64,7 +64,7 @@ class FeedingTest {
      * @param before readings of the clock before the first step that is fed
      * @param perStep readings of the clock in each of them
      */
-    Slow(Clock clock, boolean atOnce, long before, long perStep) {
+    Slow(Clock clock, boolean atOnce, int before, int perStep) {
       this.clock = clock;
       this.atOnce = atOnce;
       this.before = before;
@@ -101,7 +101,7 @@ class FeedingTest {
   @Test
   void slowDataShows() throws IOException {
     Clock clock = new Clock();
-    long perStep = 3;
+    int perStep = 3;
     Slow data = new Slow(clock, true, (Feeding.WARM_UP + STEPS) * perStep, perStep);
     Feeding found =
         Feeding.measure(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(10, 10, 1), data, STEPS, clock);
