@@ -277,9 +277,8 @@ class PyTorchFileTest {
     String again = "}(" + "K\u0001".repeat(64) + "tq\u0000";
     String call = "ctorch._utils\n_rebuild_tensor_v2\nq\u0001";
     String storage =
-        "(X\u0007\u0000\u0000\u0000storagectorch\n"
-            + "FloatStorage\n"
-            + "X\u0001\u0000\u0000\u00000NK\u0004tQ";
+        "(X\u0007\u0000\u0000\u0000storage"
+            + "ctorch\nFloatStorage\nX\u0001\u0000\u0000\u00000NK\u0004tQ";
     String arguments = "(" + storage + "K\u0000h\u0000h\u0000tq\u0002";
     String calls = "h\u0001h\u0002R".repeat(1000);
     found = refused(file(latin1(again + call + arguments + calls + "."), 16));
