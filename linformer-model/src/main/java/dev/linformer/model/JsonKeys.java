@@ -205,7 +205,7 @@ public final class JsonKeys {
   }
 
   private double number(String key, JsonNode node) {
-    if (!node.isNumber() || !Double.isFinite(node.doubleValue())) {
+    if (!node.isNumber()) {
       throw invalid(key, node, "a number");
     }
     return node.doubleValue();
