@@ -21,6 +21,7 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -171,7 +172,9 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private static String number(ObjectNode result, String key) {
-    return result.hasNonNull(key) ? "%.2f".formatted(result.get(key).asDouble()) : "-";
+    return result.hasNonNull(key)
+        ? String.format(Locale.ROOT, "%.2f", result.get(key).asDouble())
+        : "-";
   }
 
   /** The rows that take longest, and the rest in one. */
@@ -194,7 +197,7 @@ final class BenchCommand implements Callable<Integer> {
 
   private static void printRow(PrintWriter out, double micros, int count, String what) {
     String name = what.length() > MOST_LETTERS ? what.substring(0, MOST_LETTERS) + "…" : what;
-    out.printf("%12.0f µs %5d × %s%n", micros, count, name);
+    out.printf(Locale.ROOT, "%12.0f µs %5d × %s%n", micros, count, name);
   }
 
   /** What a process of its own says of a work; its error where it failed. */

@@ -162,7 +162,7 @@ enum BenchSuite {
 
   private static Work work(LinformerConfig config, boolean training, boolean xla) {
     String name =
-        "n=%d c=%d k=%d h=%d depth=%d %s %s %s%s"
+        "n=%s c=%s k=%s h=%s depth=%s %s %s %s%s"
             .formatted(
                 config.sequenceLength(),
                 config.channels(),

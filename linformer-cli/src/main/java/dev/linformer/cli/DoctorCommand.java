@@ -33,7 +33,7 @@ final class DoctorCommand implements Callable<Integer> {
     line(
         out,
         "platform",
-        "%s %s, %d processors, heap up to %d MiB"
+        "%s %s, %s processors, heap up to %s MiB"
             .formatted(
                 System.getProperty("os.name"),
                 System.getProperty("os.arch"),
@@ -87,7 +87,8 @@ final class DoctorCommand implements Callable<Integer> {
           "gpu",
           Devices.compute(DeviceSpec.DeviceType.GPU)
               ? "computes"
-              : "none; on Linux with an NVIDIA GPU build with ./mvnw -Pgpu,cuda -DskipTests package, or -Pgpu alone where CUDA 12 and cuDNN 9 are installed");
+              : "none; on Linux with an NVIDIA GPU build with ./mvnw -Pgpu,cuda -DskipTests"
+                  + " package, or -Pgpu alone where CUDA 12 and cuDNN 9 are installed");
       return true;
     } catch (LinkageError e) {
       line(out, "tensorflow", "CANNOT BE LOADED: " + e.getMessage());

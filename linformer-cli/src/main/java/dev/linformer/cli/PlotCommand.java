@@ -1,14 +1,10 @@
 package dev.linformer.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.train.RunLog;
 import dev.linformer.model.weights.RegularFile;
 import dev.linformer.visual.Curves;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,8 +21,6 @@ import picocli.CommandLine.Spec;
     description = "Draws a value of one or more trainings' log.jsonl over the steps, as PNG.",
     mixinStandardHelpOptions = true)
 final class PlotCommand implements Callable<Integer> {
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   @Option(
       names = "--log",
@@ -84,29 +78,18 @@ final class PlotCommand implements Callable<Integer> {
 
   private void read(Path log, List<Double> steps, List<Double> values) throws IOException {
     RegularFile.require("--log", log);
-    try (BufferedReader lines = Files.newBufferedReader(log)) {
-      int number = 1;
-      for (String line = lines.readLine(); line != null; line = lines.readLine(), number++) {
-        JsonNode node = parse(log, number, line);
-        if (node.path("step").isNumber() && node.path(key).isNumber()) {
-          steps.add(node.path("step").doubleValue());
-          values.add(node.path(key).doubleValue());
-        }
-      }
-    } catch (MalformedInputException e) {
-      throw new InvalidInputException("--log %s: no log of JSON lines".formatted(log), e);
-    }
+    RunLog.read(
+        "--log " + log,
+        log,
+        (text, json) -> {
+          if (json.path("step").isNumber() && json.path(key).isNumber()) {
+            steps.add(json.path("step").doubleValue());
+            values.add(json.path(key).doubleValue());
+          }
+          return true;
+        });
     if (steps.isEmpty()) {
       throw new InvalidInputException("--log %s: no line with step and %s".formatted(log, key));
-    }
-  }
-
-  private static JsonNode parse(Path log, int number, String line) {
-    try {
-      return JSON.readTree(line);
-    } catch (JsonProcessingException e) {
-      throw new InvalidInputException(
-          "--log %s, line %d: not valid JSON".formatted(log, number), e);
     }
   }
 

@@ -17,6 +17,7 @@ import dev.linformer.model.train.RunLog;
 import dev.linformer.model.train.Trainer;
 import dev.linformer.model.train.TrainerConfig;
 import dev.linformer.model.train.TrainingListener;
+import dev.linformer.model.train.TrainingLock;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -48,12 +49,14 @@ import picocli.CommandLine.Spec;
 final class TrainCommand implements Callable<Integer> {
 
   private static final int MOST_TIMED = 1_000_000;
-  private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
+  private static final DateTimeFormatter STAMP =
+      DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
 
   @Option(
       names = "--config",
       description =
-          "The model, as JSON; the keys training_args and task may hold settings of the training and the task. A small model of the task's unless given.")
+          "The model, as JSON; the keys training_args and task may hold settings of the training"
+              + " and the task. A small model of the task's unless given.")
   private @Nullable Path config;
 
   @Option(
@@ -66,14 +69,16 @@ final class TrainCommand implements Callable<Integer> {
       arity = "1..*",
       paramLabel = "PATH",
       description =
-          "Text files or folders of such for masked-lm and causal-lm; a .csv or .tsv file for classify; each may be gzip.")
+          "Text files or folders of such for masked-lm and causal-lm; a .csv or .tsv file for"
+              + " classify; each may be gzip.")
   private List<Path> data = List.of();
 
   @Option(
       names = "--set",
       paramLabel = "KEY=VALUE",
       description =
-          "A value in the place of the configuration's, such as dim_k=64, training_args.eval_steps=100 or task.tokenizer=gpt2; may be repeated.")
+          "A value in the place of the configuration's, such as dim_k=64,"
+              + " training_args.eval_steps=100 or task.tokenizer=gpt2; may be repeated.")
   private Map<String, String> overrides = new LinkedHashMap<>();
 
   @Option(names = "--out", description = "A new or empty folder; under runs/ unless given.")
@@ -93,7 +98,8 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--seed",
       description =
-          "Of data, weights and dropout; 1 unless given. The same seed gives the same data and start; with --threads 1, the same weights to the last bit.")
+          "Of data, weights and dropout; 1 unless given. The same seed gives the same data and"
+              + " start; with --threads 1, the same weights to the last bit.")
   private @Nullable Long seed;
 
   @Option(names = "--threads", description = "Threads that compute; 0, the default: one a core.")
@@ -115,7 +121,8 @@ final class TrainCommand implements Callable<Integer> {
       names = "--time-feeding",
       paramLabel = "STEPS",
       description =
-          "Measures so many steps with data that is fed as ever, and with a batch that lies on the device; writes nothing.")
+          "Measures so many steps with data that is fed as ever, and with a batch that lies on the"
+              + " device; writes nothing.")
   private @Nullable Integer timeFeeding;
 
   @Option(
@@ -128,9 +135,12 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     if (resume != null) {
-      TrainingRun run = resumed(resume);
-      try (TaskData examples = openData(run)) {
-        return finish(run, examples);
+      TrainingRun run = toResume(resume);
+      try (TrainingLock lock = TrainingLock.take(run.directory())) {
+        tell(lock, resume);
+        try (TaskData examples = openData(run)) {
+          return finish(run, examples);
+        }
       }
     }
     TrainSettings settings = settings();
@@ -140,7 +150,7 @@ final class TrainCommand implements Callable<Integer> {
     return dryRun ? tryOut(settings) : start(settings);
   }
 
-  private TrainingRun resumed(Path folder) {
+  private TrainingRun toResume(Path folder) {
     for (var option : spec.options()) {
       boolean own = List.of("--resume", "--help", "--version").contains(option.longestName());
       if (!own && spec.commandLine().getParseResult().hasMatchedOption(option)) {
@@ -153,6 +163,15 @@ final class TrainCommand implements Callable<Integer> {
       throw new InvalidInputException("--resume %s: no such folder".formatted(folder));
     }
     return TrainingRun.open(new ModelDirectory(folder));
+  }
+
+  private void tell(TrainingLock lock, Path folder) {
+    lock.failure()
+        .ifPresent(
+            reason ->
+                warn(
+                    "%s cannot be locked (%s): start no other training there"
+                        .formatted(folder, reason)));
   }
 
   private TaskData openData(TrainingRun run) throws IOException {
@@ -221,7 +240,8 @@ final class TrainCommand implements Callable<Integer> {
       say(
           String.format(
               Locale.ROOT,
-              "a step, median of %d: fed %.3f ms, resident %.3f ms (%+.1f %%); waiting for data %.3f ms on average",
+              "a step, median of %d: fed %.3f ms, resident %.3f ms (%+.1f %%); waiting for data"
+                  + " %.3f ms on average",
               number,
               found.fedMillis(),
               found.residentMillis(),
@@ -244,7 +264,8 @@ final class TrainCommand implements Callable<Integer> {
       say(
           String.format(
               Locale.ROOT,
-              "dry run: loss %.4f, gradients' norm %.4f, %,d tokens a step, %,d steps; nothing is written",
+              "dry run: loss %.4f, gradients' norm %.4f, %,d tokens a step, %,d steps; nothing is"
+                  + " written",
               report.loss(),
               report.gradientNorm(),
               report.tokens(),
@@ -269,22 +290,25 @@ final class TrainCommand implements Callable<Integer> {
     requireApart(folder, settings);
     BatchSizes.require(settings.model(), trainer.batchSize(), Devices.compile(trainer.xla()));
     boolean existed = Files.exists(folder);
-    ModelDirectory directory = ModelDirectory.create(folder);
-    TaskData examples = null;
-    TrainingRun run;
-    try {
-      examples = prepared(settings);
-      examples.train(0, settings.trainer().batchSize()); // a batch that is too large is said now
-      run = TrainingRun.create(directory, settings, examples);
-    } catch (IOException | RuntimeException | Error e) {
-      if (examples != null) {
-        examples.close();
+    try (TrainingLock lock = TrainingLock.take(ModelDirectory.create(folder))) {
+      tell(lock, folder);
+      ModelDirectory directory = ModelDirectory.create(folder); // nobody was faster
+      TaskData examples = null;
+      TrainingRun run;
+      try {
+        examples = prepared(settings);
+        examples.train(0, trainer.batchSize()); // a batch that is too large is said now
+        run = TrainingRun.create(directory, settings, examples);
+      } catch (IOException | RuntimeException | Error e) {
+        if (examples != null) {
+          examples.close();
+        }
+        directory.takeBack(existed);
+        throw e;
       }
-      directory.takeBack(existed);
-      throw e;
-    }
-    try (TaskData closing = examples) {
-      return finish(run, closing);
+      try (TaskData closing = examples) {
+        return finish(run, closing);
+      }
     }
   }
 
@@ -310,13 +334,18 @@ final class TrainCommand implements Callable<Integer> {
     try (Trainer trainer =
         Trainer.resume(
             run.model(), run.task().objective(), run.trainer(), directory.checkpoints())) {
+      trainer.notices().forEach(this::warn);
+      run.requireCheckpoint(trainer.state());
       say(
           "training in %s from step %d to %d; Ctrl-C stops it with a checkpoint"
               .formatted(directory.path(), trainer.state().step(), run.trainer().steps()));
       if (!train(run, trainer, examples)) {
         return 1;
       }
-      trainer.loadBest();
+      var best = trainer.loadBest();
+      if (!best.equals(trainer.state().best())) {
+        warn("the checkpoint of the best measurement cannot be used any more");
+      }
       var heldOut = examples.test(run.trainer().batchSize());
       Report report = new Report(trainer.evaluate(heldOut.batches()), heldOut);
       trainer.saveWeights(directory.weightsFile());
@@ -328,14 +357,11 @@ final class TrainCommand implements Callable<Integer> {
                 run.trainer().steps(),
                 trainer.state().best().orElseThrow()));
       }
-      trainer
-          .state()
-          .best()
-          .ifPresent(
-              best ->
-                  say(
-                      "the weights are those after step %d, the best on the validation examples"
-                          .formatted(best.step())));
+      best.ifPresent(
+          measured ->
+              say(
+                  "the weights are those after step %d, the best on the validation examples"
+                      .formatted(measured.step())));
       say(report.table());
     }
     ExportOptions options = ExportOptions.savedModel();
@@ -343,6 +369,12 @@ final class TrainCommand implements Callable<Integer> {
     say("model:      " + directory.path());
     say(HowToLoad.text(version, directory, options));
     return 0;
+  }
+
+  private void warn(String line) {
+    PrintWriter terminal = spec.commandLine().getErr();
+    terminal.println(Complaint.line(line));
+    terminal.flush();
   }
 
   private void say(String line) {

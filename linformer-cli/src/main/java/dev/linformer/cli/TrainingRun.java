@@ -16,13 +16,19 @@ import java.io.IOException;
 import java.nio.file.Files;
 import org.jspecify.annotations.Nullable;
 
-/** A training in its folder: what is trained, how and on what, all of it on disk from the start. */
+/**
+ * A training in its folder: what is trained, how and on what, all of it on disk from the start.
+ *
+ * @param facts what was found in the data
+ * @param recorded the step that trainer_state.json tells, which is written at a stop
+ */
 record TrainingRun(
     ModelDirectory directory,
     ModelConfig model,
     TrainerConfig trainer,
     Task task,
-    @Nullable ObjectNode facts) {
+    @Nullable ObjectNode facts,
+    int recorded) {
 
   private static final String FACTS = "data";
 
@@ -31,7 +37,7 @@ record TrainingRun(
       throws IOException {
     TrainingRun run =
         new TrainingRun(
-            directory, settings.model(), settings.trainer(), settings.task(), data.facts());
+            directory, settings.model(), settings.trainer(), settings.task(), data.facts(), 0);
     directory.writeConfig(settings.model());
     run.writeState(TrainingState.START, data, null);
     return run;
@@ -53,7 +59,21 @@ record TrainingRun(
         model,
         TrainerConfig.parse(state.object(TrainSettings.TRAINER)),
         task,
-        state.has(FACTS) ? state.object(FACTS).copy() : null);
+        state.has(FACTS) ? state.object(FACTS).copy() : null,
+        state.integer("global_step", 0));
+  }
+
+  /**
+   * Makes sure that a training that had made steps is not begun anew.
+   *
+   * @throws InvalidInputException if its checkpoints are gone
+   */
+  void requireCheckpoint(TrainingState found) {
+    if (recorded > 0 && found.step() == 0) {
+      throw new InvalidInputException(
+          "%s: no checkpoint is left of the training, which was at step %d; begin anew in another folder"
+              .formatted(directory.checkpoints(), recorded));
+    }
   }
 
   /** The examples, which have to be those that the training began with. */

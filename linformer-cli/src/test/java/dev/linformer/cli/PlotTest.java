@@ -47,6 +47,20 @@ class PlotTest {
     assertTrue(colours(two) > colours(one), colours(two) + " after " + colours(one));
   }
 
+  /** A training that was killed while it wrote a line. */
+  @Test
+  void aLastLineThatWasCutIsLeftOut() throws IOException {
+    Path log = log("a", 0.01);
+    Path whole = folder.resolve("whole.png");
+    Cli.done("plot", "--log", log, "--out", whole);
+    Files.writeString(log, Files.readString(log) + "{\"step\":51,\"lo");
+    Path cut = folder.resolve("cut.png");
+    Cli.done("plot", "--log", log, "--out", cut);
+    assertEquals(-1, Files.mismatch(whole, cut));
+    Files.writeString(log, Files.readString(log) + "\n{\"step\":51,\"loss\":1}\n");
+    refused("--log " + log + ", line 52: not valid JSON", "--log", log, "--out", cut);
+  }
+
   @Test
   void refuses() throws IOException {
     Path log = log("a", 0.01);

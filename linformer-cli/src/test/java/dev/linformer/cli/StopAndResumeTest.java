@@ -35,6 +35,13 @@ class StopAndResumeTest {
     int first;
     try (Child child = train(folder, run)) {
       child.awaitLine("step 1/" + STEPS);
+      Cli other = Cli.run("train", "--resume", run);
+      assertEquals(2, other.code(), other::toString);
+      assertEquals(
+          "linformer train: %s: another training is under way there; wait for its end, or name another folder\n"
+              .formatted(run),
+          other.err());
+      assertEquals("", other.out());
       first = interrupt(child, run);
     }
     int second;

@@ -361,6 +361,27 @@ class TasksTest {
   }
 
   @Test
+  void rowsThatAreLeftOutAreSaid() throws IOException {
+    StringBuilder table = new StringBuilder("text,label\n");
+    for (int i = 0; i < 40; i++) {
+      table.append("day ").append(i).append(i == 3 ? ",\n" : ",good\n");
+    }
+    Path file = Files.writeString(folder.resolve("holes.csv"), table);
+    List<Object> asked =
+        List.of("--task", "classify", "--data", file, "--batch", 4, "--dry-run", "--set");
+    List<Object> dropping = new ArrayList<>(asked);
+    dropping.add("task.missing=drop");
+    String told = done(dropping.toArray()).out();
+    assertTrue(
+        told.contains("left out 1 of 40 rows, whose text or label is missing\ndry run: "), told);
+    List<Object> refusing = new ArrayList<>(asked);
+    refusing.add("task.missing=refuse");
+    Cli refused = Cli.run(arguments(refusing.toArray()));
+    assertEquals(2, refused.code());
+    assertTrue(refused.err().contains(", line 5: the label is empty; mend it"), refused::err);
+  }
+
+  @Test
   void aFileSetsEverythingAndOptionsOverrideIt() throws IOException {
     Path config =
         Files.writeString(
@@ -370,7 +391,8 @@ class TasksTest {
              "causal": true, "num_tokens": 256,
              "training_args": {"max_steps": 9, "batch_size": 5, "optim": "sgd", "momentum": 0.5,
                "learning_rate": 0.1, "lr_scheduler_type": "cosine", "seed": 11},
-             "task": {"name": "causal-lm", "num_test": 2}}""");
+             "task": {"name": "causal-lm", "num_test": 2}}\
+            """);
     Path run = folder.resolve("all");
     Cli.done(
         "train",

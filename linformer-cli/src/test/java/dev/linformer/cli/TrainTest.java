@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.export.ExportedLinformer;
 import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,6 +64,7 @@ class TrainTest {
             "checkpoints",
             "saved_model",
             "log.jsonl",
+            ".training.lock",
             "events"),
         names(run).stream()
             .map(name -> name.startsWith("events.out.tfevents.") ? "events" : name)
@@ -179,5 +181,28 @@ class TrainTest {
     String told = Cli.done("train", "--resume", finished).out();
     assertTrue(told.contains("from step 30 to 30"), told);
     assertArrayEquals(weights, Files.readAllBytes(finished.resolve("model.safetensors")));
+  }
+
+  /** A training that had come far is not begun anew without a word. */
+  @Test
+  void withoutACheckpointThereIsNothingToResume() throws IOException {
+    Path gone = folder.resolve("gone");
+    train(gone, 1);
+    Path log = gone.resolve("log.jsonl");
+    byte[] before = Files.readAllBytes(log);
+    Path checkpoint = gone.resolve("checkpoints/step-00000030");
+    Files.delete(checkpoint.resolve("optimizer.safetensors"));
+    Cli cli = Cli.run("train", "--resume", gone);
+    assertEquals(2, cli.code(), cli::toString);
+    assertTrue(
+        cli.err().contains("optimizer.safetensors: no such file; there is no older checkpoint"),
+        cli::err);
+    WholeFile.delete(gone.resolve("checkpoints"));
+    cli = Cli.run("train", "--resume", gone);
+    assertEquals(2, cli.code(), cli::toString);
+    assertTrue(
+        cli.err().contains("no checkpoint is left of the training, which was at step 30; begin"),
+        cli::err);
+    assertArrayEquals(before, Files.readAllBytes(log));
   }
 }

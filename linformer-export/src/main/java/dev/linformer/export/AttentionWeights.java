@@ -54,7 +54,7 @@ public final class AttentionWeights {
   /** For people: "layer 1", "layer 1 to source", "source layer 1". */
   public String label() {
     if (name.startsWith(CROSS)) {
-      return "layer %d to source".formatted(layer());
+      return "layer %s to source".formatted(layer());
     }
     return (name.startsWith(ENCODER) ? "source layer " : "layer ") + layer();
   }

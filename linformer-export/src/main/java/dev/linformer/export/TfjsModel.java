@@ -92,7 +92,7 @@ final class TfjsModel {
     int shards = Math.max(1, (all.size() + SHARD - 1) / SHARD);
     List<String> paths = new ArrayList<>();
     for (int i = 0; i < shards; i++) {
-      String path = "group1-shard%dof%d.bin".formatted(i + 1, shards);
+      String path = "group1-shard%sof%s.bin".formatted(i + 1, shards);
       try (OutputStream out = Files.newOutputStream(folder.resolve(path))) {
         all.substring(i * SHARD, Math.min(all.size(), (i + 1) * SHARD)).writeTo(out);
       }

@@ -33,7 +33,7 @@ public record AttentionPlans(List<Attention> attentions) {
     }
 
     private String title() {
-      return "%s (n %d, c %d, h %d, d %d, k %d)"
+      return "%s (n %s, c %s, h %s, d %s, k %s)"
           .formatted(name, sizes.n(), sizes.c(), sizes.h(), sizes.d(), sizes.k());
     }
   }

@@ -61,7 +61,8 @@ public record ModelDirectory(Path path) {
     try {
       Files.createDirectories(path);
       try (var entries = Files.list(path)) {
-        if (entries.findAny().isPresent()) {
+        // What a training that was refused leaves is nothing.
+        if (entries.anyMatch(entry -> !entry.equals(directory.lockFile()))) {
           throw new InvalidInputException(
               Files.exists(directory.configFile())
                   ? path + " holds a model already; name a new or empty folder"
@@ -153,6 +154,11 @@ public record ModelDirectory(Path path) {
   /** log.jsonl. */
   public Path logFile() {
     return path.resolve("log.jsonl");
+  }
+
+  /** .training.lock, which a training that is under way has locked. */
+  public Path lockFile() {
+    return path.resolve(".training.lock");
   }
 
   /** The folder of a training's checkpoints. */

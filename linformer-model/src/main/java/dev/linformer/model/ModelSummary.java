@@ -69,18 +69,18 @@ public record ModelSummary(String modelType, List<Layer> layers) {
     List<LinformerConfig> stacks = config.stacks();
     LinformerConfig stack = stacks.get(name.startsWith("decoder.") ? stacks.size() - 1 : 0);
     long width = weights.get(weights.size() - 1).shape().get(0);
-    String vectors = "[b, %d, %d]".formatted(stack.sequenceLength(), width);
+    String vectors = "[b, %s, %s]".formatted(stack.sequenceLength(), width);
     if (name.endsWith("to_logits")) {
       boolean pooled = config instanceof ClassifierConfig;
-      return new Layer(name, "Dense", pooled ? "[b, %d]".formatted(width) : vectors, weights);
+      return new Layer(name, "Dense", pooled ? "[b, %s]".formatted(width) : vectors, weights);
     }
     if (name.endsWith("_emb")) {
       long embedded = weights.get(0).shape().get(1);
-      String positions = "[b, %d, %d]".formatted(stack.sequenceLength(), embedded);
+      String positions = "[b, %s, %s]".formatted(stack.sequenceLength(), embedded);
       return new Layer(name, "Embedding", positions, weights);
     }
     if (name.endsWith("E")) {
-      String compressed = "[b, %d, %d]".formatted(stack.projectedLength(), stack.channels());
+      String compressed = "[b, %s, %s]".formatted(stack.projectedLength(), stack.channels());
       return new Layer(name, "Projection E = F, shared by all layers", compressed, weights);
     }
     boolean attention = weights.stream().anyMatch(weight -> weight.name().contains(".to_q."));
@@ -112,7 +112,12 @@ public record ModelSummary(String modelType, List<Layer> layers) {
   public String table() {
     StringBuilder table = new StringBuilder(line("layer", "kind", "output", "parameters"));
     for (Layer layer : layers) {
-      table.append(line(layer.name, layer.kind, layer.output, "%,d".formatted(layer.parameters())));
+      table.append(
+          line(
+              layer.name,
+              layer.kind,
+              layer.output,
+              String.format(Locale.ROOT, "%,d", layer.parameters())));
       for (Parameter weight : layer.weights) {
         table.append(line("  " + weight.name(), "", Arrays.toString(weight.shape().asArray()), ""));
       }

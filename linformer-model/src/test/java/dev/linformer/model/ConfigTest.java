@@ -252,6 +252,14 @@ class ConfigTest {
   }
 
   @Test
+  void aByteOrderMarkIsNoJson() throws IOException {
+    String json = "{\"input_size\": 16, \"channels\": 8, \"dim_k\": 4}";
+    Path plain = Files.writeString(folder.resolve("plain.json"), json);
+    Path marked = Files.writeString(folder.resolve("marked.json"), '\ufeff' + json);
+    assertEquals(ModelConfig.read(plain), ModelConfig.read(marked));
+  }
+
+  @Test
   void aMissingFileIsNamed() {
     Path file = folder.resolve("none.json");
     assertEquals(file + ": no such file", Values.refusal(() -> ModelConfig.read(file)));

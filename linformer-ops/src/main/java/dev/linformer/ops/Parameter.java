@@ -27,8 +27,12 @@ public record Parameter(
     Shape sliceShape,
     boolean trainable) {
 
-  /** Copies {@code slices} and checks that the parts make up the whole. */
+  /**
+   * Copies {@code slices} and checks that the parts make up the whole. Every layer begins with its
+   * parameters, so {@link PlainDigits} are made sure of here.
+   */
   public Parameter {
+    PlainDigits.ensure();
     slices = slices.stream().map(List::copyOf).toList();
     if (slices.size() * sliceShape.size() != shape.size()) {
       throw new IllegalArgumentException(

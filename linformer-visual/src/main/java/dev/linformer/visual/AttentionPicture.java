@@ -79,7 +79,7 @@ public record AttentionPicture(
       if (head == null || head == h) {
         maps.add(
             new HeatMap(
-                "%s, head %d".formatted(attention.label(), h),
+                "%s, head %s".formatted(attention.label(), h),
                 "position, 0 to n - 1",
                 attention.columns() == attention.rows()
                     ? "position, 0 to n - 1"

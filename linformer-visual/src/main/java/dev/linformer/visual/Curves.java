@@ -7,6 +7,7 @@ import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
@@ -109,6 +110,7 @@ public final class Curves {
     style.setLegendLayout(below ? Styler.LegendLayout.Horizontal : Styler.LegendLayout.Vertical);
     style.setLegendBorderColor(Color.WHITE);
     style.setLegendVisible(curves.size() > 1 || title.isEmpty());
+    style.setLocale(Locale.ROOT);
     style.setMarkerSize(marked ? 7 : 0);
     style.setXAxisDecimalPattern("#,##0.######");
     style.setYAxisDecimalPattern("#,##0.######");

@@ -63,7 +63,7 @@ public final class Benchmark {
   public static String device() {
     return DeviceMemory.device()
         .orElse(
-            "%d cores, %s"
+            "%s cores, %s"
                 .formatted(
                     Runtime.getRuntime().availableProcessors(), System.getProperty("os.arch")));
   }

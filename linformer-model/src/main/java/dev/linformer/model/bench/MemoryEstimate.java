@@ -71,7 +71,7 @@ public record MemoryEstimate(int batch, long weights, Map<CheckpointLevel, Long>
   public String table() {
     StringBuilder table =
         new StringBuilder(
-            "memory of a training step, batch %d, estimated, in MiB%n".formatted(batch));
+            "memory of a training step, batch %s, estimated, in MiB%n".formatted(batch));
     table.append(line("", "results", "with weights"));
     peaks.forEach(
         (level, peak) -> table.append(line(WORDS.get(level), mib(peak), mib(peak + weights))));

@@ -80,7 +80,7 @@ record Lucidrains(ModelConfig config, boolean sharesKeys) implements ForeignMode
     }
     int place = Integer.parseInt(layer.group(2));
     String prefix = layer.group(1) == null ? "" : layer.group(1);
-    String start = "%snet.layers.%d.%d.".formatted(prefix, place / 2, place % 2);
+    String start = "%snet.layers.%s.%s.".formatted(prefix, place / 2, place % 2);
     String name = layer.group(3);
     return switch (name) {
       case "E.bias", "F.bias" -> List.of();

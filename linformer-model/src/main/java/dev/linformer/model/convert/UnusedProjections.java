@@ -33,7 +33,7 @@ final class UnusedProjections {
       int layer = config.decoderMode() ? i / 2 : i;
       for (int head = 0; head < config.heads(); head++) {
         for (String role : List.of("E", "F")) {
-          String name = "%s.heads.%d.%s".formatted(attentions.get(i), head, role);
+          String name = "%s.heads.%s.%s".formatted(attentions.get(i), head, role);
           addProjection(unused, name, config, projectedLength(config, layer));
         }
       }

@@ -72,7 +72,7 @@ final class DelimitedFile implements Closeable {
   }
 
   private Source tabs() {
-    TextLines lines = new TextLines(reader, LONGEST);
+    TextLines lines = new TextLines("--data " + file, reader, LONGEST);
     return () -> {
       line = lines.number() + 1;
       String cells = lines.next();

@@ -1,5 +1,6 @@
 package dev.linformer.model.data;
 
+import dev.linformer.model.InvalidInputException;
 import java.io.IOException;
 import java.io.Reader;
 import org.jspecify.annotations.Nullable;
@@ -7,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** Lines one by one, which end with LF, CR or both; the last one may have no end. */
 public final class TextLines {
 
+  private final String source;
   private final Reader reader;
   private final int longest;
   private final char[] buffer = new char[1 << 13];
@@ -16,9 +18,11 @@ public final class TextLines {
   private boolean complete;
 
   /**
+   * @param source what to call the file in messages
    * @param longest characters that a line may have
    */
-  public TextLines(Reader reader, int longest) {
+  public TextLines(String source, Reader reader, int longest) {
+    this.source = source;
     this.reader = reader;
     this.longest = longest;
   }
@@ -26,7 +30,7 @@ public final class TextLines {
   /**
    * The next line without its end; null behind the last.
    *
-   * @throws IOException if it is too long
+   * @throws InvalidInputException if it is too long
    */
   public @Nullable String next() throws IOException {
     if (!ready()) {
@@ -42,7 +46,8 @@ public final class TextLines {
       }
       line.append(buffer, from, at - from);
       if (line.length() > longest) {
-        throw new IOException("line %d has more than %d characters".formatted(number, longest));
+        throw new InvalidInputException(
+            "%s, line %d: more than %d characters".formatted(source, number, longest));
       }
       complete = at < end;
     }

@@ -1,6 +1,7 @@
 package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.JsonKeys;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
@@ -8,10 +9,13 @@ import dev.linformer.model.weights.WeightFile;
 import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
+import java.util.Locale;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.tensorflow.Session;
 import org.tensorflow.types.TFloat32;
@@ -65,7 +69,7 @@ final class CheckpointStore {
   }
 
   private Path folder(int step) {
-    return folder.resolve(PREFIX + "%08d".formatted(step));
+    return folder.resolve(PREFIX + String.format(Locale.ROOT, "%08d", step));
   }
 
   /** The weights of a step's checkpoint. */
@@ -86,21 +90,74 @@ final class CheckpointStore {
     }
   }
 
-  /** The newest checkpoint's folder, if there is one. */
-  Optional<Path> newest() throws IOException {
-    return newestFirst().stream().findFirst();
+  /**
+   * Gives the session's variables the values of the newest checkpoint that is whole, and returns
+   * its state; where there is no checkpoint at all, {@link TrainingState#START}. Newer ones that
+   * are not whole are put aside under other names.
+   *
+   * @param notices hears what was put aside
+   * @throws InvalidInputException if there are checkpoints, and none is whole
+   */
+  TrainingState restore(
+      Session session,
+      Variables<TFloat32> weights,
+      Variables<TFloat32> slots,
+      Consumer<String> notices)
+      throws IOException {
+    List<Path> all = newestFirst();
+    List<String> reasons = new ArrayList<>();
+    for (Path checkpoint : all) {
+      try {
+        TrainingState state = restore(checkpoint, session, weights, slots);
+        for (int i = 0; i < reasons.size(); i++) {
+          putAside(all.get(i), reasons.get(i), state, notices);
+        }
+        return state;
+      } catch (NoSuchFileException e) {
+        reasons.add(e.getMessage() + ": no such file");
+      } catch (InvalidInputException | IOException e) {
+        reasons.add(String.valueOf(e.getMessage()));
+      }
+    }
+    if (!all.isEmpty()) {
+      throw new InvalidInputException(
+          reasons.get(0)
+              + (all.size() == 1
+                  ? "; there is no older checkpoint"
+                  : "; of the older checkpoints, %d, none can be used either"
+                      .formatted(all.size() - 1)));
+    }
+    return TrainingState.START;
   }
 
-  /** Gives the session's variables the values of a checkpoint, and returns its state. */
-  static TrainingState restore(
+  private static void putAside(
+      Path checkpoint, String reason, TrainingState state, Consumer<String> notices)
+      throws IOException {
+    String name = checkpoint.getFileName() + ".damaged";
+    Path aside = checkpoint.resolveSibling(name);
+    WholeFile.delete(aside);
+    Files.move(checkpoint, aside);
+    notices.accept(
+        "the checkpoint %s cannot be used (%s); it is %s now, and the training goes on from step %d"
+            .formatted(checkpoint, reason, name, state.step()));
+  }
+
+  private static TrainingState restore(
       Path checkpoint, Session session, Variables<TFloat32> weights, Variables<TFloat32> slots)
       throws IOException {
+    TrainingState state = TrainingState.parse(JsonKeys.read(checkpoint.resolve(STATE)));
+    if (state.step() != step(checkpoint)) {
+      throw new InvalidInputException(
+          "%s: global_step = %d, but %d is expected"
+              .formatted(checkpoint.resolve(STATE), state.step(), step(checkpoint)));
+    }
     WeightFile.load(session, weights.weights(), checkpoint.resolve(WEIGHTS));
     WeightFile.load(session, slots.weights(), checkpoint.resolve(SLOTS));
-    return TrainingState.parse(JsonKeys.read(checkpoint.resolve(STATE)));
+    return state;
   }
 
-  private List<Path> newestFirst() throws IOException {
+  /** The folders of all checkpoints. */
+  List<Path> newestFirst() throws IOException {
     if (!Files.isDirectory(folder)) {
       return List.of();
     }

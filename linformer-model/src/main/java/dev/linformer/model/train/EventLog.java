@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.zip.CRC32C;
 import org.tensorflow.proto.Event;
 import org.tensorflow.proto.SessionLog;
@@ -40,7 +41,11 @@ public final class EventLog implements TrainingListener, Closeable {
     Instant now = Instant.now();
     Path file =
         folder.resolve(
-            "events.out.tfevents.%d.%09d.linformer".formatted(now.getEpochSecond(), now.getNano()));
+            String.format(
+                Locale.ROOT,
+                "events.out.tfevents.%d.%09d.linformer",
+                now.getEpochSecond(),
+                now.getNano()));
     EventLog log =
         new EventLog(
             new BufferedOutputStream(Files.newOutputStream(file, StandardOpenOption.CREATE_NEW)),

@@ -1,15 +1,19 @@
 package dev.linformer.model.train;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.model.InvalidInputException;
+import dev.linformer.model.data.TextLines;
 import dev.linformer.model.weights.WholeFile;
-import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +31,10 @@ import java.nio.file.StandardOpenOption;
  */
 public final class RunLog implements TrainingListener, Closeable {
 
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int LONGEST = 1 << 20;
+
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private final BufferedWriter out;
   private final long start = System.nanoTime();
@@ -36,6 +43,7 @@ public final class RunLog implements TrainingListener, Closeable {
    * Goes on with a log, or begins one.
    *
    * @param step where the training stands: lines of later steps, which a crash has lost, are cut
+   * @throws InvalidInputException if a line before them isn't JSON, with its number
    */
   public static RunLog open(Path file, int step) throws IOException {
     if (Files.exists(file)) {
@@ -50,25 +58,54 @@ public final class RunLog implements TrainingListener, Closeable {
   }
 
   private static void copy(Path file, int step, FileChannel channel) throws IOException {
-    try (BufferedReader lines = Files.newBufferedReader(file)) {
-      for (String line = lines.readLine();
-          line != null && stepOf(line) <= step;
-          line = lines.readLine()) {
-        ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-      }
-    }
+    read(
+        file.toString(),
+        file,
+        (text, json) -> {
+          JsonNode found = json.path("step");
+          boolean lost = !found.isInt() || found.intValue() > step;
+          ByteBuffer bytes = ByteBuffer.wrap((text + "\n").getBytes(StandardCharsets.UTF_8));
+          while (!lost && bytes.hasRemaining()) {
+            channel.write(bytes);
+          }
+          return !lost;
+        });
   }
 
-  /** A line that a crash has cut counts as one after all steps. */
-  private static int stepOf(String line) {
-    try {
-      JsonNode node = JSON.readTree(line).path("step");
-      return node.isInt() ? node.intValue() : Integer.MAX_VALUE;
-    } catch (JsonProcessingException e) {
-      return Integer.MAX_VALUE;
+  /** Hears the lines of a log. */
+  public interface Lines {
+    /**
+     * A line, as it stands there and as JSON.
+     *
+     * @return whether the next one is wanted, too
+     */
+    boolean line(String text, JsonNode json) throws IOException;
+  }
+
+  /**
+   * Reads a log. A last line that a kill or a crash has cut is left out, and so are blank ones.
+   *
+   * @param source what to call the file in messages
+   * @throws InvalidInputException if another line isn't JSON, with its number
+   */
+  public static void read(String source, Path file, Lines lines) throws IOException {
+    // Not strict: what was cut may end within a character.
+    try (Reader reader =
+        new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8)) {
+      TextLines all = new TextLines(source, reader, LONGEST);
+      boolean wanted = true;
+      for (String line = all.next(); line != null && wanted; line = all.next()) {
+        String text = all.number() == 1 && line.startsWith("\ufeff") ? line.substring(1) : line;
+        try {
+          wanted = text.isBlank() || lines.line(text, JSON.readTree(text));
+        } catch (JsonProcessingException e) {
+          if (!all.complete()) {
+            return;
+          }
+          throw new InvalidInputException(
+              "%s, line %d: not valid JSON".formatted(source, all.number()), e);
+        }
+      }
     }
   }
 

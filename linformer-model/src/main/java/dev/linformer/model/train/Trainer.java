@@ -1,5 +1,6 @@
 package dev.linformer.model.train;
 
+import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
 import dev.linformer.model.data.Batch;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Result;
@@ -30,6 +32,7 @@ public final class Trainer implements AutoCloseable {
   private final Session session;
   private final CheckpointStore checkpoints;
   private final LongSupplier clock;
+  private final List<String> notices = new ArrayList<>();
   private TrainingState state = TrainingState.START;
   private volatile boolean stopRequested;
 
@@ -65,9 +68,10 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * A training from its newest checkpoint, or from the beginning if it had none yet.
+   * A training from its newest checkpoint, or from the beginning if it had none yet. One that is
+   * damaged or lacks a file is put aside for the one before it: {@link #notices} says so.
    *
-   * @throws IOException if the checkpoint cannot be read
+   * @throws dev.linformer.model.InvalidInputException if no checkpoint can be used
    */
   public static Trainer resume(
       ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints)
@@ -75,12 +79,10 @@ public final class Trainer implements AutoCloseable {
     Trainer trainer = start(model, objective, config, checkpoints);
     try {
       trainer.checkpoints.clean();
-      var newest = trainer.checkpoints.newest();
-      if (newest.isPresent()) {
-        TrainingGraph graph = trainer.graph;
-        trainer.state =
-            CheckpointStore.restore(newest.get(), trainer.session, graph.variables, graph.slots);
-      }
+      TrainingGraph graph = trainer.graph;
+      trainer.state =
+          trainer.checkpoints.restore(
+              trainer.session, graph.variables, graph.slots, trainer.notices::add);
       return trainer;
     } catch (IOException | RuntimeException e) {
       trainer.close();
@@ -110,6 +112,11 @@ public final class Trainer implements AutoCloseable {
   /** How the model is trained. */
   public TrainerConfig config() {
     return config;
+  }
+
+  /** What people should know of how the training was resumed, a line each. */
+  public List<String> notices() {
+    return List.copyOf(notices);
   }
 
   /** Where the training stands. */
@@ -411,12 +418,22 @@ public final class Trainer implements AutoCloseable {
     return report;
   }
 
-  /** Goes back to the weights of the best measurement, if there is one. */
-  public void loadBest() throws IOException {
-    var best = state.best();
-    if (best.isPresent()) {
-      loadWeights(checkpoints.weights(best.get().step()));
+  /**
+   * Goes back to the weights of the best measurement, or the best of those whose checkpoint is
+   * there and whole; the weights stay as they are if there is none.
+   *
+   * @return the measurement whose weights they are now
+   */
+  public Optional<TrainingState.Measured> loadBest() {
+    for (TrainingState.Measured measured : state.bestFirst()) {
+      try {
+        loadWeights(checkpoints.weights(measured.step()));
+        return Optional.of(measured);
+      } catch (InvalidInputException | IOException e) {
+        // Damaged or deleted; most are deleted when there are newer ones.
+      }
     }
+    return Optional.empty();
   }
 
   /**

@@ -54,6 +54,11 @@ public record TrainingState(
     return evaluations.stream().min(Comparator.comparingDouble(Measured::loss));
   }
 
+  /** All measurements, by their losses; the earlier of two that are alike first. */
+  List<Measured> bestFirst() {
+    return evaluations.stream().sorted(Comparator.comparingDouble(Measured::loss)).toList();
+  }
+
   /** How many measurements there are after the best. */
   int sinceBest() {
     return best().map(best -> evaluations.size() - 1 - evaluations.indexOf(best)).orElse(0);

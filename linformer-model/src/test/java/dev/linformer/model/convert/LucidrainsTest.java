@@ -13,6 +13,7 @@ import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Values;
 import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.ops.ArabicDigits;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
@@ -60,6 +61,27 @@ class LucidrainsTest {
   @DisabledIfSystemProperty(named = GoldenFolder.PROPERTY, matches = ".+")
   void allAreThere() throws IOException {
     assertEquals(7, files().size());
+  }
+
+  /** Names of tensors are no text for people. */
+  @Test
+  @DisabledIfSystemProperty(named = GoldenFolder.PROPERTY, matches = ".+")
+  void namesAreTheSameInEveryLocale() throws Exception {
+    GoldenWeights golden = GoldenWeights.read(files().get(0));
+    golden.config().remove("model_type");
+    Path weights = GoldenWeights.writeNpz(folder, golden.weights());
+    ForeignModel foreign = ForeignModel.read("linformer", golden.writeConfig(folder));
+    Path here = folder.resolve("here");
+    Path there = folder.resolve("there");
+    WeightImport.run(foreign, weights, here);
+    assertTrue(
+        ArabicDigits.call(
+            () -> {
+              WeightImport.run(foreign, weights, there);
+              return true;
+            }));
+    Path file = Path.of("model.safetensors");
+    assertEquals(-1, Files.mismatch(here.resolve(file), there.resolve(file)));
   }
 
   @ParameterizedTest

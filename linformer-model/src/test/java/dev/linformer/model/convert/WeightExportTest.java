@@ -11,6 +11,7 @@ import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.weights.SafetensorsFile;
 import dev.linformer.model.weights.WeightFile;
+import dev.linformer.ops.ArabicDigits;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -104,6 +105,17 @@ class WeightExportTest {
       assertEquals(Shape.of(4, 4, 8), file.shape("seq.2.fn.heads.0.E.weight"));
       assertEquals(Shape.of(4, 4, 8), file.shape("seq.4.fn.heads.0.E.weight"));
     }
+  }
+
+  /** Names of tensors are no text for people. */
+  @Test
+  void namesAreTheSameInEveryLocale() throws Exception {
+    assertTrue(
+        ArabicDigits.call(
+            () -> {
+              unusedConvolutionsOfFullAttention();
+              return true;
+            }));
   }
 
   @Test

@@ -4,12 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.linformer.model.Values;
 import dev.linformer.model.train.TrainingListener.StepReport;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,5 +70,38 @@ class RunLogTest {
       log.onStep(report(8));
     }
     assertEquals(List.of("8 loss 0.125"), lines(file));
+  }
+
+  /** A kill may cut the last line anywhere, within a character too; nothing else is passed over. */
+  @Test
+  void onlyALastLineMayBeCut() throws IOException {
+    String whole = "{\"step\":1,\"loss\":2}\n{\"step\":2,\"note\":\"é\"}\n{\"step\":3}\n";
+    byte[] bytes = whole.getBytes(StandardCharsets.UTF_8);
+    Path file = folder.resolve("log.jsonl");
+    for (int length = 0; length <= bytes.length; length++) {
+      Files.write(file, Arrays.copyOf(bytes, length));
+      int ends = 0;
+      for (int i = 0; i < length; i++) {
+        ends += bytes[i] == '\n' || (bytes[i] == '}' && i == length - 1) ? 1 : 0;
+      }
+      assertEquals(ends, steps(file).size(), "of " + length + " bytes");
+    }
+    Files.writeString(file, '\ufeff' + whole + "\n\0\0\0\0"); // a machine that lost its power
+    assertEquals(List.of(1, 2, 3), steps(file));
+    for (String middle : List.of("{\"st", "{\"step\":2}{\"step\":2}", "no JSON")) {
+      Files.writeString(file, "{\"step\":1}\n" + middle + "\n{\"step\":3}\n");
+      assertEquals("x, line 2: not valid JSON", Values.refusal(() -> steps(file)));
+      String message = Values.refusal(() -> RunLog.open(file, 3).close());
+      assertEquals(file + ", line 2: not valid JSON", message);
+      assertEquals("{\"step\":1}", Files.readAllLines(file).get(0));
+    }
+    Files.writeString(file, "{\"step\":1}\n" + "x".repeat(2_000_000));
+    assertEquals("x, line 2: more than 1048576 characters", Values.refusal(() -> steps(file)));
+  }
+
+  private static List<Integer> steps(Path file) throws IOException {
+    List<Integer> steps = new ArrayList<>();
+    RunLog.read("x", file, (text, json) -> steps.add(json.get("step").intValue()));
+    return steps;
   }
 }

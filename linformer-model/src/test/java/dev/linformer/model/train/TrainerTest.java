@@ -1,5 +1,6 @@
 package dev.linformer.model.train;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -17,7 +18,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -223,10 +223,10 @@ class TrainerTest {
 
   @Test
   void theNewestIsTheOneOfTheHighestNumber() throws IOException {
-    Files.createDirectory(folder.resolve("step-99999999"));
+    Path second = Files.createDirectory(folder.resolve("step-99999999"));
     Path newest = Files.createDirectory(folder.resolve("step-100000000"));
-    Files.createDirectory(folder.resolve("step-00000005"));
-    assertEquals(Optional.of(newest), new CheckpointStore(folder, 2).newest());
+    Path oldest = Files.createDirectory(folder.resolve("step-00000005"));
+    assertEquals(List.of(newest, second, oldest), new CheckpointStore(folder, 2).newestFirst());
   }
 
   @Test
@@ -250,6 +250,71 @@ class TrainerTest {
     Files.write(file, Arrays.copyOf(whole, whole.length - 10));
     String message = Values.refusal(() -> Trainer.resume(MODEL, Tiny.OBJECTIVE, config, folder));
     assertTrue(message.startsWith(file + ": "), message);
+  }
+
+  /**
+   * The training goes the same way from the older one; the newer one is kept under another name.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"model.safetensors", "optimizer.safetensors", "trainer_state.json"})
+  void withoutAFileTheCheckpointBeforeIsTaken(String name) throws IOException {
+    TrainerConfig config = Tiny.trainer(20, 10, 1);
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, config, folder)) {
+      trainer.train(Tiny.data(1), new Log(trainer, -1));
+    }
+    Path damaged = folder.resolve("step-00000020");
+    Path weights = damaged.resolve("model.safetensors");
+    byte[] expected = Files.readAllBytes(weights);
+    Files.delete(damaged.resolve(name));
+    try (Trainer trainer = Trainer.resume(MODEL, Tiny.OBJECTIVE, config, folder)) {
+      assertEquals(10, trainer.state().step());
+      assertEquals(
+          List.of(
+              "the checkpoint %s cannot be used (%s: no such file); it is step-00000020.damaged now, and the training goes on from step 10"
+                  .formatted(damaged, damaged.resolve(name))),
+          trainer.notices());
+      trainer.train(Tiny.data(1), new Log(trainer, -1));
+      assertArrayEquals(expected, Files.readAllBytes(weights));
+    }
+    assertEquals(List.of("step-00000010", "step-00000020", "step-00000020.damaged"), names());
+    for (String step : List.of("step-00000010", "step-00000020")) {
+      Files.deleteIfExists(folder.resolve(step).resolve(name));
+    }
+    String message = Values.refusal(() -> Trainer.resume(MODEL, Tiny.OBJECTIVE, config, folder));
+    assertEquals(
+        damaged.resolve(name)
+            + ": no such file; of the older checkpoints, 1, none can be used either",
+        message);
+    assertEquals(List.of("step-00000010", "step-00000020", "step-00000020.damaged"), names());
+  }
+
+  /** A training ends with the best weights that are there. */
+  @Test
+  void aBestCheckpointThatIsGoneIsPassedOver() throws IOException {
+    TrainerConfig config = Tiny.trainer(20, 1, 5, 0, 5, 1);
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, config, folder)) {
+      trainer.train(Tiny.data(1), new Log(trainer, -1));
+      var best = trainer.state().best();
+      assertEquals(best, trainer.loadBest());
+      WholeFile.delete(folder.resolve("step-%08d".formatted(best.orElseThrow().step())));
+      var second = trainer.loadBest().orElseThrow();
+      assertTrue(second.loss() >= best.orElseThrow().loss(), second::toString);
+      assertNotEquals(best.orElseThrow(), second);
+      WholeFile.delete(folder);
+      assertTrue(trainer.loadBest().isEmpty());
+    }
+  }
+
+  /** A folder that was renamed would have the training go on at another step. */
+  @Test
+  void aCheckpointUnderAnothersNameIsRefused() throws IOException {
+    TrainerConfig config = Tiny.trainer(STEPS, 1000, 1);
+    try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, config, folder)) {
+      trainer.train(Tiny.data(1), new Log(trainer, 3));
+    }
+    Files.move(folder.resolve("step-00000003"), folder.resolve("step-00000004"));
+    String message = Values.refusal(() -> Trainer.resume(MODEL, Tiny.OBJECTIVE, config, folder));
+    assertTrue(message.contains("global_step = 3, but 4 is expected; there is no older"), message);
   }
 
   @Test

@@ -80,7 +80,7 @@ public record GpuKernel(
           IntStream.range(0, rank)
               .mapToObj(axis -> String.valueOf(rank - 1 - axis))
               .collect(Collectors.joining(", "));
-      return "dense<[%s]> : tensor<%dxindex>".formatted(order, rank);
+      return "dense<[%s]> : tensor<%sxindex>".formatted(order, rank);
     }
   }
 
@@ -115,7 +115,8 @@ public record GpuKernel(
   private String config() {
     return String.format(
         Locale.ROOT,
-        "{debug = false, grid_x = %d : i32, grid_y = %d : i32, grid_z = %d : i32, ir = %s, name = %s, num_stages = %d : i32, num_warps = %d : i32}",
+        "{debug = false, grid_x = %d : i32, grid_y = %d : i32, grid_z = %d : i32, ir = %s, name ="
+            + " %s, num_stages = %d : i32, num_warps = %d : i32}",
         grid.get(0),
         grid.get(1),
         grid.get(2),
@@ -141,29 +142,29 @@ public record GpuKernel(
   private String module() {
     String parameters =
         IntStream.range(0, arguments.size())
-            .mapToObj(i -> "%%x%d: %s".formatted(i, arguments.get(i).tensor()))
+            .mapToObj(i -> "%%x%s: %s".formatted(i, arguments.get(i).tensor()))
             .collect(Collectors.joining(", "));
     String types = "(%s) -> (%s)".formatted(tensors(arguments), tensors(results));
     return """
-        module @%s {
-        func.func public @main(%s) -> (%s) {
-        %%y:%d = stablehlo.custom_call @"%s"(%s) {api_version = 3 : i32, backend_config = %s, operand_layouts = [%s], result_layouts = [%s]} : %s
-        return %s : %s
-        }
-        }
-        """
+    module @%s {
+    func.func public @main(%s) -> (%s) {
+    %%y:%s = stablehlo.custom_call @"%s"(%s) {api_version = 3 : i32, backend_config = %s, operand_layouts = [%s], result_layouts = [%s]} : %s
+    return %s : %s
+    }
+    }
+    """
         .formatted(
             name,
             parameters,
             tensors(results),
             results.size(),
             TARGET,
-            names("%%x%d", arguments.size()),
+            names("%%x%s", arguments.size()),
             quoted(config()),
             layouts(arguments),
             layouts(results),
             types,
-            names("%%y#%d", results.size()),
+            names("%%y#%s", results.size()),
             tensors(results));
   }
 

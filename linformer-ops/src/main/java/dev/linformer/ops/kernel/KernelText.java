@@ -48,7 +48,7 @@ public final class KernelText {
 
   /** A number, i32. */
   public Tile number(int value) {
-    return emit(List.of(), "i32", "arith.constant %d : i32".formatted(value));
+    return emit(List.of(), "i32", "arith.constant %s : i32".formatted(value));
   }
 
   /** The same value everywhere, f32. */
@@ -67,7 +67,7 @@ public final class KernelText {
     return emit(
         List.of(size),
         "i32",
-        "tt.make_range {end = %d : i32, start = 0 : i32} : tensor<%dxi32>".formatted(size, size));
+        "tt.make_range {end = %s : i32, start = 0 : i32} : tensor<%sxi32>".formatted(size, size));
   }
 
   /** [s] → [s,1]. */
@@ -84,7 +84,7 @@ public final class KernelText {
     return emit(
         shape,
         x.element(),
-        "tt.expand_dims %s {axis = %d : i32} : %s -> %s"
+        "tt.expand_dims %s {axis = %s : i32} : %s -> %s"
             .formatted(x.name(), axis, x.type(), Tile.type(shape, x.element())));
   }
 
@@ -283,11 +283,12 @@ public final class KernelText {
         shape,
         e,
         """
-        "tt.reduce"(%s) <{axis = %d : i32}> ({
-        ^bb0(%%a%d: %s, %%b%d: %s):
-        %%c%d = %s %%a%d, %%b%d : %s
-        tt.reduce.return %%c%d : %s
-        }) : (%s) -> %s"""
+        "tt.reduce"(%s) <{axis = %s : i32}> ({
+        ^bb0(%%a%s: %s, %%b%s: %s):
+        %%c%s = %s %%a%s, %%b%s : %s
+        tt.reduce.return %%c%s : %s
+        }) : (%s) -> %s\
+        """
             .formatted(
                 x.name(),
                 axis,
@@ -387,12 +388,12 @@ public final class KernelText {
     int id = next++;
     List<Tile> carried =
         IntStream.range(0, start.size())
-            .mapToObj(i -> rename(start.get(i), "%%x%d_%d".formatted(id, i)))
+            .mapToObj(i -> rename(start.get(i), "%%x%s_%s".formatted(id, i)))
             .toList();
     Tile counter = new Tile("%i" + id, List.of(), "i32");
     String types = start.stream().map(Tile::type).collect(Collectors.joining(", "));
     body.append(
-        "%%r%d:%d = scf.for %s = %s to %s step %s iter_args(%s) -> (%s) : i32 {\n"
+        "%%r%s:%s = scf.for %s = %s to %s step %s iter_args(%s) -> (%s) : i32 {\n"
             .formatted(
                 id,
                 start.size(),
@@ -409,7 +410,7 @@ public final class KernelText {
         "scf.yield %s : %s\n}\n"
             .formatted(after.stream().map(Tile::name).collect(Collectors.joining(", ")), types));
     return IntStream.range(0, start.size())
-        .mapToObj(i -> rename(start.get(i), "%%r%d#%d".formatted(id, i)))
+        .mapToObj(i -> rename(start.get(i), "%%r%s#%s".formatted(id, i)))
         .toList();
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.ops.ArabicDigits;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,6 +95,16 @@ class GpuKernelTest {
   }
 
   @Test
+  void theModuleIsTheSameInEveryLocale() throws Exception {
+    assertTrue(
+        ArabicDigits.call(
+            () -> {
+              theModuleThatXlaCompiles();
+              return true;
+            }));
+  }
+
+  @Test
   void otherTypesHaveNoKernels() {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
@@ -128,7 +139,8 @@ class GpuKernelTest {
         String message = requireNonNull(refusal.getMessage());
         assertTrue(
             message.contains(
-                "The current platform CPU is not among the platforms required by the module: [CUDA]"),
+                "The current platform CPU is not among the platforms required by the module:"
+                    + " [CUDA]"),
             message);
       }
     }
