@@ -38,6 +38,9 @@ public final class ExportedLinformer implements AutoCloseable {
 
   private static final String MASK = "mask";
 
+  /** Of a weight, in bfloat16. */
+  private static final int LEAST_BYTES = 2;
+
   private final Path folder;
   private final Manifest manifest;
   private final ModelConfig config;
@@ -78,6 +81,7 @@ public final class ExportedLinformer implements AutoCloseable {
       Path version = version(folder);
       Manifest manifest = Manifest.check(version);
       ModelConfig config = ModelConfig.read(version.resolve(Manifest.CONFIG));
+      requireWeightsFor(config, version, manifest.bytes(SavedModelFile.VARIABLES));
       TensorFlow.version(); // loads the natives before the loader needs them
       CudaLibraries.load();
       SavedModelBundle bundle;
@@ -94,6 +98,23 @@ public final class ExportedLinformer implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new InvalidInputException("%s: cannot be read: %s".formatted(folder, e), e);
+    }
+  }
+
+  /**
+   * Refuses layers, heads and widths whose weights the files cannot hold, since it would take ages
+   * to declare them only to find that out.
+   */
+  private static void requireWeightsFor(ModelConfig config, Path folder, long bytes) {
+    double queries = 0; // the least of what a layer has
+    for (LinformerConfig stack : config.stacks()) {
+      queries += (double) stack.depth() * stack.heads() * stack.headDim() * stack.channels();
+    }
+    if (queries * LEAST_BYTES > bytes) {
+      throw Manifest.damaged(
+          folder,
+          "its config.json describes more weights than its %,d bytes of them can be"
+              .formatted(bytes));
     }
   }
 
@@ -119,7 +140,6 @@ public final class ExportedLinformer implements AutoCloseable {
     this.manifest = manifest;
     this.config = config;
     this.bundle = bundle;
-    requireLayers();
     Map<String, Model.Input> known = inputs(config);
     Map<String, SignatureDef> there = bundle.metaGraphDef().getSignatureDefMap();
     for (String name : manifest.signatures()) {
@@ -149,18 +169,6 @@ public final class ExportedLinformer implements AutoCloseable {
       }
     }
     return inputs;
-  }
-
-  /** A layer is several nodes; so many layers as the graph cannot have are not even declared. */
-  private void requireLayers() {
-    int nodes = bundle.metaGraphDef().getGraphDef().getNodeCount();
-    long layers = config.stacks().stream().mapToLong(LinformerConfig::depth).sum();
-    if (layers > nodes) {
-      throw Manifest.damaged(
-          folder,
-          "%s has %,d nodes, too few for %,d layers, as its config.json says"
-              .formatted(SavedModelFile.NAME, nodes, layers));
-    }
   }
 
   /** An input of decode. */

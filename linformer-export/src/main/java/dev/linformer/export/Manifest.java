@@ -195,7 +195,7 @@ record Manifest(ObjectNode json) {
   private static void requireFiles(Path folder, JsonNode files) throws IOException {
     List<String> loaded = new ArrayList<>(List.of(SavedModelFile.NAME, CONFIG));
     files(folder).stream()
-        .filter(name -> name.startsWith("variables/variables."))
+        .filter(name -> name.startsWith(SavedModelFile.VARIABLES))
         .forEach(loaded::add);
     for (String name : loaded) {
       if (!files.path(name).isObject()) {
@@ -301,6 +301,14 @@ record Manifest(ObjectNode json) {
     DataType type() {
       return DTYPES.getOrDefault(dtype, DataType.DT_INVALID);
     }
+  }
+
+  /** The bytes of all files whose names begin so. */
+  long bytes(String prefix) {
+    return json.path(FILES).properties().stream()
+        .filter(file -> file.getKey().startsWith(prefix))
+        .mapToLong(file -> file.getValue().path("bytes").longValue())
+        .sum();
   }
 
   String text(String key) {

@@ -24,6 +24,9 @@ final class SavedModelFile {
 
   static final String NAME = "saved_model.pb";
 
+  /** What the names of the files with the weights begin with. */
+  static final String VARIABLES = "variables/variables.";
+
   private SavedModelFile() {}
 
   /** With variables. Nothing is left in the graph but what signatures and restoring need. */

@@ -225,7 +225,7 @@ class DamagedExportTest {
               Files.write(file, model.build().toByteArray());
               Seal.again(folder);
             },
-            "saved_model.pb has no inputs float32 [-1, 11, 13] as assets.extra"));
+            "DT_INT32"));
     all.add(dtype("inputs", "int9", "has dtype \"int9\" of serving_default inputs"));
     all.add(dtype("outputs", "int32", "has dtype \"int32\" of serving_default outputs"));
     all.add(
@@ -238,7 +238,9 @@ class DamagedExportTest {
             "linformer.json has no outputs of serving_default"));
     all.add(
         new Damage(
-            "more layers than nodes", folder -> layers(folder, 9999), "too few for 9,999 layers"));
+            "more layers than the weights are",
+            folder -> say(folder, "depth", 2, 9999),
+            "its config.json describes more weights than its "));
     all.add(
         new Damage(
             "a manifest 300,000 deep",
@@ -247,21 +249,25 @@ class DamagedExportTest {
     return all;
   }
 
-  private static void layers(Path folder, int depth) throws IOException {
+  /** Another number in config.json, under new digests. */
+  private static void say(Path folder, String key, int was, int is) throws IOException {
     Path config = folder.resolve("assets.extra/config.json");
     String text = Files.readString(config);
-    assertTrue(text.contains("\"depth\" : 2"), text);
-    Files.writeString(config, text.replace("\"depth\" : 2", "\"depth\" : " + depth));
+    String old = "\"%s\" : %d,".formatted(key, was);
+    assertTrue(text.contains(old), text);
+    Files.writeString(config, text.replace(old, "\"%s\" : %d,".formatted(key, is)));
     Seal.again(folder);
   }
 
   /** So many that it would take minutes to declare them; here, or by the configuration. */
   @Test
-  void isNotDeclaredWithAnyNumberOfLayers() throws IOException {
-    for (int depth : new int[] {300_000, Integer.MAX_VALUE}) {
-      Path folder = copy();
-      layers(folder, depth);
-      assertThrows(InvalidInputException.class, () -> ExportedLinformer.load(folder).close());
+  void isNotDeclaredWithAnyNumberOfLayersAndHeads() throws IOException {
+    for (int number : new int[] {300_000, Integer.MAX_VALUE}) {
+      for (String key : new String[] {"depth", "nhead"}) {
+        Path folder = copy();
+        say(folder, key, key.equals("depth") ? 2 : 3, number);
+        assertThrows(InvalidInputException.class, () -> ExportedLinformer.load(folder).close());
+      }
     }
   }
 
