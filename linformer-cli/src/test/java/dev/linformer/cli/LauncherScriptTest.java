@@ -180,7 +180,7 @@ class LauncherScriptTest {
         """
         #!/bin/sh
         echo built >> ../builds
-        until [ "$(ls ../waiting* | wc -l)" = 3 ]; do sleep 0.05; done
+        until [ "$(ls ../waiting* | wc -l)" -eq 3 ]; do sleep 0.05; done
         sleep 0.2
         : ${HOME:?}
         echo a.jar > linformer-cli/target/classpath
