@@ -5,7 +5,6 @@ import dev.linformer.model.train.RunLog;
 import dev.linformer.model.weights.RegularFile;
 import dev.linformer.visual.Curves;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
