@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.linformer.model.Variables.Weight;
 import dev.linformer.model.train.Sessions;
 import dev.linformer.ops.Graphs;
+import dev.linformer.ops.PlainSession;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,7 +47,7 @@ public final class Values {
       Graph graph, List<? extends Operand<? extends TType>> operands) {
     Ops tf = Ops.create(graph);
     var wide = operands.stream().map(each -> tf.dtypes.cast(each, TFloat64.class)).toList();
-    try (Session session = new Session(graph)) {
+    try (Session session = PlainSession.open(graph)) {
       return fetch(session, wide);
     }
   }

@@ -54,7 +54,7 @@ public final class GradientCheck {
       List<Input> inputs,
       BiFunction<Ops, List<Operand<TFloat64>>, ? extends Operand<TFloat64>> function) {
     try (Graph graph = new Graph();
-        Session session = new Session(graph);
+        Session session = PlainSession.open(graph);
         Tensors tensors = new Tensors(inputs)) {
       Ops tf = Ops.create(graph);
       var placeholders = new ArrayList<Operand<TFloat64>>();

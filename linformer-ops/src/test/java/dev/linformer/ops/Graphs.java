@@ -44,7 +44,7 @@ public final class Graphs {
   /** The values of an operand of any numeric type. */
   public static double[] evaluate(Graph graph, Operand<? extends TType> operand) {
     var wide = Ops.create(graph).dtypes.cast(operand, TFloat64.class);
-    try (Session session = new Session(graph);
+    try (Session session = PlainSession.open(graph);
         var result = session.runner().fetch(wide).run()) {
       return values((TFloat64) result.get(0));
     }
@@ -58,7 +58,7 @@ public final class Graphs {
       Shape shape,
       double... fed) {
     var wide = Ops.create(graph).dtypes.cast(operand, TFloat64.class);
-    try (Session session = new Session(graph);
+    try (Session session = PlainSession.open(graph);
         TFloat64 tensor = TFloat64.tensorOf(shape, DataBuffers.of(fed));
         var result = session.runner().feed(placeholder, tensor).fetch(wide).run()) {
       return values((TFloat64) result.get(0));
