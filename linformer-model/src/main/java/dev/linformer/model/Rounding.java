@@ -59,10 +59,7 @@ final class Rounding {
     }
     Class<T> type = x.type();
     return OwnGradient.of(
-        tf,
-        of(x),
-        List.of(x),
-        (inner, dy) -> List.of(inner.dtypes.cast(narrow(dy), type)));
+        tf, of(x), List.of(x), (inner, dy) -> List.of(inner.dtypes.cast(narrow(dy), type)));
   }
 
   /** As {@code tf.dtypes.cast}, which has no option for XLA's attribute. */

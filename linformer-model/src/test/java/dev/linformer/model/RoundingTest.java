@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import dev.linformer.model.train.Sessions;
+import dev.linformer.ops.RandomKey;
 import java.util.List;
 import java.util.Map;
-import dev.linformer.ops.RandomKey;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -152,7 +152,8 @@ class RoundingTest {
                 tf.dtypes.cast(tf.constant(new float[] {factor}), TBfloat16.class));
         sum = tf.math.add(sum, tf.dtypes.cast(used, TFloat32.class));
       }
-      List<double[]> found = Values.evaluate(graph, List.of(sum, tf.gradients(sum, List.of(x)).dy(0)));
+      List<double[]> found =
+          Values.evaluate(graph, List.of(sum, tf.gradients(sum, List.of(x)).dy(0)));
       assertArrayEquals(new double[] {263}, found.get(0));
       assertArrayEquals(new double[] {263}, found.get(1));
     }
