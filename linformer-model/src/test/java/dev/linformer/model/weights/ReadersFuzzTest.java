@@ -95,7 +95,7 @@ class ReadersFuzzTest {
     }
 
     byte[] apply(byte[] bytes) {
-      int begin = (int) ((long) at * bytes.length >> 16);
+      int begin = (int) (((long) at * bytes.length) >> 16);
       int end = Math.min(bytes.length, begin + length);
       byte[] word = WORDS.get(value % WORDS.size());
       return switch (kind) {
