@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class LocaleTest {
 
+  private final Locale all = Locale.getDefault();
   private final Locale format = Locale.getDefault(Locale.Category.FORMAT);
   private final Locale display = Locale.getDefault(Locale.Category.DISPLAY);
 
@@ -33,6 +34,7 @@ class LocaleTest {
 
   @AfterEach
   void comeBack() {
+    Locale.setDefault(all);
     Locale.setDefault(Locale.Category.FORMAT, format);
     Locale.setDefault(Locale.Category.DISPLAY, display);
   }

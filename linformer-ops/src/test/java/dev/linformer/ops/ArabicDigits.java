@@ -12,6 +12,7 @@ public final class ArabicDigits {
 
   /** Does something there. */
   public static <T> T call(Callable<T> action) throws Exception {
+    Locale all = Locale.getDefault();
     Locale format = Locale.getDefault(Locale.Category.FORMAT);
     Locale display = Locale.getDefault(Locale.Category.DISPLAY);
     Locale.setDefault(EGYPT);
@@ -21,6 +22,7 @@ public final class ArabicDigits {
       }
       return action.call();
     } finally {
+      Locale.setDefault(all);
       Locale.setDefault(Locale.Category.FORMAT, format);
       Locale.setDefault(Locale.Category.DISPLAY, display);
     }
