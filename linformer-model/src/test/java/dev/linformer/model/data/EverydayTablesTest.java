@@ -213,7 +213,9 @@ class EverydayTablesTest {
         ", line 42: a row of more than 16777216 characters; is there a quote that is not closed?");
     refused(write("table.txt", table), ": a table's name ends in .csv (commas) or .tsv (tabs)");
     refused(folder, ": a folder, but a table is a file: name one that ends in .csv or .tsv");
-    refused(Path.of("no\nfile.csv"), ": no such file");
+    assertEquals(
+        "--data no\\nfile.csv: no such file",
+        Values.refusal(() -> read(task(Path.of("no\nfile.csv"), MissingCells.REFUSE))));
   }
 
   @ParameterizedTest

@@ -4,8 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.Pooling;
 import dev.linformer.model.Values;
 import dev.linformer.model.data.Batch;
+import dev.linformer.model.data.ListOps;
 import dev.linformer.model.data.TokenBatches;
 import java.util.ArrayList;
 import java.util.List;
@@ -131,20 +135,26 @@ class TrainingGraphTest {
     }
   }
 
-  /** Before anything is built: 2^27 sequences of 16 positions, or 2^24 with 8 channels. */
+  /** Before anything is built: 2^20 sequences of 2^11 positions, or of 2^8 with 8 channels. */
   @Test
   void refusesBatchesThatGradientsCannotCount() {
     var optimizer = new AdamW(0.9, 0.999, 1e-8, 0);
     for (boolean xla : new boolean[] {true, false}) {
-      int batch = xla ? 1 << 27 : 1 << 24;
+      int batch = 1 << 20;
+      ClassifierConfig model =
+          new ClassifierConfig(
+              LinformerConfig.builder(xla ? 1 << 11 : 1 << 8, 8, 4).heads(2).build(),
+              ListOps.VOCABULARY_SIZE,
+              ListOps.CLASSES,
+              Pooling.FIRST,
+              0);
       TrainerConfig trainer =
           new TrainerConfig(
               1, batch, 1, optimizer, 0.1, 0, Schedule.LINEAR, 1, 1, 0, 0, 1, 2, 1, 1, xla, null);
       String message =
           Values.refusal(
               () ->
-                  new TrainingGraph(Tiny.model(0), Tiny.OBJECTIVE, trainer, xla, false, null)
-                      .close());
+                  new TrainingGraph(model, Tiny.OBJECTIVE, trainer, xla, false, null).close());
       assertTrue(
           message.startsWith("batch = %d, but at most %d is".formatted(batch, batch - 1)), message);
     }

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -197,9 +196,11 @@ class SafetensorsTest {
   @Test
   void whatIsAbsent(@TempDir Path dir) {
     assertRefused("absent: no such file", () -> SafetensorsFile.open(dir.resolve("absent")));
-    assertThrows(
-        NoSuchFileException.class,
-        () -> SafetensorsWriter.write(dir.resolve("absent/f"), Map.of(), List.of()));
+    Path file = dir.resolve("absent/f");
+    IOException e =
+        assertThrows(
+            IOException.class, () -> SafetensorsWriter.write(file, Map.of(), List.of()));
+    assertEquals(file + ": no such file or folder", e.getMessage());
   }
 
   private static void assertRefused(String message, Executable action) {

@@ -66,7 +66,7 @@ public final class PositionSteps {
       headAxis = 1; // [b,h,n,k]
     }
     scores = Masks.hide(tf, scores, visible(tf, attention, scores, headAxis, mask, from));
-    Ops place = headAxis == 2 ? tf.withSubScope(POSITIONS_FIRST) : tf;
+    Ops place = headAxis == 2 ? tf.withName(POSITIONS_FIRST) : tf;
     Operand<T> p = Wide.softmax(place, scores); // P̄
     RandomKey inner = key == null ? null : key.fold(0).at(from);
     p = Dropout.ofHeads(tf, p, headAxis, numbers, dropout, inner);
