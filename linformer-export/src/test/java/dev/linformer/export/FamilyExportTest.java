@@ -278,7 +278,8 @@ class FamilyExportTest {
       Path saved =
           ModelExporter.export(model, folder.resolve("export"), options.withLengths(lengths));
       assertInferenceOnly(saved);
-      Set<String> masks = lengths == Lengths.FIXED ? Set.of() : MASKS;
+      boolean masked = lengths == Lengths.MASKED || lengths == Lengths.ANY;
+      Set<String> masks = masked ? MASKS : Set.of();
       try (Oracle oracle = Oracle.of(model, masks);
           InferenceGraph live = InferenceGraph.load(model, masks);
           ExportedLinformer exported = ExportedLinformer.load(saved)) {
