@@ -80,7 +80,7 @@ public final class ExportedLinformer implements AutoCloseable {
     try {
       Path version = version(folder);
       Manifest manifest = Manifest.check(version);
-      ModelConfig config = ModelConfig.read(version.resolve(Manifest.CONFIG));
+      ModelConfig config = config(version);
       requireWeightsFor(config, version, manifest.bytes(SavedModelFile.VARIABLES));
       TensorFlow.version(); // loads the natives before the loader needs them
       CudaLibraries.load();
@@ -98,6 +98,14 @@ public final class ExportedLinformer implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new InvalidInputException("%s: cannot be read: %s".formatted(folder, e), e);
+    }
+  }
+
+  private static ModelConfig config(Path version) {
+    try {
+      return ModelConfig.read(version.resolve(Manifest.CONFIG));
+    } catch (InvalidInputException e) {
+      throw Manifest.damaged(version, String.valueOf(e.getMessage()));
     }
   }
 

@@ -239,7 +239,7 @@ class DamagedExportTest {
     all.add(
         new Damage(
             "more layers than the weights are",
-            folder -> say(folder, "depth", 2, 9999),
+            folder -> say(folder, "depth", 2, 999),
             "its config.json describes more weights than its "));
     all.add(
         new Damage(

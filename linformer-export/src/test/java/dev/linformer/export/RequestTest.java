@@ -21,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.tensorflow.Session;
 import org.tensorflow.exceptions.TFInvalidArgumentException;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
@@ -137,7 +138,7 @@ class RequestTest {
   @Test
   void theGraphOfAStepHasNoFurtherPosition() throws IOException {
     try (ExportedLinformer exported = export("causal language model, KV", Lengths.FIXED);
-        TInt32 token = TInt32.tensorOf(Shape.of(1, 1));
+        TInt32 token = TInt32.tensorOf(Shape.of(1, 1), DataBuffers.of(new int[1]));
         TInt64 position = TInt64.scalarOf(22)) {
       Session.Runner runner =
           exported

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ParameterSharing;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -32,7 +35,8 @@ class VersionFolderTest {
     public static void main(String[] arguments) throws IOException {
       try (UnfinishedVersion version = UnfinishedVersion.create(Path.of(arguments[0]))) {
         Files.createDirectory(version.folder());
-        System.out.println(version.folder().getFileName());
+        String name = version.folder().getFileName() + "\n";
+        new FileOutputStream(FileDescriptor.out).write(name.getBytes(StandardCharsets.UTF_8));
         System.in.read();
       }
     }

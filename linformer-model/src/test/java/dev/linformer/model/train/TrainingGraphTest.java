@@ -153,8 +153,7 @@ class TrainingGraphTest {
               1, batch, 1, optimizer, 0.1, 0, Schedule.LINEAR, 1, 1, 0, 0, 1, 2, 1, 1, xla, null);
       String message =
           Values.refusal(
-              () ->
-                  new TrainingGraph(model, Tiny.OBJECTIVE, trainer, xla, false, null).close());
+              () -> new TrainingGraph(model, Tiny.OBJECTIVE, trainer, xla, false, null).close());
       assertTrue(
           message.startsWith("batch = %d, but at most %d is".formatted(batch, batch - 1)), message);
     }

@@ -198,8 +198,7 @@ class SafetensorsTest {
     assertRefused("absent: no such file", () -> SafetensorsFile.open(dir.resolve("absent")));
     Path file = dir.resolve("absent/f");
     IOException e =
-        assertThrows(
-            IOException.class, () -> SafetensorsWriter.write(file, Map.of(), List.of()));
+        assertThrows(IOException.class, () -> SafetensorsWriter.write(file, Map.of(), List.of()));
     assertEquals(file + ": no such file or folder", e.getMessage());
   }
 
