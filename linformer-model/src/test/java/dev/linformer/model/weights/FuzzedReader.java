@@ -1,6 +1,7 @@
 package dev.linformer.model.weights;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.ClassifierConfig;
 import dev.linformer.model.EncoderDecoderConfig;
 import dev.linformer.model.JsonKeys;
@@ -10,9 +11,12 @@ import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Pooling;
 import dev.linformer.model.convert.ForeignModel;
+import dev.linformer.model.data.Task;
+import dev.linformer.model.data.TaskData;
 import dev.linformer.model.train.TrainerConfig;
 import dev.linformer.model.train.TrainingState;
 import dev.linformer.model.weights.SafetensorsWriter.Tensor;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,6 +24,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipFile;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
@@ -65,7 +70,10 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
           plain("dims.json", lucidrains(), file -> ForeignModel.read("linformer", file)),
           plain("settings.json", settings(), file -> TrainerConfig.parse(JsonKeys.read(file))),
           plain("state.json", states(), file -> TrainingState.parse(JsonKeys.read(file))),
-          plain("any.json", json, JsonKeys::read));
+          plain("any.json", json, JsonKeys::read),
+          plain("x.csv", tables(',', true), file -> examples("classify", file)),
+          plain("x.tsv", tables('\t', false), file -> examples("classify", file)),
+          plain("x.txt", texts(), file -> examples("masked-lm", file)));
     } finally {
       WholeFile.delete(folder);
     }
@@ -99,6 +107,45 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
         }
       }
     }
+  }
+
+  private static void examples(String task, Path file) throws IOException {
+    ObjectNode json = JsonNodeFactory.instance.objectNode().put("name", task);
+    json.putArray("data").add(file.toString());
+    ModelConfig model =
+        task.equals("classify")
+            ? new ClassifierConfig(encoder(), 257, 10, Pooling.MEAN, 0)
+            : new LanguageModelConfig(encoder(), 257, 8, 0, Positions.SINUSOID, false);
+    try (TaskData data = Task.parse(new JsonKeys("task", json), 16).open(model)) {
+      data.train(0, 2);
+    }
+  }
+
+  private static LinformerConfig encoder() {
+    return LinformerConfig.builder(16, 8, 4).build();
+  }
+
+  /** Short texts of two classes, plain and packed. */
+  private static List<byte[]> tables(char separator, boolean quoted) throws IOException {
+    StringBuilder table = new StringBuilder("text%slabel\n".formatted(separator));
+    for (int i = 0; i < 20; i++) {
+      String text = quoted && i % 3 == 0 ? "\"a \"\"b\"\"\"" : "text " + i;
+      table.append(text).append(separator).append(i % 2).append('\n');
+    }
+    return List.of(text(table.toString()), packed(text(table.toString())));
+  }
+
+  private static List<byte[]> texts() throws IOException {
+    byte[] plain = text("na\u00efve words, and \ud83d\ude42 more of them\r\n".repeat(20));
+    return List.of(plain, packed(plain));
+  }
+
+  private static byte[] packed(byte[] bytes) throws IOException {
+    ByteArrayOutputStream packed = new ByteArrayOutputStream();
+    try (GZIPOutputStream out = new GZIPOutputStream(packed)) {
+      out.write(bytes);
+    }
+    return packed.toByteArray();
   }
 
   private static byte[] bytes(String name) throws IOException {
