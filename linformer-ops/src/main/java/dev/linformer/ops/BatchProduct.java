@@ -7,6 +7,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Squeeze;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -73,7 +74,16 @@ public final class BatchProduct {
    */
   public static <T extends TFloating> Operand<T> call(
       Ops tf, Operand<T> x, Operand<T> y, boolean transposeX, boolean transposeY) {
-    return add(tf, x.asOutput(), y.asOutput(), transposeX, transposeY);
+    if (!overruns(x, y)) {
+      return operation(tf, x.asOutput(), y.asOutput(), transposeX, transposeY);
+    }
+    long[] sizes = y.shape().asArray();
+    Operand<T> rows = tf.squeeze(x, Squeeze.axis(List.of(1L))); // [b,n,p]
+    Operand<T> matrix =
+        Shapes.reshape(tf, y, sizes[sizes.length - 2], sizes[sizes.length - 1]); // [p,q]
+    Operand<T> z =
+        operation(tf, rows.asOutput(), matrix.asOutput(), transposeX, transposeY); // [b,n,q]
+    return tf.expandDims(z, tf.constant(1)); // [b,1,n,q]
   }
 
   /**
@@ -101,10 +111,10 @@ public final class BatchProduct {
         List.of(x, y),
         (inner, dz) ->
             List.of(
-                add(inner, dz, right, false, !transposeY), // [...,n,p]
+                operation(inner, dz, right, false, !transposeY), // [...,n,p]
                 transposeY
-                    ? add(inner, dz, left, true, false) // [...,q,p]
-                    : add(inner, left, dz, true, false))); // [...,p,q]
+                    ? operation(inner, dz, left, true, false) // [...,q,p]
+                    : operation(inner, left, dz, true, false))); // [...,p,q]
   }
 
   private static boolean sameAxes(Shape x, Shape y) {
@@ -113,7 +123,21 @@ public final class BatchProduct {
         && IntStream.range(0, axes).allMatch(i -> x.get(i) == y.get(i));
   }
 
-  private static <T extends TFloating> Operand<T> add(
+  /**
+   * Whether oneDNN's product writes behind the end of its memory, as that of TensorFlow 2.18 does
+   * in bfloat16 where one matrix is broadcast to [b,1,n,p].
+   */
+  private static <T extends TFloating> boolean overruns(Operand<T> x, Operand<T> y) {
+    Shape left = x.shape();
+    Shape right = y.shape();
+    return Wide.isNarrow(x.type())
+        && left.numDimensions() == 4
+        && left.get(1) == 1
+        && right.numDimensions() <= 4
+        && IntStream.range(0, right.numDimensions() - 2).allMatch(i -> right.get(i) == 1);
+  }
+
+  private static <T extends TFloating> Operand<T> operation(
       Ops tf, Output<?> x, Output<?> y, boolean transposeX, boolean transposeY) {
     var builder = tf.scope().opBuilder(OPERATION, OPERATION);
     builder.addInput(x);

@@ -3,6 +3,7 @@ package dev.linformer.ops;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.linformer.ops.kernel.KernelGraphs;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -10,6 +11,7 @@ import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat64;
 
 class BatchProductTest {
@@ -133,6 +135,37 @@ class BatchProductTest {
       assertEquals(
           Shape.of(-1, N, Q).toString(), BatchProduct.ofSequences(tf, x, y).shape().toString());
       assertEquals(0, KernelGraphs.operations(graph, "MatMul").size());
+    }
+  }
+
+  /** One head and a matrix for all sequences in bfloat16, where oneDNN's product spoils memory. */
+  @ParameterizedTest
+  @CsvSource({"false, 2", "true, 2", "false, 3", "true, 4"})
+  void oneHeadOfManySequences(boolean transposed, int rank) {
+    long[] sizes = {1, 1, transposed ? Q : P, transposed ? P : Q};
+    Shape right = Shape.of(Arrays.copyOfRange(sizes, 4 - rank, 4));
+    double[] x = new double[64 * N * P];
+    double[] y = new double[P * Q];
+    Arrays.setAll(x, i -> i % 5 - 2);
+    Arrays.setAll(y, i -> i % 3 - 1);
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Operand<TBfloat16> product =
+          BatchProduct.call(
+              tf,
+              Graphs.constant(tf, TBfloat16.class, Shape.of(64, 1, N, P), x),
+              Graphs.constant(tf, TBfloat16.class, right, transposed ? turned(y, P, Q) : y),
+              false,
+              transposed);
+      assertEquals(Shape.of(64, 1, N, Q), product.shape());
+      double[] found = Graphs.evaluate(graph, product);
+      for (int i = 0; i < found.length; i++) {
+        double expected = 0;
+        for (int l = 0; l < P; l++) {
+          expected += x[i / Q * P + l] * y[l * Q + i % Q];
+        }
+        assertEquals(expected, found[i], "value " + i);
+      }
     }
   }
 }
