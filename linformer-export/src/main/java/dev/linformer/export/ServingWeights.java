@@ -2,6 +2,7 @@ package dev.linformer.export;
 
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
+import dev.linformer.ops.PlainDigits;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -26,6 +27,7 @@ final class ServingWeights implements ParameterFactory<TFloat32> {
   private final List<Weight> weights = new ArrayList<>();
 
   ServingWeights(Ops tf, Precision precision) {
+    PlainDigits.ensure(); // scopes are numbered
     this.tf = tf;
     this.initials = tf.withSubScope("initial"); // a scope goes through all operations there are
     this.precision = precision;

@@ -2,6 +2,7 @@ package dev.linformer.model;
 
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
+import dev.linformer.ops.PlainDigits;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -56,6 +57,7 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
   private final Set<String> names = new HashSet<>();
 
   private Variables(Ops tf, Ops initializers, Class<T> type, Start<T> start) {
+    PlainDigits.ensure(); // scopes are numbered
     this.tf = tf;
     this.initials = tf.withSubScope("initial"); // a scope goes through all operations there are
     this.initializers = initializers;

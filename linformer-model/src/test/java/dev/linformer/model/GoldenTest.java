@@ -75,7 +75,7 @@ class GoldenTest {
   @ParameterizedTest
   @MethodSource("files")
   void float32(Path file) throws IOException {
-    Golden.read(file).compare(TFloat32.class, 1e-5);
+    Golden.read(file).compare(TFloat32.class, Comparison.FLOAT32);
   }
 
   @ParameterizedTest

@@ -122,7 +122,7 @@ class LucidrainsTest {
 
       // As in GoldenTest: a random model may have gradients of very different sizes.
       Comparison comparison =
-          new Comparison(1e-5, GoldenFolder.isLive() ? largestGradient(golden) : 0);
+          new Comparison(Comparison.FLOAT32, GoldenFolder.isLive() ? largestGradient(golden) : 0);
       comparison.add("output", golden.wide("output"), found.get(0));
       if (sources.size() > parameters.size()) {
         comparison.add("input", golden.wide("input_gradient"), found.get(1 + parameters.size()));
