@@ -134,7 +134,7 @@ class BadInputTest {
             "batch = 2147483647, but at most 357913941 is expected: "),
         bad(
             "train --config classifier.json --out new --batch 2147483647",
-            "batch = 2147483647, but at most 89478485 is expected: "),
+            "batch_size = 2147483647, but at most 1048576 is expected"),
         bad("train --config long-k.json --out new", "dim_k = 7, but 1 to input_size = 6"),
         bad("train --config missing.json --out new", "{}/missing.json: no such file"),
         // Where models go.

@@ -101,7 +101,7 @@ class BenchCommandTest {
     refused("--kernels", "bench", "--kernels", "maybe", "--list");
     refused("--steps = 0, but at least 1 is expected", "bench", "--steps", "0");
     refused("--memory-limit = -1, but at least 0 is expected", "bench", "--memory-limit", "-1");
-    refused("--work: a JSON object is expected", "bench", "--work", "[]");
+    refused("--work: a JSON object {…} is expected", "bench", "--work", "[]");
     refused("--only: not a regular expression", "bench", "--only", "(");
     refused("--work: not valid JSON", "bench", "--work", "{");
   }
