@@ -5,13 +5,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
-import dev.linformer.model.JsonText;
-import dev.linformer.model.bench.Answer;
-import dev.linformer.model.bench.Benchmark;
-import dev.linformer.model.bench.Work;
-import dev.linformer.model.weights.WholeFile;
+import dev.linformer.bench.Benchmark;
+import dev.linformer.bench.BenchmarkCase;
+import dev.linformer.bench.BenchmarkSuite;
+import dev.linformer.bench.ReferenceOutput;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.io.internal.JsonText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -45,7 +46,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--suite",
       description = "What to measure: ${COMPLETION-CANDIDATES}; default ${DEFAULT-VALUE}.")
-  private BenchSuite suite = BenchSuite.CPU;
+  private BenchmarkSuite suite = BenchmarkSuite.CPU;
 
   @Option(names = "--only", description = "Those whose name has a part that matches.")
   private String only = "";
@@ -102,12 +103,14 @@ final class BenchCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     ObjectMapper mapper = new ObjectMapper();
     if (work != null) {
-      Work parsed =
-          Work.parse(
-              new JsonKeys(
+      BenchmarkCase parsed =
+          BenchmarkCase.parse(
+              new JsonObjectReader(
                   "--work", JsonText.object("--work", work.getBytes(StandardCharsets.UTF_8))));
       out.println(
-          check == null ? Benchmark.measure(parsed, profiled) : Answer.write(parsed, check));
+          check == null
+              ? Benchmark.measure(parsed, profiled)
+              : ReferenceOutput.write(parsed, check));
       out.flush();
       return 0;
     }
@@ -122,12 +125,12 @@ final class BenchCommand implements Callable<Integer> {
           "--memory-limit = %d, but at least 0 is expected".formatted(memoryLimit));
     }
     if (json != null) {
-      WholeFile.requirePlace("--json", json);
+      AtomicFile.requirePlace("--json", json);
     }
     boolean compiled = xla == null ? Benchmark.hasGpu() : xla;
     Pattern pattern = pattern();
-    List<Work> works =
-        suite.works(compiled).stream()
+    List<BenchmarkCase> works =
+        suite.cases(compiled).stream()
             .filter(each -> pattern.matcher(each.name()).find())
             .map(each -> each.measured(steps).limited(memoryLimit).withKernels(kernels))
             .toList();
@@ -138,7 +141,7 @@ final class BenchCommand implements Callable<Integer> {
     Benchmark.requireGpuFor(memoryLimit);
     ArrayNode results = JsonNodeFactory.instance.arrayNode();
     out.printf("%-70s %10s %10s %9s%n", "", "median ms", "first ms", "peak MiB");
-    for (Work each : works) {
+    for (BenchmarkCase each : works) {
       ObjectNode result = inOwnProcess(mapper, each, profiled);
       results.add(result);
       out.printf(
@@ -158,7 +161,7 @@ final class BenchCommand implements Callable<Integer> {
               .put("tensorflow", TensorFlow.version())
               .put("device", Benchmark.device());
       all.set("results", results);
-      WholeFile.write(json, mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(all));
+      AtomicFile.write(json, mapper.writerWithDefaultPrettyPrinter().writeValueAsBytes(all));
     }
     return 0;
   }
@@ -201,7 +204,7 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   /** What a process of its own says of a work; its error where it failed. */
-  private static ObjectNode inOwnProcess(ObjectMapper mapper, Work work, boolean profiled)
+  private static ObjectNode inOwnProcess(ObjectMapper mapper, BenchmarkCase work, boolean profiled)
       throws IOException, InterruptedException {
     Path answer = Files.createTempFile("linformer-bench", ".json");
     Path log = Files.createTempFile("linformer-bench", ".log");

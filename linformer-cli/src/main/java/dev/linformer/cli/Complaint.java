@@ -1,8 +1,8 @@
 package dev.linformer.cli;
 
-import dev.linformer.model.FileProblem;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Printable;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.FileProblem;
 import dev.linformer.model.train.DivergedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -76,7 +76,7 @@ record Complaint(String text, int code, boolean expected) {
 
   /** A text in one line that does nothing to a terminal, and is no longer than anyone reads. */
   static String line(@Nullable String text) {
-    String printable = Printable.of(text == null ? "no reason is known" : text);
+    String printable = PrintableText.of(text == null ? "no reason is known" : text);
     return printable.length() <= LONGEST ? printable : printable.substring(0, LONGEST) + "…";
   }
 }

@@ -4,9 +4,9 @@ import dev.linformer.export.ExportFormat;
 import dev.linformer.export.ExportOptions;
 import dev.linformer.export.ExportOptions.Lengths;
 import dev.linformer.export.ModelExporter;
-import dev.linformer.export.Precision;
 import dev.linformer.export.SignatureName;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.export.StoragePrecision;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -81,7 +81,7 @@ final class ExportCommand implements Callable<Integer> {
             all(signatures, SignatureName::of),
             all(attentionLayers, ExportCommand::layer),
             lengths(lengths),
-            Precision.of(precision));
+            StoragePrecision.of(precision));
     ModelDirectory directory = ModelDirectory.open(model);
     Path version = ModelExporter.export(directory, out, options);
     spec.commandLine().getOut().println(HowToLoad.text(version, directory, options));

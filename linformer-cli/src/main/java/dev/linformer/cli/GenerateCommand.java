@@ -2,8 +2,8 @@ package dev.linformer.cli;
 
 import dev.linformer.export.Generator;
 import dev.linformer.export.Sampler;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.Tokenizer;
 import java.io.ByteArrayOutputStream;
@@ -89,7 +89,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   /** The one whose tokens the model has, and none besides. */
   private static Tokenizer tokenizer(ModelDirectory directory) {
-    if (directory.config() instanceof LanguageModelConfig config) {
+    if (directory.config() instanceof LinformerLMConfig config) {
       for (Tokenizer each : Tokenizer.values()) {
         if (each.size() == config.vocabularySize()) {
           return each;

@@ -4,10 +4,10 @@ import dev.linformer.export.ExportFormat;
 import dev.linformer.export.ExportOptions;
 import dev.linformer.export.ExportOptions.Lengths;
 import dev.linformer.export.SignatureName;
+import dev.linformer.io.PrintableText;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.Printable;
 import dev.linformer.model.Variables;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,7 +28,7 @@ final class HowToLoad {
    * @param options as what
    */
   static String text(Path folder, ModelDirectory directory, ExportOptions options) {
-    Path version = Path.of(Printable.of(folder.toString()));
+    Path version = Path.of(PrintableText.of(folder.toString()));
     List<String> lines = new ArrayList<>();
     for (ExportFormat format : options.formats()) {
       lines.add(

@@ -1,9 +1,9 @@
 package dev.linformer.cli;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.RegularFile;
 import dev.linformer.model.Model;
 import dev.linformer.model.weights.NpyFile;
-import dev.linformer.model.weights.RegularFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -1,7 +1,7 @@
 package dev.linformer.cli;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.weights.WholeFile;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -26,7 +26,7 @@ final class PictureFile {
       throw new InvalidInputException(
           "--out %s: a name that ends in .png is expected".formatted(file));
     }
-    WholeFile.requirePlace("--out", file, inputs);
+    AtomicFile.requirePlace("--out", file, inputs);
   }
 
   /** Writes a PNG file, whole. */
@@ -34,6 +34,6 @@ final class PictureFile {
     ByteArrayOutputStream png = new ByteArrayOutputStream();
     ImageIO.setUseCache(false); // no temporary file
     ImageIO.write(image, "png", png);
-    WholeFile.write(file, png.toByteArray());
+    AtomicFile.write(file, png.toByteArray());
   }
 }

@@ -1,8 +1,8 @@
 package dev.linformer.cli;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.RegularFile;
 import dev.linformer.model.train.RunLog;
-import dev.linformer.model.weights.RegularFile;
 import dev.linformer.visual.Curves;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,12 +1,12 @@
 package dev.linformer.cli;
 
 import dev.linformer.export.InferenceGraph;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.Task;
 import dev.linformer.model.weights.NpyFile;
-import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -63,7 +63,7 @@ final class PredictCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     ModelDirectory directory = ModelDirectory.open(model);
     requireMask(directory);
-    WholeFile.requirePlace("--output", output, model, input, mask, source, sourceMask);
+    AtomicFile.requirePlace("--output", output, model, input, mask, source, sourceMask);
     Map<String, Path> optional = new LinkedHashMap<>();
     if (mask != null) {
       optional.put("mask", mask);

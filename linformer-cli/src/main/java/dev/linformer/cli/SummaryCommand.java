@@ -1,10 +1,10 @@
 package dev.linformer.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.bench.MemoryEstimate;
 import dev.linformer.model.AttentionPlans;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelSummary;
-import dev.linformer.model.bench.MemoryEstimate;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;

@@ -6,18 +6,18 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.export.ExportOptions;
 import dev.linformer.export.ModelExporter;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.BatchSizes;
-import dev.linformer.model.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.TaskData;
-import dev.linformer.model.train.Devices;
 import dev.linformer.model.train.EventLog;
-import dev.linformer.model.train.Feeding;
+import dev.linformer.model.train.InputPipelineTiming;
 import dev.linformer.model.train.RunLog;
 import dev.linformer.model.train.Trainer;
 import dev.linformer.model.train.TrainerConfig;
 import dev.linformer.model.train.TrainingListener;
 import dev.linformer.model.train.TrainingLock;
+import dev.linformer.runtime.Devices;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -234,8 +234,8 @@ final class TrainCommand implements Callable<Integer> {
           "--time-feeding writes nothing; leave out --out and --dry-run");
     }
     try (TaskData examples = prepared(settings)) {
-      Feeding found =
-          Feeding.measure(
+      InputPipelineTiming found =
+          InputPipelineTiming.measure(
               settings.model(), settings.task().objective(), settings.trainer(), examples, number);
       say(
           String.format(

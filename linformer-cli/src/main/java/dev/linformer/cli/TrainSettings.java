@@ -8,8 +8,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.data.Task;
 import dev.linformer.model.train.TrainerConfig;
@@ -56,10 +56,10 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
     String source = config == null ? "the default" : config.toString();
     ObjectNode all =
         config == null
-            ? JsonKeys.resource(
+            ? JsonObjectReader.resource(
                     TrainSettings.class, (taskName == null ? "listops" : taskName) + ".json")
                 .copy()
-            : JsonKeys.read(config).copy();
+            : JsonObjectReader.read(config).copy();
     overrides.forEach((path, value) -> set(all, path, value));
     ObjectNode trainer = part(all, TRAINER, source);
     ObjectNode task = part(all, TASK, source);
@@ -77,15 +77,17 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
     if (!trainer.has("max_steps")) {
       trainer.put("max_steps", STEPS);
     }
-    ModelConfig model = ModelConfig.parse(new JsonKeys(source, all));
-    TrainerConfig settings = TrainerConfig.parse(new JsonKeys(source + ", " + TRAINER, trainer));
+    ModelConfig model = ModelConfig.parse(new JsonObjectReader(source, all));
+    TrainerConfig settings =
+        TrainerConfig.parse(new JsonObjectReader(source + ", " + TRAINER, trainer));
     settings.requireFits(model);
     if (!task.has("seed")) {
       task.put("seed", settings.seed());
     }
     Task what =
         Task.parse(
-            new JsonKeys(source + ", " + TASK, task), model.stacks().get(0).sequenceLength());
+            new JsonObjectReader(source + ", " + TASK, task),
+            model.stacks().get(0).sequenceLength());
     what.check(model, source);
     return new TrainSettings(model, settings, what);
   }
@@ -98,10 +100,10 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
    */
   static ModelConfig model(Path config) {
     String source = config.toString();
-    ObjectNode all = JsonKeys.read(config).copy();
+    ObjectNode all = JsonObjectReader.read(config).copy();
     part(all, TRAINER, source);
     part(all, TASK, source);
-    return ModelConfig.parse(new JsonKeys(source, all));
+    return ModelConfig.parse(new JsonObjectReader(source, all));
   }
 
   /** Takes an object away, which is empty where there is none. */

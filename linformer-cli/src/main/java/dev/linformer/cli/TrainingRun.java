@@ -1,8 +1,8 @@
 package dev.linformer.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.Batch;
@@ -49,7 +49,7 @@ record TrainingRun(
       throw new InvalidInputException(
           directory.path() + ": no training there, trainer_state.json is missing");
     }
-    JsonKeys state = JsonKeys.read(directory.trainerStateFile());
+    JsonObjectReader state = JsonObjectReader.read(directory.trainerStateFile());
     ModelConfig model = directory.config();
     Task task =
         Task.parse(state.object(TrainSettings.TASK), model.stacks().get(0).sequenceLength());
@@ -79,7 +79,7 @@ record TrainingRun(
   /** The examples, which have to be those that the training began with. */
   TaskData openData() throws IOException {
     TaskData data = task.open(model);
-    ObjectNode found = JsonKeys.normalized(data.facts());
+    ObjectNode found = JsonObjectReader.normalized(data.facts());
     if (facts != null && !found.equals(facts)) {
       data.close();
       throw new InvalidInputException(

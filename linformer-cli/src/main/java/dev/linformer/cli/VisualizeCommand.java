@@ -2,7 +2,7 @@ package dev.linformer.cli;
 
 import dev.linformer.export.AttentionProbe;
 import dev.linformer.export.Request;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.data.ListOps;
 import dev.linformer.model.data.Tokenizer;
 import dev.linformer.model.weights.NpyFile;

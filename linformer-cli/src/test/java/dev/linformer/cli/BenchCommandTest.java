@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.linformer.model.bench.Benchmark;
+import dev.linformer.bench.Benchmark;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;

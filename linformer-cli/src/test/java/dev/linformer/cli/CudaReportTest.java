@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.train.CudaLibraries;
-import dev.linformer.model.train.CudaLibraries.Loaded;
+import dev.linformer.runtime.CudaLibraries;
+import dev.linformer.runtime.CudaLibraries.Loaded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package dev.linformer.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.ListOps;
@@ -43,8 +43,8 @@ final class Fixtures {
   /** What {@code train} leaves behind, with few examples, and no step done. */
   static void trained(Path folder, Path config) throws IOException {
     Cli.done("init", "--config", config, "--out", folder);
-    JsonKeys keys =
-        new JsonKeys(
+    JsonObjectReader keys =
+        new JsonObjectReader(
             "fixture",
             JsonNodeFactory.instance
                 .objectNode()

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.weights.SafetensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -110,7 +110,7 @@ class StopAndResumeTest {
     Path checkpoint = run.resolve("checkpoints").resolve(name(step));
     for (Path state :
         List.of(run.resolve("trainer_state.json"), checkpoint.resolve("trainer_state.json"))) {
-      assertEquals(step, JsonKeys.read(state).integer("global_step"), state::toString);
+      assertEquals(step, JsonObjectReader.read(state).integer("global_step"), state::toString);
     }
     for (String file : List.of("model.safetensors", "optimizer.safetensors")) {
       SafetensorsFile.open(checkpoint.resolve(file)).close();

@@ -10,8 +10,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.export.ExportedLinformer;
 import dev.linformer.export.Generator;
 import dev.linformer.model.CheckpointLevel;
+import dev.linformer.model.ComputePrecision;
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.Precision;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.TaskData;
 import dev.linformer.model.weights.NpyFile;
@@ -447,7 +447,7 @@ class TasksTest {
     assertTrue(state.get("training_args").get("xla").booleanValue());
     assertEquals(2, state.get("eval_history").size());
     var encoder = ModelDirectory.open(run).config().stacks().get(0);
-    assertEquals(Precision.BF16, encoder.precision());
+    assertEquals(ComputePrecision.BF16, encoder.precision());
     assertEquals(CheckpointLevel.C1, encoder.checkpointLevel());
     Path other = folder.resolve("other");
     Cli refused =

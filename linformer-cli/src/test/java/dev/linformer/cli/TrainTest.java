@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.export.ExportedLinformer;
+import dev.linformer.io.internal.AtomicFile;
 import dev.linformer.model.weights.NpyFile;
-import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -197,7 +197,7 @@ class TrainTest {
     assertTrue(
         cli.err().contains("optimizer.safetensors: no such file; there is no older checkpoint"),
         cli::err);
-    WholeFile.delete(gone.resolve("checkpoints"));
+    AtomicFile.delete(gone.resolve("checkpoints"));
     cli = Cli.run("train", "--resume", gone);
     assertEquals(2, cli.code(), cli::toString);
     assertTrue(

@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.linformer.export.Answer;
 import dev.linformer.export.ExportedLinformer;
 import dev.linformer.export.SignatureName;
+import dev.linformer.export.SignatureOutputs;
 import dev.linformer.model.weights.NpyFile;
 import dev.linformer.model.weights.SafetensorsFile;
 import java.io.IOException;
@@ -192,7 +192,7 @@ class WorkflowTest {
     try (ExportedLinformer exported = ExportedLinformer.load(out)) {
       int[] tokens = {3, 1, 2};
       boolean[] mask = {true, true, false};
-      Answer answer =
+      SignatureOutputs answer =
           exported
               .request(SignatureName.ATTENTION)
               .with("tokens", tokens, 1, 3)

@@ -1,7 +1,7 @@
 package dev.linformer.export;
 
 import dev.linformer.export.ExportOptions.Lengths;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
@@ -123,7 +123,7 @@ public final class AttentionProbe implements AutoCloseable {
    * @throws InvalidInputException if an input is missing, or two don't belong together
    */
   public List<AttentionWeights> weights(Request request) {
-    Answer answer = request.withFullMasks().run();
+    SignatureOutputs answer = request.withFullMasks().run();
     return answer.names().stream()
         .map(name -> new AttentionWeights(name, answer.shape(name), answer.values(name)))
         .toList();

@@ -1,12 +1,12 @@
 package dev.linformer.export;
 
 import dev.linformer.export.ServingSignature.Tensor;
-import dev.linformer.model.EncoderDecoderConfig;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.model.LinformerEncDecConfig;
 import dev.linformer.model.LinformerLM;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.ops.attention.Compressed;
-import dev.linformer.ops.attention.DecodingSteps.State;
+import dev.linformer.ops.attention.CompressedKeyValues;
+import dev.linformer.ops.attention.IncrementalDecoding.State;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -40,11 +40,11 @@ final class DecodeSignature {
   private DecodeSignature() {}
 
   /** What of a model goes step by step, if anything does. */
-  static Optional<LanguageModelConfig> decoder(ModelConfig config) {
-    LanguageModelConfig model =
-        config instanceof EncoderDecoderConfig both
+  static Optional<LinformerLMConfig> decoder(ModelConfig config) {
+    LinformerLMConfig model =
+        config instanceof LinformerEncDecConfig both
             ? both.decoder()
-            : config instanceof LanguageModelConfig language ? language : null;
+            : config instanceof LinformerLMConfig language ? language : null;
     return Optional.ofNullable(model)
         .filter(each -> each.encoder().causal() && !each.encoder().fullAttention());
   }
@@ -69,7 +69,7 @@ final class DecodeSignature {
       inputs.add(values);
       states.add(new State<>(floats(keys), floats(values)));
     }
-    List<Compressed<TFloat32>> sources = new ArrayList<>();
+    List<CompressedKeyValues<TFloat32>> sources = new ArrayList<>();
     for (Shape shape : model.sourceShapes()) {
       String name = EncodeSignature.CROSS + sources.size();
       String meaning = "of encode";
@@ -77,7 +77,7 @@ final class DecodeSignature {
       Tensor values = input(tf, name + "_values", shape, meaning);
       inputs.add(keys);
       inputs.add(values);
-      sources.add(new Compressed<>(floats(keys), floats(values)));
+      sources.add(new CompressedKeyValues<>(floats(keys), floats(values)));
     }
     Operand<TFloat32> y = model.step(tf, token, position, states, sources); // [b,1,vocabulary]
     String name = model.outputName();

@@ -1,7 +1,7 @@
 package dev.linformer.export;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -33,13 +33,13 @@ public final class Decoder {
       ExportedLinformer.Function function,
       ModelConfig config,
       int batch,
-      @Nullable Answer source) {
+      @Nullable SignatureOutputs source) {
     if (batch < 1) {
       throw new InvalidInputException("a batch of %d, but at least 1 is expected".formatted(batch));
     }
     this.requests = requests;
     this.batch = batch;
-    LanguageModelConfig model = DecodeSignature.decoder(config).orElseThrow();
+    LinformerLMConfig model = DecodeSignature.decoder(config).orElseThrow();
     length = model.encoder().sequenceLength();
     vocabulary = model.vocabularySize();
     output = function.outputs().get(0).name();
@@ -92,7 +92,7 @@ public final class Decoder {
             .with(DecodeSignature.POSITION, (long) seen);
     state.forEach((name, values) -> request.with(name, values, shape(name)));
     sources.forEach((name, values) -> request.with(name, values, shape(name)));
-    Answer answer = request.run();
+    SignatureOutputs answer = request.run();
     state.replaceAll((name, before) -> answer.values(name));
     seen++;
     return answer.values(output);

@@ -5,7 +5,7 @@ import dev.linformer.model.LinformerEncDec;
 import dev.linformer.model.LinformerLM;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.ops.attention.Compressed;
+import dev.linformer.ops.attention.CompressedKeyValues;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
@@ -35,9 +35,9 @@ final class EncodeSignature {
   /** Adds it to the graph. */
   static ServingSignature build(Ops tf, Model<TFloat32> model, ServingInputs inputs) {
     List<Tensor> outputs = new ArrayList<>();
-    List<Compressed<TFloat32>> sources = compress(tf, model, inputs);
+    List<CompressedKeyValues<TFloat32>> sources = compress(tf, model, inputs);
     for (int layer = 0; layer < sources.size(); layer++) {
-      Compressed<TFloat32> source = sources.get(layer);
+      CompressedKeyValues<TFloat32> source = sources.get(layer);
       outputs.add(output(tf, layer, "keys", source.keys()));
       outputs.add(output(tf, layer, "values", source.values()));
     }
@@ -47,7 +47,7 @@ final class EncodeSignature {
         outputs);
   }
 
-  private static List<Compressed<TFloat32>> compress(
+  private static List<CompressedKeyValues<TFloat32>> compress(
       Ops tf, Model<TFloat32> model, ServingInputs inputs) {
     if (model instanceof LinformerEncDec<TFloat32> both) {
       return both.compress(tf, inputs.forModel());

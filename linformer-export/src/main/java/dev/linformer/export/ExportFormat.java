@@ -1,12 +1,11 @@
 package dev.linformer.export;
 
-import dev.linformer.model.InvalidInputException;
-import java.util.Arrays;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.Named;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /** What an export can be written as. */
-public enum ExportFormat {
+public enum ExportFormat implements Named {
   /** saved_model.pb, variables/ and assets.extra/: any TensorFlow, TensorFlow Serving, DJL. */
   SAVEDMODEL,
   /** frozen/model.pb: one GraphDef with the weights in it. */
@@ -19,6 +18,7 @@ public enum ExportFormat {
   ONNX;
 
   /** The name on the command line. */
+  @Override
   public String key() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
@@ -29,17 +29,6 @@ public enum ExportFormat {
    * @throws InvalidInputException if there is none
    */
   public static ExportFormat of(String key) {
-    return Arrays.stream(values())
-        .filter(each -> each.key().equals(key))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new InvalidInputException(
-                    "format %s, but one of %s is expected"
-                        .formatted(
-                            key,
-                            Arrays.stream(values())
-                                .map(ExportFormat::key)
-                                .collect(Collectors.joining(", ")))));
+    return Named.parse("format", ExportFormat.class, key);
   }
 }

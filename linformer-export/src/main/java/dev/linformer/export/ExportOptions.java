@@ -21,7 +21,7 @@ public record ExportOptions(
     Set<SignatureName> signatures,
     Set<Integer> attentionLayers,
     Lengths lengths,
-    Precision precision) {
+    StoragePrecision precision) {
 
   /** Which sequences an export takes. */
   public enum Lengths {
@@ -56,7 +56,7 @@ public record ExportOptions(
         Set.of(),
         Set.of(),
         Lengths.TRAINED,
-        Precision.FLOAT32);
+        StoragePrecision.FLOAT32);
   }
 
   /** The same in other formats. */
@@ -85,7 +85,7 @@ public record ExportOptions(
    * The same with what {@link Lengths#TRAINED} stands for.
    *
    * @param model that is to be exported
-   * @throws dev.linformer.model.InvalidInputException if its trainer_state.json cannot be read
+   * @throws dev.linformer.io.InvalidInputException if its trainer_state.json cannot be read
    */
   public ExportOptions resolved(ModelDirectory model) {
     if (lengths != Lengths.TRAINED) {
@@ -96,7 +96,7 @@ public record ExportOptions(
   }
 
   /** The same with weights stored otherwise. */
-  public ExportOptions withPrecision(Precision other) {
+  public ExportOptions withPrecision(StoragePrecision other) {
     return new ExportOptions(formats, signatures, attentionLayers, lengths, other);
   }
 }

@@ -1,12 +1,12 @@
 package dev.linformer.export;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
-import dev.linformer.model.train.CudaLibraries;
+import dev.linformer.runtime.CudaLibraries;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -181,7 +181,7 @@ public final class ExportedLinformer implements AutoCloseable {
 
   /** An input of decode. */
   private Function.Input ofStep(Manifest.Entry entry) {
-    LanguageModelConfig decoder =
+    LinformerLMConfig decoder =
         DecodeSignature.decoder(config)
             .orElseThrow(
                 () ->
@@ -400,7 +400,7 @@ public final class ExportedLinformer implements AutoCloseable {
    * @throws InvalidInputException if the export has no signatures {@code encode} and {@code
    *     decode}, or if that is another answer
    */
-  public Decoder decoder(Answer source) {
+  public Decoder decoder(SignatureOutputs source) {
     Function encode = function(SignatureName.ENCODE);
     if (!source.isOf(encode)) {
       throw new InvalidInputException(
@@ -414,7 +414,7 @@ public final class ExportedLinformer implements AutoCloseable {
     return decoder(Math.toIntExact(shape.get(0)), source);
   }
 
-  private Decoder decoder(int batch, @Nullable Answer source) {
+  private Decoder decoder(int batch, @Nullable SignatureOutputs source) {
     return new Decoder(
         () -> request(SignatureName.DECODE), function(SignatureName.DECODE), config, batch, source);
   }

@@ -1,7 +1,7 @@
 package dev.linformer.export;
 
 import com.google.protobuf.ByteString;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
@@ -25,7 +25,7 @@ final class FrozenGraph {
 
   /** What the weights take. */
   static long bytes(ServingGraph serving) {
-    long each = serving.options().precision() == Precision.FLOAT32 ? 4 : 2;
+    long each = serving.options().precision() == StoragePrecision.FLOAT32 ? 4 : 2;
     return serving.weights().weights().stream()
         .mapToLong(weight -> each * weight.parameter().shape().size())
         .sum();

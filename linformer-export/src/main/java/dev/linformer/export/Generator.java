@@ -1,14 +1,14 @@
 package dev.linformer.export;
 
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.CheckpointLevel;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig;
 import dev.linformer.model.LinformerLM;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
-import dev.linformer.model.train.Sessions;
 import dev.linformer.model.weights.WeightFile;
-import dev.linformer.ops.attention.DecodingSteps.State;
+import dev.linformer.ops.attention.IncrementalDecoding.State;
+import dev.linformer.runtime.Sessions;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,7 +53,7 @@ public final class Generator implements AutoCloseable {
    * @throws InvalidInputException if it is no language model, not causal, or without logits
    */
   public static Generator load(ModelDirectory directory) throws IOException {
-    if (!(directory.config() instanceof LanguageModelConfig config)
+    if (!(directory.config() instanceof LinformerLMConfig config)
         || config.returnEmbeddings()
         || !config.encoder().causal()
         || config.encoder().fullAttention()
@@ -65,7 +65,7 @@ public final class Generator implements AutoCloseable {
     return new Generator(config, directory);
   }
 
-  private Generator(LanguageModelConfig config, ModelDirectory directory) throws IOException {
+  private Generator(LinformerLMConfig config, ModelDirectory directory) throws IOException {
     length = config.encoder().sequenceLength();
     vocabulary = config.vocabularySize();
     tokens = new int[length];

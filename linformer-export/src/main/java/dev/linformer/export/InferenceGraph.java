@@ -4,8 +4,8 @@ import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
-import dev.linformer.model.train.Sessions;
 import dev.linformer.model.weights.WeightFile;
+import dev.linformer.runtime.Sessions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -58,7 +58,7 @@ public final class InferenceGraph implements AutoCloseable {
    * A model with the weights of a model directory.
    *
    * @param optional those of its optional inputs, such as masks, that it is to take
-   * @throws dev.linformer.model.InvalidInputException if the weights don't fit the configuration
+   * @throws dev.linformer.io.InvalidInputException if the weights don't fit the configuration
    */
   public static InferenceGraph load(ModelDirectory directory, Set<String> optional)
       throws IOException {

@@ -1,6 +1,6 @@
 package dev.linformer.export;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Files;

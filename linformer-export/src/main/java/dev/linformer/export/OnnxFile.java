@@ -24,7 +24,7 @@ final class OnnxFile {
   /**
    * The signature's part of the graph in ONNX's operations.
    *
-   * @throws dev.linformer.model.InvalidInputException naming an operation that ONNX doesn't have
+   * @throws dev.linformer.io.InvalidInputException naming an operation that ONNX doesn't have
    */
   static ModelProto of(ServingGraph serving, ServingSignature signature) {
     GraphDef frozen = FrozenGraph.of(serving, SavedModelFile.roots(List.of(signature)));

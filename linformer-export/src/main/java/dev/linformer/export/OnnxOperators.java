@@ -3,7 +3,7 @@ package dev.linformer.export;
 import static dev.linformer.export.OnnxGraph.attribute;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

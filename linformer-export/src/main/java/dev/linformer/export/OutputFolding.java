@@ -1,9 +1,9 @@
 package dev.linformer.export;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.EncoderDecoderConfig;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerEncDecConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.weights.StoredWeights;
 import java.io.IOException;
@@ -28,7 +28,7 @@ final class OutputFolding {
   /** The model with one output map wherever that is smaller. */
   static ModelConfig fold(ModelConfig config) {
     List<String> prefixes =
-        config instanceof EncoderDecoderConfig ? List.of("enc_", "dec_") : List.of("");
+        config instanceof LinformerEncDecConfig ? List.of("enc_", "dec_") : List.of("");
     ObjectNode json = config.toJson();
     boolean any = false;
     for (int i = 0; i < prefixes.size(); i++) {
@@ -37,7 +37,7 @@ final class OutputFolding {
         any = true;
       }
     }
-    return any ? ModelConfig.parse(new JsonKeys("config.json", json)) : config;
+    return any ? ModelConfig.parse(new JsonObjectReader("config.json", json)) : config;
   }
 
   private static boolean wins(LinformerConfig stack) {

@@ -1,6 +1,6 @@
 package dev.linformer.export;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -191,7 +191,7 @@ public final class Request {
    * @throws InvalidInputException if an input is missing, or two don't belong together
    * @throws IllegalStateException if the model was closed
    */
-  public Answer run() {
+  public SignatureOutputs run() {
     requireAll();
     calls.enter();
     try {
@@ -201,7 +201,7 @@ public final class Request {
     }
   }
 
-  private Answer compute() {
+  private SignatureOutputs compute() {
     Session.Runner runner = session.runner();
     Map<String, Tensor> fed = new LinkedHashMap<>();
     try {
@@ -213,7 +213,7 @@ public final class Request {
           .outputs()
           .forEach(output -> runner.fetch(graph.operationOrThrow(output.node()).output(0)));
       try (Result result = runner.run()) {
-        return new Answer(function, result);
+        return new SignatureOutputs(function, result);
       }
     } finally {
       fed.values().forEach(Tensor::close);

@@ -1,7 +1,7 @@
 package dev.linformer.export;
 
 import dev.linformer.export.ServingSignature.Tensor;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.LinformerEncDec;
 import dev.linformer.model.LinformerLM;
@@ -9,10 +9,10 @@ import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
-import dev.linformer.model.train.Sessions;
-import dev.linformer.model.weights.Assignments;
 import dev.linformer.model.weights.StoredWeights;
+import dev.linformer.model.weights.VariableAssigner;
 import dev.linformer.ops.Parameter;
+import dev.linformer.runtime.Sessions;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -161,7 +161,7 @@ final class ServingGraph implements AutoCloseable {
   }
 
   private void fill(StoredWeights stored) throws IOException {
-    try (Assignments assignments = new Assignments(session)) {
+    try (VariableAssigner assignments = new VariableAssigner(session)) {
       for (ServingWeights.Weight weight : weights.weights()) {
         String name = weight.parameter().name();
         TFloat32 value =

@@ -2,7 +2,7 @@ package dev.linformer.export;
 
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
-import dev.linformer.ops.PlainDigits;
+import dev.linformer.ops.internal.PlainDigits;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -14,7 +14,7 @@ import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 
-/** Weights as variables of an exported graph, stored as its {@link Precision} says. */
+/** Weights as variables of an exported graph, stored as its {@link StoragePrecision} says. */
 final class ServingWeights implements ParameterFactory<TFloat32> {
 
   /** A variable, and how it gets its value. */
@@ -23,10 +23,10 @@ final class ServingWeights implements ParameterFactory<TFloat32> {
 
   private final Ops tf;
   private final Ops initials;
-  private final Precision precision;
+  private final StoragePrecision precision;
   private final List<Weight> weights = new ArrayList<>();
 
-  ServingWeights(Ops tf, Precision precision) {
+  ServingWeights(Ops tf, StoragePrecision precision) {
     PlainDigits.ensure(); // scopes are numbered
     this.tf = tf;
     this.initials = tf.withSubScope("initial"); // a scope goes through all operations there are

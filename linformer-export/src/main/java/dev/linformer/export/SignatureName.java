@@ -1,9 +1,7 @@
 package dev.linformer.export;
 
-import dev.linformer.model.InvalidInputException;
-import java.util.Arrays;
-import java.util.Locale;
-import java.util.stream.Collectors;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.Named;
 
 /** The functions that an export can have. */
 public enum SignatureName {
@@ -20,7 +18,7 @@ public enum SignatureName {
 
   /** The key of the signature. */
   public String key() {
-    return name().toLowerCase(Locale.ROOT);
+    return Named.key(this);
   }
 
   /**
@@ -29,17 +27,6 @@ public enum SignatureName {
    * @throws InvalidInputException if there is none
    */
   public static SignatureName of(String key) {
-    return Arrays.stream(values())
-        .filter(each -> each.key().equals(key))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new InvalidInputException(
-                    "signature %s, but one of %s is expected"
-                        .formatted(
-                            key,
-                            Arrays.stream(values())
-                                .map(SignatureName::key)
-                                .collect(Collectors.joining(", ")))));
+    return Named.parse("signature", SignatureName.class, key);
   }
 }

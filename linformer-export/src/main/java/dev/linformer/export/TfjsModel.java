@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -41,7 +41,7 @@ final class TfjsModel {
    * @throws InvalidInputException if the weights are of a type that TensorFlow.js doesn't have
    */
   static void requireKnown(ServingGraph serving) {
-    if (serving.options().precision() == Precision.BFLOAT16) {
+    if (serving.options().precision() == StoragePrecision.BFLOAT16) {
       throw new InvalidInputException(
           "tfjs: TensorFlow.js has no bfloat16; export it with precision float32");
     }

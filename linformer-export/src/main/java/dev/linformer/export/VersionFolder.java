@@ -1,8 +1,8 @@
 package dev.linformer.export;
 
-import dev.linformer.model.FileProblem;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.weights.WholeFile;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.FileProblem;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -29,7 +29,7 @@ final class VersionFolder {
    *     there, or if no number is left
    * @throws IOException if writing fails later, such as on a disk that gets full; nothing is left
    */
-  static Path add(Path out, WholeFile.Content content) throws IOException {
+  static Path add(Path out, AtomicFile.Content content) throws IOException {
     requireOurs(out);
     boolean existed = Files.exists(out);
     try {
@@ -47,7 +47,7 @@ final class VersionFolder {
       while (true) {
         Path version = out.resolve(Long.toString(next(out)));
         try (UnfinishedVersion unfinished = UnfinishedVersion.create(version)) {
-          WholeFile.newFolder(version, unfinished.folder(), content);
+          AtomicFile.newFolder(version, unfinished.folder(), content);
           complete = true;
           return version;
         } catch (FileAlreadyExistsException e) {
@@ -56,7 +56,7 @@ final class VersionFolder {
       }
     } finally {
       if (!complete && !existed) {
-        WholeFile.delete(out);
+        AtomicFile.delete(out);
       }
     }
   }

@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.EncoderDecoderConfig;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerEncDecConfig;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
@@ -114,9 +114,9 @@ class AttentionProbeTest {
   @Test
   void sourceHasWeightsOfItsOwn() throws IOException {
     LinformerConfig encoder = Models.encoder(ParameterSharing.LAYERWISE);
-    LanguageModelConfig source =
-        new LanguageModelConfig(
-            encoder, 17, Models.CHANNELS, 0, LanguageModelConfig.Positions.NONE, true);
+    LinformerLMConfig source =
+        new LinformerLMConfig(
+            encoder, 17, Models.CHANNELS, 0, LinformerLMConfig.Positions.NONE, true);
     LinformerConfig decoder =
         LinformerConfig.builder(Models.LENGTH, Models.CHANNELS, 7)
             .heads(3)
@@ -126,15 +126,15 @@ class AttentionProbeTest {
             .decoderMode(true)
             .causal(true)
             .build();
-    LanguageModelConfig target =
-        new LanguageModelConfig(
+    LinformerLMConfig target =
+        new LinformerLMConfig(
             decoder,
             Models.VOCABULARY,
             Models.CHANNELS,
             0,
-            LanguageModelConfig.Positions.NONE,
+            LinformerLMConfig.Positions.NONE,
             false);
-    ModelDirectory model = save(new EncoderDecoderConfig(source, target));
+    ModelDirectory model = save(new LinformerEncDecConfig(source, target));
     try (AttentionProbe probe = AttentionProbe.load(model.path())) {
       assertEquals(List.of("tokens", "source"), probe.inputs());
       List<AttentionWeights> seen =

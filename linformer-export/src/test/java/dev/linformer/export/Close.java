@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
  * <p>Where {@link Oracle} cannot say of each output what rounding may do to it, for it only knows a
  * model's own output, {@link #LIMIT} is taken. Each of two programs is {@link Oracle#ROUNDINGS}
  * unit roundoffs of the sum of magnitudes from float64, and that sum is at most {@link #MAGNITUDE}
- * times the largest output of the models of {@link Family} and {@link Models}, as {@link
- * FamilyExportTest#withoutMasks} checks.
+ * times the largest output of the models of {@link ModelZoo} and {@link Models}, as {@link
+ * ModelZooExportTest#withoutMasks} checks.
  */
 final class Close {
 

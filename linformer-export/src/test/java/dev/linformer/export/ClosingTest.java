@@ -34,7 +34,7 @@ class ClosingTest {
   void aDecoder() throws Exception {
     ModelDirectory model =
         Models.save(
-            Objects.requireNonNull(Family.all().get("causal language model, KV")),
+            Objects.requireNonNull(ModelZoo.all().get("causal language model, KV")),
             5,
             folder.resolve("causal"));
     ExportedLinformer exported =
@@ -66,7 +66,7 @@ class ClosingTest {
   void aGenerator() throws Exception {
     ModelDirectory model =
         Models.save(
-            Objects.requireNonNull(Family.all().get("causal language model, KV")),
+            Objects.requireNonNull(ModelZoo.all().get("causal language model, KV")),
             5,
             folder.resolve("causal"));
     Generator generator = Generator.load(model);

@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
 import dev.linformer.model.Pooling;
-import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,7 +73,7 @@ class DamagedExportTest {
 
   @AfterAll
   static void delete() throws IOException {
-    WholeFile.delete(base);
+    AtomicFile.delete(base);
   }
 
   /** Fifty. */

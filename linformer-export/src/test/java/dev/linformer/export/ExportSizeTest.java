@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.export.ExportOptions.Lengths;
-import dev.linformer.model.ClassifierConfig;
-import dev.linformer.model.EncoderDecoderConfig;
-import dev.linformer.model.LanguageModelConfig;
-import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerEncDecConfig;
+import dev.linformer.model.LinformerLMConfig;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
@@ -35,14 +35,14 @@ class ExportSizeTest {
   @TempDir private Path folder = Path.of("");
 
   private static LinformerConfig.Builder stack() {
-    return Family.stack().depth(DEPTH);
+    return ModelZoo.stack().depth(DEPTH);
   }
 
   /** Decoding is a graph of its own on the same weights; every layer and head has its own E, F. */
   @Test
   void ofACausalLanguageModel() throws IOException {
     isSmall(
-        Family.languageModel(
+        ModelZoo.languageModel(
             stack().causal(true).parameterSharing(ParameterSharing.NONE).build(),
             Positions.LEARNED),
         List.of("serving_default", "embeddings", "attention", "decode"));
@@ -58,7 +58,7 @@ class ExportSizeTest {
             .preNorm(true)
             .build();
     isSmall(
-        new ClassifierConfig(encoder, Family.VOCABULARY, 7, Pooling.MEAN, 0.5),
+        new LinformerClassifierConfig(encoder, ModelZoo.VOCABULARY, 7, Pooling.MEAN, 0.5),
         List.of("serving_default", "embeddings", "attention"));
   }
 
@@ -73,9 +73,9 @@ class ExportSizeTest {
             .depth(DEPTH)
             .build();
     ModelConfig config =
-        new EncoderDecoderConfig(
-            new LanguageModelConfig(source, 23, Family.CHANNELS, 0.5, Positions.SINUSOID, true),
-            Family.languageModel(
+        new LinformerEncDecConfig(
+            new LinformerLMConfig(source, 23, ModelZoo.CHANNELS, 0.5, Positions.SINUSOID, true),
+            ModelZoo.languageModel(
                 stack().decoderMode(true).causal(true).build(), Positions.SINUSOID));
     isSmall(config, List.of("serving_default", "embeddings", "attention"));
     isSmall(

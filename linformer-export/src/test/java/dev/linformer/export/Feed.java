@@ -176,7 +176,7 @@ final class Feed {
   }
 
   /** What a signature of an export gives. */
-  Answer run(ExportedLinformer exported, SignatureName signature) {
+  SignatureOutputs run(ExportedLinformer exported, SignatureName signature) {
     Request request = exported.request(signature);
     values.forEach(
         (name, value) -> {

@@ -10,7 +10,7 @@ import ai.onnx.proto.OnnxMl;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.export.ExportOptions.Lengths;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import java.io.IOException;
@@ -49,7 +49,7 @@ class FormatsTest {
   @TempDir private Path folder = Path.of("");
 
   private ModelDirectory model(String name) throws IOException {
-    ModelConfig config = Objects.requireNonNull(Family.all().get(name));
+    ModelConfig config = Objects.requireNonNull(ModelZoo.all().get(name));
     return Models.save(config, 5, folder.resolve("model"));
   }
 
@@ -94,7 +94,7 @@ class FormatsTest {
       graph.importGraphDef(frozen);
       try (Session session = new Session(graph);
           TFloat32 in =
-              TFloat32.tensorOf(Shape.of(2, Family.N, Family.CHANNELS), DataBuffers.of(x));
+              TFloat32.tensorOf(Shape.of(2, ModelZoo.N, ModelZoo.CHANNELS), DataBuffers.of(x));
           Result result = session.runner().feed("inputs", in).fetch("outputs").run()) {
         float[] y = new float[expected.length];
         ((TFloat32) result.get(0)).asRawTensor().data().asFloats().read(y);
@@ -185,7 +185,7 @@ class FormatsTest {
     ModelDirectory model = model("encoder, LEARNABLE");
     Path out = folder.resolve("export");
     refused(
-        () -> ModelExporter.export(model, out, ALL.withPrecision(Precision.BFLOAT16)),
+        () -> ModelExporter.export(model, out, ALL.withPrecision(StoragePrecision.BFLOAT16)),
         "tfjs: TensorFlow.js has no bfloat16; export it with precision float32");
     assertFalse(Files.exists(out));
     FrozenGraph.requireSmall(ExportFormat.ONNX, 2_000_000_000L);

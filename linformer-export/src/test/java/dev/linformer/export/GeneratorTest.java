@@ -3,10 +3,10 @@ package dev.linformer.export;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig;
-import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerLMConfig;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
 import dev.linformer.model.ProjectionMethod;
@@ -68,7 +68,7 @@ class GeneratorTest {
         .causal(true);
   }
 
-  private ModelDirectory directory(LanguageModelConfig config) throws IOException {
+  private ModelDirectory directory(LinformerLMConfig config) throws IOException {
     ModelDirectory directory = ModelDirectory.create(folder.resolve("model" + config.hashCode()));
     directory.writeConfig(config);
     try (InferenceGraph inference = InferenceGraph.untrained(config, 3)) {
@@ -79,7 +79,7 @@ class GeneratorTest {
 
   private void compare(Positions positions, int embeddingDim, LinformerConfig encoder)
       throws IOException {
-    var config = new LanguageModelConfig(encoder, VOCABULARY, embeddingDim, 0, positions, false);
+    var config = new LinformerLMConfig(encoder, VOCABULARY, embeddingDim, 0, positions, false);
     ModelDirectory directory = directory(config);
     try (Oracle oracle = Oracle.of(directory, Set.of());
         InferenceGraph inference = InferenceGraph.load(directory);
@@ -99,7 +99,7 @@ class GeneratorTest {
   @Test
   void equalSeedsGenerateEqualTokensAndStopAtTheEnd() throws IOException {
     var config =
-        new LanguageModelConfig(builder().build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
+        new LinformerLMConfig(builder().build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
     ModelDirectory directory = directory(config);
     List<List<Integer>> runs = new ArrayList<>();
     for (long seed : new long[] {1, 1, 2}) {
@@ -120,7 +120,7 @@ class GeneratorTest {
   @ParameterizedTest
   @EnumSource
   void aSlidingWindowReadsTheLastHalfAgain(Positions positions) throws IOException {
-    var config = new LanguageModelConfig(builder().build(), VOCABULARY, 14, 0, positions, false);
+    var config = new LinformerLMConfig(builder().build(), VOCABULARY, 14, 0, positions, false);
     ModelDirectory directory = directory(config);
     Sampler likeliest = new Sampler(0, 0, 1);
     List<Integer> text = new ArrayList<>(List.of(1, 2));
@@ -143,7 +143,7 @@ class GeneratorTest {
   @Test
   void aSlidingWindowReadsTheEndOfALongPrompt() throws IOException {
     var config =
-        new LanguageModelConfig(builder().build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
+        new LinformerLMConfig(builder().build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
     ModelDirectory directory = directory(config);
     int[] prompt = new SplittableRandom(5).ints(3 * N, 0, VOCABULARY).toArray();
     List<List<Integer>> texts = new ArrayList<>();
@@ -185,7 +185,7 @@ class GeneratorTest {
   @Test
   void refusesWhatIsNotCausal() throws IOException {
     var config =
-        new LanguageModelConfig(
+        new LinformerLMConfig(
             builder().causal(false).build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
     ModelDirectory directory = directory(config);
     var error = assertThrows(InvalidInputException.class, () -> Generator.load(directory));

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.EncoderDecoderConfig;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.model.LinformerEncDecConfig;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
@@ -143,21 +143,22 @@ class ModelExporterTest {
         "attention of layer 2, but 0 to depth - 1 = 1 is expected");
     refused(() -> SignatureName.of("serve"), "signature serve, but one of serving_default, ");
     refused(() -> ExportFormat.of("coreml"), "format coreml, but one of savedmodel, frozen, ");
-    refused(() -> Precision.of("int8"), "precision int8, but float32 is expected, or bfloat16");
+    refused(
+        () -> StoragePrecision.of("int8"), "precision int8, but float32 is expected, or bfloat16");
     assertFalse(Files.exists(out));
   }
 
   /** linformer-pytorch's triangle lets every position see the future, so no step is possible. */
   @Test
   void refusesToDecodeWithTheLeakingTriangle(@TempDir Path folder) throws IOException {
-    EncoderDecoderConfig causal = Family.encoderDecoder(null, Family.stack());
-    LanguageModelConfig decoder = causal.decoder();
-    LanguageModelConfig leaking =
-        Family.languageModel(
-            Family.stack().decoderMode(true).leakingTriangle(true).build(), decoder.positions());
+    LinformerEncDecConfig causal = ModelZoo.encoderDecoder(null, ModelZoo.stack());
+    LinformerLMConfig decoder = causal.decoder();
+    LinformerLMConfig leaking =
+        ModelZoo.languageModel(
+            ModelZoo.stack().decoderMode(true).leakingTriangle(true).build(), decoder.positions());
     ModelDirectory model =
         Models.save(
-            new EncoderDecoderConfig(causal.encoder(), leaking), 1, folder.resolve("model"));
+            new LinformerEncDecConfig(causal.encoder(), leaking), 1, folder.resolve("model"));
     refused(
         () ->
             ModelExporter.export(
@@ -169,7 +170,7 @@ class ModelExporterTest {
   }
 
   private static ModelDirectory save(String name, Path folder) throws IOException {
-    return Models.save(Objects.requireNonNull(Family.all().get(name)), 1, folder);
+    return Models.save(Objects.requireNonNull(ModelZoo.all().get(name)), 1, folder);
   }
 
   @Test
@@ -182,7 +183,7 @@ class ModelExporterTest {
     Path version = ModelExporter.export(model, folder.resolve("export"), options);
     try (ExportedLinformer exported = ExportedLinformer.load(version)) {
       assertEquals(List.of("attention"), exported.signatures());
-      Answer answer =
+      SignatureOutputs answer =
           exported.request(SignatureName.ATTENTION).with("inputs", Models.vectors(2, 1)).run();
       assertEquals(Set.of("attention_1"), answer.names());
       assertEquals(Shape.of(2, 3, Models.LENGTH, 7), answer.shape("attention_1"));
@@ -201,7 +202,7 @@ class ModelExporterTest {
         ModelExporter.export(
             model,
             folder.resolve("half"),
-            ExportOptions.savedModel().withPrecision(Precision.BFLOAT16));
+            ExportOptions.savedModel().withPrecision(StoragePrecision.BFLOAT16));
     String data = "variables/variables.data-00000-of-00001";
     assertEquals(Files.size(full.resolve(data)), 2 * Files.size(half.resolve(data)));
     double difference = Close.difference(encoded(full), encoded(half));

@@ -1,6 +1,6 @@
 package dev.linformer.export;
 
-import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
@@ -41,8 +41,8 @@ final class Models {
         .build();
   }
 
-  static ClassifierConfig classifier(Pooling pooling) {
-    return new ClassifierConfig(
+  static LinformerClassifierConfig classifier(Pooling pooling) {
+    return new LinformerClassifierConfig(
         encoder(ParameterSharing.HEADWISE), VOCABULARY, CLASSES, pooling, 0.5);
   }
 

@@ -76,7 +76,7 @@ final class Oracle implements AutoCloseable {
    *
    * @param precision to which the weights are rounded first, as an export rounds them
    */
-  static Oracle of(ModelDirectory directory, Precision precision) throws IOException {
+  static Oracle of(ModelDirectory directory, StoragePrecision precision) throws IOException {
     return new Oracle(directory, Set.of(), precision);
   }
 
@@ -86,10 +86,10 @@ final class Oracle implements AutoCloseable {
    * @param optional their names
    */
   static Oracle of(ModelDirectory directory, Set<String> optional) throws IOException {
-    return new Oracle(directory, optional, Precision.FLOAT32);
+    return new Oracle(directory, optional, StoragePrecision.FLOAT32);
   }
 
-  private Oracle(ModelDirectory directory, Set<String> optional, Precision precision)
+  private Oracle(ModelDirectory directory, Set<String> optional, StoragePrecision precision)
       throws IOException {
     Ops tf = Ops.create(graph);
     Variables<TFloat32> variables = Variables.toBeLoaded(tf, TFloat32.class);
@@ -101,7 +101,7 @@ final class Oracle implements AutoCloseable {
             .declare(
                 parameter -> {
                   Operand<? extends TFloating> value = variables.create(parameter);
-                  if (precision == Precision.BFLOAT16) {
+                  if (precision == StoragePrecision.BFLOAT16) {
                     value = tf.dtypes.cast(value, TBfloat16.class);
                   }
                   exact.add(tf.dtypes.cast(value, TFloat64.class));

@@ -42,9 +42,9 @@ class OracleTest {
 
   @Test
   void weightsInBfloat16AreAnotherModel() throws IOException {
-    ModelDirectory model = Models.save(Family.stack().build(), 5, folder.resolve("model"));
-    try (Oracle whole = Oracle.of(model, Precision.FLOAT32);
-        Oracle rounded = Oracle.of(model, Precision.BFLOAT16);
+    ModelDirectory model = Models.save(ModelZoo.stack().build(), 5, folder.resolve("model"));
+    try (Oracle whole = Oracle.of(model, StoragePrecision.FLOAT32);
+        Oracle rounded = Oracle.of(model, StoragePrecision.BFLOAT16);
         InferenceGraph live = InferenceGraph.load(model)) {
       Feed feed = Feed.random(live.inputs(), 2, 0, 1);
       float[] found = feed.run(live);

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.export.ExportOptions.Lengths;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,7 +39,7 @@ class RequestTest {
     Path here = Files.createTempDirectory(folder, "export");
     return ExportedLinformer.load(
         ModelExporter.export(
-            Models.save(Objects.requireNonNull(Family.all().get(name)), 5, here.resolve("model")),
+            Models.save(Objects.requireNonNull(ModelZoo.all().get(name)), 5, here.resolve("model")),
             here.resolve("export"),
             options));
   }
@@ -84,7 +84,7 @@ class RequestTest {
       refused(
           () -> request(exported).with("mask", new int[5], 1, 5),
           "input mask is bool [b, m], but int32 was given");
-      Answer answer =
+      SignatureOutputs answer =
           request(exported)
               .with("tokens", new int[5], 1, 5)
               .with("mask", new boolean[] {true, true, true, true, false}, 1, 5)
@@ -110,8 +110,8 @@ class RequestTest {
       refused(
           () -> decoder.next(1),
           "input token takes [b, 1] with at most [b, 1], given were 1 values of shape [2, 1]");
-      for (int t = 0; t < Family.N; t++) {
-        assertEquals(2 * Family.VOCABULARY, decoder.next(1, 2).length);
+      for (int t = 0; t < ModelZoo.N; t++) {
+        assertEquals(2 * ModelZoo.VOCABULARY, decoder.next(1, 2).length);
       }
       refused(() -> decoder.next(1, 2), "the sequence has input_size = 22 tokens already");
     }
@@ -198,15 +198,15 @@ class RequestTest {
       refused(
           () -> exported.decoder(2),
           "the decoder has a source: make it of what request(SignatureName.ENCODE) gives for it");
-      Answer source =
+      SignatureOutputs source =
           exported
               .request(SignatureName.ENCODE)
               .with("source", new int[2 * 13])
               .withFullMasks()
               .run();
-      Answer logits =
+      SignatureOutputs logits =
           request(exported)
-              .with("tokens", new int[Family.N])
+              .with("tokens", new int[ModelZoo.N])
               .with("source", new int[13])
               .withFullMasks()
               .run();
@@ -218,8 +218,8 @@ class RequestTest {
       refused(
           () -> decoder.next(1, 2, 3),
           "input token takes [b, 1] with at most [b, 1], given were 3 values of shape [2, 1]");
-      for (int t = 0; t < Family.N; t++) {
-        assertEquals(2 * Family.VOCABULARY, decoder.next(1, 2).length);
+      for (int t = 0; t < ModelZoo.N; t++) {
+        assertEquals(2 * ModelZoo.VOCABULARY, decoder.next(1, 2).length);
       }
       refused(() -> decoder.next(1, 2), "the sequence has input_size = 22 tokens already");
     }
@@ -233,7 +233,8 @@ class RequestTest {
     try (ExportedLinformer exported = export("encoder and decoder", options);
         ExportedLinformer other = export("encoder and decoder, NONE", options);
         ExportedLinformer causal = export("causal language model, KV", Lengths.FIXED)) {
-      Answer source = other.request(SignatureName.ENCODE).with("source", new int[13]).run();
+      SignatureOutputs source =
+          other.request(SignatureName.ENCODE).with("source", new int[13]).run();
       refused(
           () -> exported.decoder(source),
           "a decoder takes what signature encode of the same export gave, found an answer of another export");
@@ -266,8 +267,8 @@ class RequestTest {
   private static float[] decode(ExportedLinformer exported, int start) {
     Decoder decoder = exported.decoder(1);
     float[] logits = {};
-    for (int t = 0; t < Family.N; t++) {
-      logits = decoder.next((start * (t + 1)) % Family.VOCABULARY);
+    for (int t = 0; t < ModelZoo.N; t++) {
+      logits = decoder.next((start * (t + 1)) % ModelZoo.VOCABULARY);
     }
     return logits;
   }

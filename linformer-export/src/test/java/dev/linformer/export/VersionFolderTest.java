@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ParameterSharing;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;

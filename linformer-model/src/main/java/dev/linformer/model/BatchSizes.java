@@ -1,5 +1,7 @@
 package dev.linformer.model;
 
+import dev.linformer.io.InvalidInputException;
+
 /**
  * Batches that can be trained: TensorFlow's gradients count the places of an axis in 32 bits, and
  * all positions of a batch are the rows of one matrix. Values of a tensor may be more.

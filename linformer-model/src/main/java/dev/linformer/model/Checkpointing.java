@@ -1,19 +1,19 @@
 package dev.linformer.model;
 
-import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
+import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.Shapes;
+import dev.linformer.ops.attention.AttentionCore;
 import dev.linformer.ops.attention.ContractionPlan;
+import dev.linformer.ops.attention.KeyValueProjection;
 import dev.linformer.ops.attention.MultiHeadAttention;
-import dev.linformer.ops.attention.PositionSteps;
-import dev.linformer.ops.attention.PrefixSteps;
-import dev.linformer.ops.attention.SourceSteps;
-import dev.linformer.ops.gradient.Input;
-import dev.linformer.ops.gradient.Parts;
+import dev.linformer.ops.attention.PrefixAttention;
+import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
+import dev.linformer.ops.gradient.SegmentInput;
 import dev.linformer.ops.gradient.Substitution;
+import dev.linformer.ops.internal.Shapes;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -66,18 +66,18 @@ record Checkpointing<T extends TFloating>(
 
   /** Inputs of a segment; a second entry of the same operand changes nothing. */
   private final class Inputs {
-    private final Map<Output<?>, Input> inputs = new LinkedHashMap<>();
+    private final Map<Output<?>, SegmentInput> inputs = new LinkedHashMap<>();
 
-    Inputs add(Input input) {
+    Inputs add(SegmentInput input) {
       inputs.putIfAbsent(input.operand().asOutput(), input);
       return this;
     }
 
     Inputs whole(@Nullable Operand<?> operand) {
-      return operand == null ? this : add(Input.whole(operand));
+      return operand == null ? this : add(SegmentInput.whole(operand));
     }
 
-    Inputs all(List<Input> others) {
+    Inputs all(List<SegmentInput> others) {
       others.forEach(this::add);
       return this;
     }
@@ -93,10 +93,10 @@ record Checkpointing<T extends TFloating>(
     }
 
     List<? extends Operand<?>> operands() {
-      return inputs.values().stream().map(Input::operand).toList();
+      return inputs.values().stream().map(SegmentInput::operand).toList();
     }
 
-    List<Input> list() {
+    List<SegmentInput> list() {
       return List.copyOf(inputs.values());
     }
   }
@@ -166,7 +166,7 @@ record Checkpointing<T extends TFloating>(
     Operand<T> source = body.source(in, context); // [b,s,c]
     Operand<TBool> mask = body.mask(context);
     ContractionPlan plan = attention.plan(in, source, mask, config.dropout(), key);
-    var early = SourceSteps.early(tf, attention, Masks.zeroPadding(tf, source, mask), plan);
+    var early = KeyValueProjection.early(tf, attention, Masks.zeroPadding(tf, source, mask), plan);
     long h = attention.heads();
     Operand<TInt64> numbers = tf.constant(LongStream.range(0, h).toArray()); // [h]
     Inputs inputs =
@@ -175,12 +175,12 @@ record Checkpointing<T extends TFloating>(
             .all(early.byHeads())
             .all(attention.byHeads())
             .whole(mask)
-            .add(Input.along(numbers, 0))
+            .add(SegmentInput.along(numbers, 0))
             .whole(seed());
     Operand<T> y =
         Recompute.parts(
             tf,
-            new Parts(h, config.headsPerGroup(), Parts.SUM),
+            new ChunkPlan(h, config.headsPerGroup(), ChunkPlan.SUM),
             inputs.list(),
             (inner, of) ->
                 attention
@@ -209,8 +209,8 @@ record Checkpointing<T extends TFloating>(
       Operand<T> y,
       @Nullable Operand<TInt64> from) {
     RandomKey inner = keyIn(of);
-    Biased<T> added =
-        PositionSteps.finish(
+    LinearOutput<T> added =
+        AttentionCore.finish(
             tf,
             body.attention().map(of::orUnused),
             y,
@@ -220,7 +220,7 @@ record Checkpointing<T extends TFloating>(
   }
 
   /** The weights of {@link #joined}. */
-  private List<Input> after(MultiHeadAttention<T> attention) {
+  private List<SegmentInput> after(MultiHeadAttention<T> attention) {
     Inputs inputs = new Inputs();
     List<Dense<T>> maps = attention.output();
     inputs.whole(maps.get(0).bias());
@@ -244,24 +244,28 @@ record Checkpointing<T extends TFloating>(
     Operand<T> clean = Masks.zeroPadding(tf, source, mask); // [b,s,c]
     long n = x.shape().get(1);
     long k = attention.sizes(n, source.shape().get(1)).k();
-    Parts parts = positions(n, attention.heads() * k);
+    ChunkPlan parts = positions(n, attention.heads() * k);
     Operand<TInt64> from = starts(tf, parts); // [g]
     Inputs inputs =
         new Inputs()
-            .add(Input.along(x, 1))
-            .add(Input.along(in, 1))
+            .add(SegmentInput.along(x, 1))
+            .add(SegmentInput.along(in, 1))
             .whole(attention.queries().weight())
             .whole(attention.output().get(0).weight())
             .all(after(attention))
-            .add(Input.row(from, 0))
+            .add(SegmentInput.row(from, 0))
             .whole(seed());
     if (attention.byPrefix()) {
       return prefixed(tf, parts, inputs, body, x, in, clean, from);
     }
     ContractionPlan plan = attention.plan(in, source, mask, config.dropout(), key);
     var compressed =
-        SourceSteps.compressed(
-            tf, attention, SourceSteps.early(tf, attention, clean, plan), plan, parts.perPart());
+        KeyValueProjection.compressed(
+            tf,
+            attention,
+            KeyValueProjection.early(tf, attention, clean, plan),
+            plan,
+            parts.perPart());
     inputs.whole(compressed.keys()).whole(compressed.values()).whole(mask);
     return Recompute.parts(
         tf,
@@ -270,7 +274,7 @@ record Checkpointing<T extends TFloating>(
         (inner, of) -> {
           Operand<TInt64> start = scalar(inner, of.get(from));
           Operand<T> y =
-              PositionSteps.attend(
+              AttentionCore.attend(
                   inner,
                   attention.map(of::orUnused),
                   of.get(in),
@@ -288,7 +292,7 @@ record Checkpointing<T extends TFloating>(
   /** The same where a part attends to its own positions and the sums of all before. */
   private Operand<T> prefixed(
       Ops tf,
-      Parts parts,
+      ChunkPlan parts,
       Inputs inputs,
       Sublayer.Attention<T> body,
       Operand<T> x,
@@ -296,13 +300,14 @@ record Checkpointing<T extends TFloating>(
       Operand<T> clean,
       Operand<TInt64> from) {
     long n = x.shape().get(1);
-    var before = PrefixSteps.prefixes(tf, body.attention(), clean, parts.perPart()); // [b,h,g,k,d]
-    MultiHeadAttention<T> attention = PrefixSteps.columns(tf, body.attention(), n);
+    var before =
+        PrefixAttention.prefixes(tf, body.attention(), clean, parts.perPart()); // [b,h,g,k,d]
+    MultiHeadAttention<T> attention = PrefixAttention.columns(tf, body.attention(), n);
     inputs
-        .add(Input.along(clean, 1))
-        .add(Input.row(before.keys(), 2))
-        .add(Input.row(before.values(), 2))
-        .all(PrefixSteps.byPositions(attention))
+        .add(SegmentInput.along(clean, 1))
+        .add(SegmentInput.row(before.keys(), 2))
+        .add(SegmentInput.row(before.values(), 2))
+        .all(PrefixAttention.byPositions(attention))
         .weights(attention.keys()::map)
         .weights(attention.values()::map);
     return Recompute.parts(
@@ -313,7 +318,7 @@ record Checkpointing<T extends TFloating>(
           Operand<TInt64> start = scalar(inner, of.get(from));
           RandomKey key = keyIn(of);
           Operand<T> y =
-              PrefixSteps.attend(
+              PrefixAttention.attend(
                   inner,
                   attention.map(of::orUnused),
                   of.get(in),
@@ -327,13 +332,13 @@ record Checkpointing<T extends TFloating>(
   }
 
   private Operand<T> feedByPositions(Ops tf, Operand<T> x) {
-    Parts parts = positions(x.shape().get(1), config.feedForwardDim());
+    ChunkPlan parts = positions(x.shape().get(1), config.feedForwardDim());
     Operand<TInt64> from = starts(tf, parts); // [g]
     Inputs inputs =
         new Inputs()
-            .add(Input.along(x, 1))
+            .add(SegmentInput.along(x, 1))
             .weights(sublayer::map)
-            .add(Input.row(from, 0))
+            .add(SegmentInput.row(from, 0))
             .whole(seed());
     return Recompute.parts(
         tf,
@@ -355,9 +360,9 @@ record Checkpointing<T extends TFloating>(
   /**
    * @param widest values of a position in the widest tensor
    */
-  private Parts positions(long n, long widest) {
+  private ChunkPlan positions(long n, long widest) {
     Integer chunk = config.chunk();
-    return new Parts(n, chunk == null ? defaultChunk(n, widest) : Math.min(chunk, n), 1);
+    return new ChunkPlan(n, chunk == null ? defaultChunk(n, widest) : Math.min(chunk, n), 1);
   }
 
   /** A power of two, so that the widest tensor of a part has 32 MiB, but not over 32 parts. */
@@ -368,7 +373,7 @@ record Checkpointing<T extends TFloating>(
   }
 
   /** Number of the first position of each part, [g]. */
-  private static Operand<TInt64> starts(Ops tf, Parts parts) {
+  private static Operand<TInt64> starts(Ops tf, ChunkPlan parts) {
     return tf.constant(
         LongStream.range(0, parts.count()).map(part -> part * parts.perPart()).toArray());
   }

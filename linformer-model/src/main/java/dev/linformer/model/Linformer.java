@@ -1,19 +1,19 @@
 package dev.linformer.model;
 
-import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
+import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.Shapes;
-import dev.linformer.ops.Wide;
 import dev.linformer.ops.attention.AttentionSpec;
-import dev.linformer.ops.attention.Compressed;
-import dev.linformer.ops.attention.DecodingSteps;
+import dev.linformer.ops.attention.CompressedKeyValues;
+import dev.linformer.ops.attention.IncrementalDecoding;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
+import dev.linformer.ops.internal.Float32Math;
+import dev.linformer.ops.internal.Shapes;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -243,7 +243,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
       BatchSizes.require(x.shape().get(0), x.shape().get(1));
     }
     Operand<T> tame = Masks.tamePadding(tf, x, context.mask()); // [b,n,c]
-    return config.precision() == Precision.BF16 && !Wide.isNarrow(type)
+    return config.precision() == ComputePrecision.BF16 && !Float32Math.isNarrow(type)
         ? narrow(tf, tame, context, key)
         : stack(tf, sublayers, tame, context, key); // [b,n,c]
   }
@@ -260,7 +260,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
 
   /** The stack in bfloat16. */
   private Operand<T> narrow(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
-    Rounding rounding = new Rounding(tf, sublayers.get(0).norm().kernels());
+    Bfloat16Cast rounding = new Bfloat16Cast(tf, sublayers.get(0).norm().kernels());
     List<Sublayer<TBfloat16>> stack = rounded(rounding, key != null);
     Operand<T> source = context.source();
     Context<TBfloat16> inner =
@@ -271,7 +271,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
   }
 
   /** The sublayers in bfloat16; with gradients of what they share in T, if there will be some. */
-  private List<Sublayer<TBfloat16>> rounded(Rounding rounding, boolean training) {
+  private List<Sublayer<TBfloat16>> rounded(Bfloat16Cast rounding, boolean training) {
     Map<Output<?>, Integer> users = new HashMap<>();
     for (Sublayer<T> sublayer : sublayers) {
       Set<Output<?>> own = new HashSet<>();
@@ -300,12 +300,12 @@ public final class Linformer<T extends TFloating> implements Model<T> {
 
   /** The shapes of the states of {@link #step}, for one sequence: one for each layer. */
   List<Shape> stateShapes() {
-    return attentions(false).map(DecodingSteps::stateShape).toList();
+    return attentions(false).map(IncrementalDecoding::stateShape).toList();
   }
 
   /** The shapes of what {@link #compress} gives, for one sequence; none for an encoder. */
   List<Shape> sourceShapes() {
-    return attentions(true).map(DecodingSteps::stateShape).toList();
+    return attentions(true).map(IncrementalDecoding::stateShape).toList();
   }
 
   private Stream<MultiHeadAttention<T>> attentions(boolean cross) {
@@ -319,9 +319,9 @@ public final class Linformer<T extends TFloating> implements Model<T> {
   }
 
   /** A source as each layer of a decoder attends to it. */
-  List<Compressed<T>> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
+  List<CompressedKeyValues<T>> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
     return attentions(true)
-        .map(attention -> DecodingSteps.compress(tf, attention, source, mask))
+        .map(attention -> IncrementalDecoding.compress(tf, attention, source, mask))
         .toList();
   }
 
@@ -338,24 +338,25 @@ public final class Linformer<T extends TFloating> implements Model<T> {
       Ops tf,
       Operand<T> x,
       Operand<TInt64> position,
-      List<DecodingSteps.State<S>> states,
-      List<Compressed<T>> sources) {
+      List<IncrementalDecoding.State<S>> states,
+      List<CompressedKeyValues<T>> sources) {
     Operand<T> y = x;
     int layer = 0;
     int source = 0;
     for (Sublayer<T> sublayer : sublayers) {
       Operand<T> in = sublayer.input(tf, y); // [b,1,c]
-      Biased<T> added;
+      LinearOutput<T> added;
       if (!(sublayer.body() instanceof Sublayer.Attention<T> body)) {
         added = sublayer.body().call(tf, in, config, Context.none(), null); // [b,1,c]
       } else if (body.cross()) {
         added =
-            Biased.none(
-                DecodingSteps.step(tf, body.attention(), in, sources.get(source++))); // [b,1,c]
+            LinearOutput.none(
+                IncrementalDecoding.step(
+                    tf, body.attention(), in, sources.get(source++))); // [b,1,c]
       } else {
-        var step = DecodingSteps.step(tf, body.attention(), in, position, states.get(layer));
+        var step = IncrementalDecoding.step(tf, body.attention(), in, position, states.get(layer));
         states.set(layer++, step.state());
-        added = Biased.none(step.output()); // [b,1,c]
+        added = LinearOutput.none(step.output()); // [b,1,c]
       }
       y = sublayer.join(tf, y, added); // [b,1,c]
     }

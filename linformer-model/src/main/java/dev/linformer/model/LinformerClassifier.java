@@ -1,6 +1,5 @@
 package dev.linformer.model;
 
-import dev.linformer.ops.Averages;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Embedding;
@@ -9,8 +8,9 @@ import dev.linformer.ops.Masks;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.Shapes;
-import dev.linformer.ops.Wide;
+import dev.linformer.ops.internal.Averages;
+import dev.linformer.ops.internal.Float32Math;
+import dev.linformer.ops.internal.Shapes;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -27,14 +27,14 @@ import org.tensorflow.types.family.TFloating;
 /** Token and position embedding, dropout, encoder, pooling, logits. */
 public final class LinformerClassifier<T extends TFloating> implements Model<T> {
 
-  private final ClassifierConfig config;
+  private final LinformerClassifierConfig config;
   private final Operand<T> tokenEmbedding; // [vocabulary,c]
   private final Operand<T> positionEmbedding; // [n,c]
   private final Linformer<T> encoder;
   private final Dense<T> logits; // c → classes
 
   private LinformerClassifier(
-      ClassifierConfig config,
+      LinformerClassifierConfig config,
       Operand<T> tokenEmbedding,
       Operand<T> positionEmbedding,
       Linformer<T> encoder,
@@ -57,7 +57,7 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
    * {@code linformer.} and {@code to_logits.*}.
    */
   public static <T extends TFloating> LinformerClassifier<T> declare(
-      ParameterFactory<T> parameters, ClassifierConfig config) {
+      ParameterFactory<T> parameters, LinformerClassifierConfig config) {
     int n = config.encoder().sequenceLength();
     int c = config.encoder().channels();
     return new LinformerClassifier<>(
@@ -145,7 +145,7 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
     return switch (config.pooling()) {
       case FIRST ->
           mask == null ? tf.gather(y, tf.constant(0), tf.constant(1)) : first(tf, y, mask);
-      case MEAN -> Wide.apply(tf, y, new MeanOf(mask)); // [b,c]
+      case MEAN -> Float32Math.apply(tf, y, new MeanOf(mask)); // [b,c]
     };
   }
 
@@ -159,7 +159,7 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
   }
 
   /** The mean over real positions, [b,n,c] → [b,c]; zeros if there are none. */
-  private record MeanOf(@Nullable Operand<TBool> mask) implements Wide.Function {
+  private record MeanOf(@Nullable Operand<TBool> mask) implements Float32Math.Function {
     @Override
     public <T extends TFloating> Operand<T> apply(Ops tf, Operand<T> y) {
       if (mask == null) {

@@ -2,10 +2,12 @@ package dev.linformer.model;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.Named;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.ops.Activation;
 import dev.linformer.ops.ParameterFactory;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.types.family.TFloating;
 
@@ -60,7 +62,7 @@ public record LinformerConfig(
     CheckpointLevel checkpointLevel,
     int headsPerGroup,
     @Nullable Integer chunk,
-    Precision precision,
+    ComputePrecision precision,
     ParameterSharing parameterSharing,
     int projectedLengthStep,
     boolean fullAttention,
@@ -71,7 +73,7 @@ public record LinformerConfig(
     boolean causal,
     boolean leakingTriangle,
     ProjectionMethod projectionMethod,
-    ProjectionStart projectionStart,
+    ProjectionInit projectionStart,
     boolean preNorm,
     boolean oneKeyValueHead,
     boolean freezeProjections,
@@ -166,7 +168,7 @@ public record LinformerConfig(
         refuseIf(
             sequenceLength % k != 0,
             "method",
-            lower(projectionMethod),
+            Named.key(projectionMethod),
             "an input_size = %d that is a multiple of k = %d of layer %d"
                 .formatted(sequenceLength, k, l));
       }
@@ -177,19 +179,15 @@ public record LinformerConfig(
           "method learnable or no_params: a window looks ahead of its first position; they");
     }
     refuseIf(
-        projectionStart == ProjectionStart.BLOCKS && projectionMethod != ProjectionMethod.LEARNABLE,
+        projectionStart == ProjectionInit.BLOCKS && projectionMethod != ProjectionMethod.LEARNABLE,
         "projection_init",
-        lower(projectionStart),
+        Named.key(projectionStart),
         "xavier, or method learnable,");
     refuseIf(
         causal && leakingTriangle,
         "leaking_triangle",
         true,
         "false with causal: it stands in the place of causality and");
-  }
-
-  private static String lower(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT);
   }
 
   private static void refuseIf(boolean bad, String key, @Nullable Object value, String wanted) {
@@ -239,13 +237,13 @@ public record LinformerConfig(
     return new Builder(sequenceLength, channels, projectedLength);
   }
 
-  static LinformerConfig take(JsonKeys keys) {
+  static LinformerConfig take(JsonObjectReader keys) {
     return take(
         keys, builder(keys.integer("input_size"), keys.integer("channels"), keys.integer("dim_k")));
   }
 
   /** Takes all keys but the first three, with the builder's values as defaults. */
-  static LinformerConfig take(JsonKeys keys, Builder builder) {
+  static LinformerConfig take(JsonObjectReader keys, Builder builder) {
     return builder
         .feedForwardDim(keys.integer("dim_ff", builder.feedForwardDim))
         .headDim(keys.integer("dim_d", builder.headDim))
@@ -334,12 +332,12 @@ public record LinformerConfig(
         .put("depth", depth)
         .put("dropout", dropout)
         .put("dropout_ff", feedForwardDropout)
-        .put("activation", lower(activation))
-        .put("checkpoint_level", checkpointLevel.name())
+        .put("activation", Named.key(activation))
+        .put("checkpoint_level", Named.key(checkpointLevel))
         .put("heads_per_group", headsPerGroup)
         .put("chunk", chunk)
-        .put("precision", lower(precision))
-        .put("parameter_sharing", lower(parameterSharing))
+        .put("precision", Named.key(precision))
+        .put("parameter_sharing", Named.key(parameterSharing))
         .put("k_reduce_by_layer", projectedLengthStep)
         .put("full_attention", fullAttention)
         .put("include_ff", includeFeedForward)
@@ -348,8 +346,8 @@ public record LinformerConfig(
         .put("decoder_mode", decoderMode)
         .put("causal", causal)
         .put("leaking_triangle", leakingTriangle)
-        .put("method", lower(projectionMethod))
-        .put("projection_init", lower(projectionStart))
+        .put("method", Named.key(projectionMethod))
+        .put("projection_init", Named.key(projectionStart))
         .put("pre_norm", preNorm)
         .put("one_kv_head", oneKeyValueHead)
         .put("freeze", freezeProjections)
@@ -379,7 +377,7 @@ public record LinformerConfig(
     private CheckpointLevel checkpointLevel = CheckpointLevel.C0;
     private int headsPerGroup = 1;
     private @Nullable Integer chunk;
-    private Precision precision = Precision.FLOAT32;
+    private ComputePrecision precision = ComputePrecision.FLOAT32;
     private ParameterSharing parameterSharing = ParameterSharing.LAYERWISE;
     private int projectedLengthStep;
     private boolean fullAttention;
@@ -390,7 +388,7 @@ public record LinformerConfig(
     private boolean causal;
     private boolean leakingTriangle;
     private ProjectionMethod projectionMethod = ProjectionMethod.LEARNABLE;
-    private ProjectionStart projectionStart = ProjectionStart.XAVIER;
+    private ProjectionInit projectionStart = ProjectionInit.XAVIER;
     private boolean preNorm;
     private boolean oneKeyValueHead;
     private boolean freezeProjections;
@@ -463,7 +461,7 @@ public record LinformerConfig(
     }
 
     /** In what the layers are computed; FLOAT32 unless set. */
-    public Builder precision(Precision value) {
+    public Builder precision(ComputePrecision value) {
       precision = value;
       return this;
     }
@@ -537,7 +535,7 @@ public record LinformerConfig(
     }
 
     /** Where the training of E and F starts; random unless set. */
-    public Builder projectionStart(ProjectionStart value) {
+    public Builder projectionStart(ProjectionInit value) {
       projectionStart = value;
       return this;
     }

@@ -2,7 +2,7 @@ package dev.linformer.model;
 
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.attention.Compressed;
+import dev.linformer.ops.attention.CompressedKeyValues;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +30,7 @@ public final class LinformerEncDec<T extends TFloating> implements Model<T> {
 
   /** Asks for the weights of both, under {@code encoder.} and {@code decoder.}. */
   public static <T extends TFloating> LinformerEncDec<T> declare(
-      ParameterFactory<T> parameters, EncoderDecoderConfig config) {
+      ParameterFactory<T> parameters, LinformerEncDecConfig config) {
     return new LinformerEncDec<>(
         LinformerLM.declare(parameters, "encoder.", config.encoder()),
         LinformerLM.declare(parameters, "decoder.", config.decoder()));
@@ -112,7 +112,7 @@ public final class LinformerEncDec<T extends TFloating> implements Model<T> {
    *     [b,s]
    * @return one for each layer, of {@link LinformerLM#sourceShapes} with b in the place of 1
    */
-  public List<Compressed<T>> compress(Ops tf, Map<String, Operand<?>> inputs) {
+  public List<CompressedKeyValues<T>> compress(Ops tf, Map<String, Operand<?>> inputs) {
     Operand<TInt32> source = Model.require(inputs, Linformer.SOURCE);
     Operand<TBool> mask = Model.find(inputs, Linformer.SOURCE_MASK);
     Operand<T> embeddings = encoder.call(tf, source, Context.masked(mask), null); // [b,s,e]

@@ -1,6 +1,6 @@
 package dev.linformer.model;
 
-import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Embedding;
@@ -9,9 +9,9 @@ import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.PositionalEncoding;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.Shapes;
-import dev.linformer.ops.attention.Compressed;
-import dev.linformer.ops.attention.DecodingSteps;
+import dev.linformer.ops.attention.CompressedKeyValues;
+import dev.linformer.ops.attention.IncrementalDecoding;
+import dev.linformer.ops.internal.Shapes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +29,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
 
   static final String TOKENS = "tokens";
 
-  private final LanguageModelConfig config;
+  private final LinformerLMConfig config;
   private final Operand<T> tokenEmbedding; // [vocabulary,e]
   private final @Nullable Operand<T> positionEmbedding; // [n,e]
   private final @Nullable Dense<T> projectIn; // e → c
@@ -38,7 +38,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
   private final @Nullable Dense<T> logits; // e → vocabulary
 
   private LinformerLM(
-      LanguageModelConfig config,
+      LinformerLMConfig config,
       Operand<T> tokenEmbedding,
       @Nullable Operand<T> positionEmbedding,
       @Nullable Dense<T> projectIn,
@@ -74,7 +74,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
    * @param prefix before every name and key
    */
   public static <T extends TFloating> LinformerLM<T> declare(
-      ParameterFactory<T> parameters, String prefix, LanguageModelConfig config) {
+      ParameterFactory<T> parameters, String prefix, LinformerLMConfig config) {
     int e = config.embeddingDim();
     int c = config.encoder().channels();
     boolean resized = e != c;
@@ -204,12 +204,12 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
    *     source_mask} [b,s]
    * @return one for each layer, of {@link #sourceShapes} with b in the place of 1
    */
-  public List<Compressed<T>> compress(Ops tf, Map<String, Operand<?>> inputs) {
+  public List<CompressedKeyValues<T>> compress(Ops tf, Map<String, Operand<?>> inputs) {
     return compress(
         tf, Model.require(inputs, Linformer.SOURCE), Model.find(inputs, Linformer.SOURCE_MASK));
   }
 
-  List<Compressed<T>> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
+  List<CompressedKeyValues<T>> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
     return encoder.compress(tf, source, mask);
   }
 
@@ -228,8 +228,8 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
       Ops tf,
       Operand<TInt32> token,
       Operand<TInt64> position,
-      List<DecodingSteps.State<S>> states,
-      List<Compressed<T>> sources) {
+      List<IncrementalDecoding.State<S>> states,
+      List<CompressedKeyValues<T>> sources) {
     Operand<T> x = tf.gather(tokenEmbedding, token, tf.constant(0)); // [b,1,e]
     Operand<TInt64> one = tf.reshape(position, tf.constant(new long[] {1})); // [1]
     x =

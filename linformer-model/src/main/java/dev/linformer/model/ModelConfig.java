@@ -1,6 +1,8 @@
 package dev.linformer.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.ops.ParameterFactory;
 import java.nio.file.Path;
 import java.util.List;
@@ -8,7 +10,7 @@ import org.tensorflow.types.family.TFloating;
 
 /** What a model is, without its weights: the content of a config.json. Checked when it is made. */
 public sealed interface ModelConfig
-    permits LinformerConfig, ClassifierConfig, LanguageModelConfig, EncoderDecoderConfig {
+    permits LinformerConfig, LinformerClassifierConfig, LinformerLMConfig, LinformerEncDecConfig {
 
   /** The key that tells the kinds of model apart. */
   String MODEL_TYPE = "model_type";
@@ -40,18 +42,18 @@ public sealed interface ModelConfig
    *     kind of model doesn't have, or has a value out of its range
    */
   static ModelConfig read(Path file) {
-    return parse(JsonKeys.read(file));
+    return parse(JsonObjectReader.read(file));
   }
 
   /** Takes a configuration from JSON keys; what is left over is refused. */
-  static ModelConfig parse(JsonKeys keys) {
+  static ModelConfig parse(JsonObjectReader keys) {
     String type = keys.text(MODEL_TYPE, LinformerConfig.TYPE);
     ModelConfig config =
         switch (type) {
           case LinformerConfig.TYPE -> LinformerConfig.take(keys);
-          case ClassifierConfig.TYPE -> ClassifierConfig.take(keys);
-          case LanguageModelConfig.TYPE -> LanguageModelConfig.take(keys);
-          case EncoderDecoderConfig.TYPE -> EncoderDecoderConfig.take(keys);
+          case LinformerClassifierConfig.TYPE -> LinformerClassifierConfig.take(keys);
+          case LinformerLMConfig.TYPE -> LinformerLMConfig.take(keys);
+          case LinformerEncDecConfig.TYPE -> LinformerEncDecConfig.take(keys);
           default ->
               throw keys.invalid(
                   MODEL_TYPE,
@@ -59,9 +61,9 @@ public sealed interface ModelConfig
                   "one of %s, %s, %s, %s"
                       .formatted(
                           LinformerConfig.TYPE,
-                          ClassifierConfig.TYPE,
-                          LanguageModelConfig.TYPE,
-                          EncoderDecoderConfig.TYPE));
+                          LinformerClassifierConfig.TYPE,
+                          LinformerLMConfig.TYPE,
+                          LinformerEncDecConfig.TYPE));
         };
     keys.refuseTheRest();
     return config;

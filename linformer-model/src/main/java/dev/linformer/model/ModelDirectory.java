@@ -4,8 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.weights.RegularFile;
-import dev.linformer.model.weights.WholeFile;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.FileProblem;
+import dev.linformer.io.internal.RegularFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -106,12 +108,12 @@ public record ModelDirectory(Path path) {
    */
   public void takeBack(boolean existed) throws IOException {
     if (!existed) {
-      WholeFile.delete(path);
+      AtomicFile.delete(path);
       return;
     }
     try (var entries = Files.list(path)) {
       for (Path each : (Iterable<Path>) entries::iterator) {
-        WholeFile.delete(each);
+        AtomicFile.delete(each);
       }
     }
   }
@@ -130,7 +132,7 @@ public record ModelDirectory(Path path) {
   public static void writeJson(Path file, ObjectNode json) throws IOException {
     try {
       String text = JSON.writeValueAsString(json) + System.lineSeparator();
-      WholeFile.write(file, text.getBytes(StandardCharsets.UTF_8));
+      AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a tree of JSON nodes can always be written", e);
     }

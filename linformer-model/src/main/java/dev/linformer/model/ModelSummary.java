@@ -71,7 +71,7 @@ public record ModelSummary(String modelType, List<Layer> layers) {
     long width = weights.get(weights.size() - 1).shape().get(0);
     String vectors = "[b, %s, %s]".formatted(stack.sequenceLength(), width);
     if (name.endsWith("to_logits")) {
-      boolean pooled = config instanceof ClassifierConfig;
+      boolean pooled = config instanceof LinformerClassifierConfig;
       return new Layer(name, "Dense", pooled ? "[b, %s]".formatted(width) : vectors, weights);
     }
     if (name.endsWith("_emb")) {

@@ -1,7 +1,7 @@
 package dev.linformer.model;
 
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.Shapes;
+import dev.linformer.ops.internal.Shapes;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;

@@ -1,9 +1,9 @@
 package dev.linformer.model;
 
-import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
+import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import java.util.function.Function;
@@ -29,7 +29,7 @@ record Sublayer<T extends TFloating>(
   sealed interface Body<T extends TFloating> {
 
     /** [b,n,c] → [b,n,out], the last bias not yet added where nothing comes between. */
-    Biased<T> call(
+    LinearOutput<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key);
 
     /** The same with kernels, see {@link Model#withKernels}. */
@@ -48,7 +48,7 @@ record Sublayer<T extends TFloating>(
       implements Body<T> {
 
     @Override
-    public Biased<T> call(
+    public LinearOutput<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
       return attention.apart(
           tf, x, source(x, context), mask(context), config.dropout(), key); // [b,n,c]
@@ -85,7 +85,7 @@ record Sublayer<T extends TFloating>(
   /** A feed-forward part. */
   record Feed<T extends TFloating>(FeedForward<T> feedForward) implements Body<T> {
     @Override
-    public Biased<T> call(
+    public LinearOutput<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
       return feedForward.apart(tf, x, config.feedForwardDropout(), key); // [b,n,out]
     }
@@ -127,7 +127,7 @@ record Sublayer<T extends TFloating>(
   }
 
   /** The residual and what is added to it, [b,n,out]. */
-  Operand<T> join(Ops tf, Operand<T> x, Biased<T> added) {
+  Operand<T> join(Ops tf, Operand<T> x, LinearOutput<T> added) {
     Operand<T> residual = resample == null ? x : resample.call(tf, x); // [b,n,out]
     return preNorm
         ? tf.math.add(residual, added.sum(tf)) // [b,n,out]

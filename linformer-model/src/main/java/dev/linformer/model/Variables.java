@@ -2,7 +2,7 @@ package dev.linformer.model;
 
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
-import dev.linformer.ops.PlainDigits;
+import dev.linformer.ops.internal.PlainDigits;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -3,11 +3,11 @@ package dev.linformer.model;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import dev.linformer.model.LanguageModelConfig.Positions;
-import dev.linformer.model.train.Sessions;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.ops.Graphs;
-import dev.linformer.ops.Shapes;
 import dev.linformer.ops.Weights;
+import dev.linformer.ops.internal.Shapes;
+import dev.linformer.runtime.Sessions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -72,8 +72,8 @@ class CausalityTest {
           var model =
               LinformerEncDec.declare(
                   probe.weights(),
-                  new EncoderDecoderConfig(
-                      new LanguageModelConfig(encoder, VOCABULARY, C, 0, Positions.NONE, true),
+                  new LinformerEncDecConfig(
+                      new LinformerLMConfig(encoder, VOCABULARY, C, 0, Positions.NONE, true),
                       language(config, false)));
           var source = probe.tokens(2, VOCABULARY, B, N - 6);
           var target = probe.tokens(1, VOCABULARY, B, N);
@@ -82,8 +82,8 @@ class CausalityTest {
       };
     }
 
-    private static LanguageModelConfig language(LinformerConfig config, boolean embeddings) {
-      return new LanguageModelConfig(config, VOCABULARY, 10, 0, Positions.SINUSOID, embeddings);
+    private static LinformerLMConfig language(LinformerConfig config, boolean embeddings) {
+      return new LinformerLMConfig(config, VOCABULARY, 10, 0, Positions.SINUSOID, embeddings);
     }
 
     @Override

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.RandomKey;
 import java.util.ArrayList;
@@ -113,7 +114,7 @@ class CheckpointLevelTest {
     for (String prefix : model.equals("encdec") ? List.of("enc_", "dec_") : List.of("")) {
       json.put(prefix + "chunk", 5).put(prefix + "heads_per_group", 2);
     }
-    return ModelConfig.parse(new JsonKeys("test", json));
+    return ModelConfig.parse(new JsonObjectReader("test", json));
   }
 
   @ParameterizedTest

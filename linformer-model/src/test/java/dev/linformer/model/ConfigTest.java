@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.ops.Activation;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -50,8 +51,9 @@ class ConfigTest {
     assertEquals(config, read("{" + ENCODER + "}"));
     assertEquals(config, read("{" + ENCODER + ", \"dim_d\": null, \"model_type\": null}"));
 
-    var classifier = assertInstanceOf(ClassifierConfig.class, read("{" + CLASSIFIER + "}"));
-    assertEquals(new ClassifierConfig(config, 16, 10, Pooling.MEAN, 0.1), classifier);
+    var classifier =
+        assertInstanceOf(LinformerClassifierConfig.class, read("{" + CLASSIFIER + "}"));
+    assertEquals(new LinformerClassifierConfig(config, 16, 10, Pooling.MEAN, 0.1), classifier);
   }
 
   @Test
@@ -67,10 +69,11 @@ class ConfigTest {
             .activation(Activation.RELU)
             .parameterSharing(ParameterSharing.KV)
             .build();
-    assertEquals(encoder, ModelConfig.parse(new JsonKeys("json", encoder.toJson())));
+    assertEquals(encoder, ModelConfig.parse(new JsonObjectReader("json", encoder.toJson())));
     for (Pooling pooling : Pooling.values()) {
-      var classifier = new ClassifierConfig(encoder, 19, 23, pooling, 0.5);
-      assertEquals(classifier, ModelConfig.parse(new JsonKeys("json", classifier.toJson())));
+      var classifier = new LinformerClassifierConfig(encoder, 19, 23, pooling, 0.5);
+      assertEquals(
+          classifier, ModelConfig.parse(new JsonObjectReader("json", classifier.toJson())));
     }
   }
 
@@ -292,11 +295,11 @@ class ConfigTest {
         file,
         "{\"one\": {\"a\": 1}, \"list\": [{\"a\": 2}], \"mixed\": [{}, 1], \"number\": 5,"
             + " \"long\": 5000000000}");
-    JsonKeys keys = JsonKeys.read(file);
+    JsonObjectReader keys = JsonObjectReader.read(file);
     assertEquals(1, keys.object("one").integer("a"));
     assertEquals(2, keys.objects("list").get(0).integer("a"));
     assertEquals(5_000_000_000L, keys.longInteger("long"));
-    JsonKeys inner = keys.object("one");
+    JsonObjectReader inner = keys.object("one");
     assertEquals(file + ", one: key \"b\" is missing", Values.refusal(() -> inner.integer("b")));
     for (String key : new String[] {"mixed", "number", "one"}) {
       String message = Values.refusal(() -> keys.objects(key));

@@ -35,7 +35,7 @@ class EmptyBatchTest {
             .checkpointLevel(level)
             .chunk(5)
             .build();
-    var config = new ClassifierConfig(encoder, 7, 3, Pooling.MEAN, 0);
+    var config = new LinformerClassifierConfig(encoder, 7, 3, Pooling.MEAN, 0);
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       var variables = Variables.random(tf, TFloat32.class, 5);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.weights.SafetensorsFile;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Parameter;
@@ -111,7 +112,7 @@ class GoldenTest {
       Map<String, double[]> values,
       Map<String, Shape> shapes) {
 
-    private static final String ENCODER_DECODER = EncoderDecoderConfig.TYPE;
+    private static final String ENCODER_DECODER = LinformerEncDecConfig.TYPE;
 
     static Golden read(Path path) throws IOException {
       var values = new HashMap<String, double[]>();
@@ -161,12 +162,12 @@ class GoldenTest {
     <T extends TFloating> Call<T> declare(ParameterFactory<T> parameters) {
       if (type.equals(ENCODER_DECODER)) {
         var model =
-            LinformerEncDec.declare(parameters, (EncoderDecoderConfig) ModelConfig.parse(keys()));
+            LinformerEncDec.declare(parameters, (LinformerEncDecConfig) ModelConfig.parse(keys()));
         return (tf, type, inputs) ->
             model.call(tf, tokens(tf, "tokens"), tokens(tf, "target_tokens"), null, null, null);
       }
       ModelConfig model = ModelConfig.parse(keys());
-      if (model instanceof LanguageModelConfig language) {
+      if (model instanceof LinformerLMConfig language) {
         var languageModel = LinformerLM.declare(parameters, "", language);
         return (tf, type, inputs) ->
             languageModel.call(tf, tokens(tf, "tokens"), context(tf, type, inputs), null);
@@ -179,8 +180,8 @@ class GoldenTest {
       };
     }
 
-    private JsonKeys keys() {
-      return new JsonKeys(name, config.deepCopy());
+    private JsonObjectReader keys() {
+      return new JsonObjectReader(name, config.deepCopy());
     }
 
     /** The reference lays the input's mask on the source too. */

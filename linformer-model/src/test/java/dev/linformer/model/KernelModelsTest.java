@@ -1,8 +1,8 @@
 package dev.linformer.model;
 
-import static dev.linformer.ops.kernel.KernelGraphs.calls;
-import static dev.linformer.ops.kernel.KernelGraphs.module;
-import static dev.linformer.ops.kernel.KernelGraphs.operations;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.calls;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.module;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.operations;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.ops.RandomKey;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,11 +70,12 @@ class KernelModelsTest {
                 Stream.of(CheckpointLevel.values())
                     .flatMap(
                         level ->
-                            Stream.of(Precision.FLOAT32, Precision.BF16)
+                            Stream.of(ComputePrecision.FLOAT32, ComputePrecision.BF16)
                                 .map(precision -> Arguments.of(model, level, precision))));
   }
 
-  private static ModelConfig config(String model, CheckpointLevel level, Precision precision) {
+  private static ModelConfig config(
+      String model, CheckpointLevel level, ComputePrecision precision) {
     ObjectNode json;
     try {
       String keys = Objects.requireNonNull(MODELS.get(model)).replace('\'', '"');
@@ -85,7 +87,7 @@ class KernelModelsTest {
     for (String prefix : model.equals("encdec") ? List.of("enc_", "dec_") : List.of("")) {
       json.put(prefix + "precision", precision.name().toLowerCase(Locale.ROOT));
     }
-    return ModelConfig.parse(new JsonKeys("test", json));
+    return ModelConfig.parse(new JsonObjectReader("test", json));
   }
 
   /** Attentions that are kernels; those of a decoder to itself are causal and are none. */
@@ -145,7 +147,7 @@ class KernelModelsTest {
 
   @ParameterizedTest
   @MethodSource("cases")
-  void everyWeightHasAGradient(String model, CheckpointLevel level, Precision precision) {
+  void everyWeightHasAGradient(String model, CheckpointLevel level, ComputePrecision precision) {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Variables<TFloat32> variables = Variables.random(tf, TFloat32.class, 7);
@@ -194,7 +196,7 @@ class KernelModelsTest {
       try (Graph graph = new Graph()) {
         Ops tf = Ops.create(graph);
         Model<TFloat32> model =
-            config(name, CheckpointLevel.C0, Precision.FLOAT32)
+            config(name, CheckpointLevel.C0, ComputePrecision.FLOAT32)
                 .declare(Variables.random(tf, TFloat32.class, 7));
         Map<String, Operand<?>> inputs = new LinkedHashMap<>();
         model.inputs().stream()

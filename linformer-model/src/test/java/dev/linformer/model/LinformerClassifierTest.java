@@ -47,10 +47,10 @@ class LinformerClassifierTest {
   private static final String ENCODER = "linformer.";
   private static final int[] TOKENS = new Random(5).ints(B * N, 0, VOCABULARY).toArray();
 
-  private static ClassifierConfig config(Pooling pooling) {
+  private static LinformerClassifierConfig config(Pooling pooling) {
     LinformerConfig encoder =
         LinformerConfig.builder(N, C, K).headDim(D).heads(H).feedForwardDim(F).depth(2).build();
-    return new ClassifierConfig(encoder, VOCABULARY, CLASSES, pooling, 0.3);
+    return new LinformerClassifierConfig(encoder, VOCABULARY, CLASSES, pooling, 0.3);
   }
 
   private static Operand<TInt32> tokens(Ops tf, int length) {
@@ -164,7 +164,8 @@ class LinformerClassifierTest {
     int n = 4_096;
     LinformerConfig encoder =
         LinformerConfig.builder(n, 2, 1).heads(1).dropout(0).feedForwardDropout(0).build();
-    ClassifierConfig config = new ClassifierConfig(encoder, 2, 3, Pooling.MEAN, 0);
+    LinformerClassifierConfig config =
+        new LinformerClassifierConfig(encoder, 2, 3, Pooling.MEAN, 0);
     for (boolean masked : new boolean[] {false, true}) {
       List<double[]> found = new ArrayList<>();
       for (var type : List.of(TFloat32.class, TBfloat16.class)) {
@@ -175,7 +176,7 @@ class LinformerClassifierTest {
   }
 
   private static <T extends TFloating> Operand<T> ofOneToken(
-      Ops tf, ClassifierConfig config, Class<T> type, boolean masked, int n) {
+      Ops tf, LinformerClassifierConfig config, Class<T> type, boolean masked, int n) {
     var model = LinformerClassifier.declare(new Weights().constants(tf, type), config);
     var real = tf.fill(tf.constant(new int[] {1, n}), tf.constant(true));
     return model.call(

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.Weights;
@@ -142,7 +142,7 @@ class MaskingTest {
                   .fullAttention(config.fullAttention())
                   .build();
           var both =
-              new EncoderDecoderConfig(
+              new LinformerEncDecConfig(
                   language(encoder, Positions.LEARNED, true),
                   language(config, Positions.LEARNED, false));
           var source = probe.tokens(2, VOCABULARY, B, S);
@@ -157,9 +157,9 @@ class MaskingTest {
     }
   }
 
-  private static LanguageModelConfig language(
+  private static LinformerLMConfig language(
       LinformerConfig config, Positions positions, boolean embeddings) {
-    return new LanguageModelConfig(config, VOCABULARY, C, 0, positions, embeddings);
+    return new LinformerLMConfig(config, VOCABULARY, C, 0, positions, embeddings);
   }
 
   private static LinformerConfig decoding(LinformerConfig.Builder builder, Kind kind) {
@@ -283,7 +283,7 @@ class MaskingTest {
     builders.add(
         base(ParameterSharing.KV, ProjectionMethod.LEARNABLE)
             .fullAttention(true)
-            .precision(Precision.BF16));
+            .precision(ComputePrecision.BF16));
     return builders.stream()
         .flatMap(
             builder ->

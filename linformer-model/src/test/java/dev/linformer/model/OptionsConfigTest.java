@@ -9,7 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.ops.Activation;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +34,7 @@ class OptionsConfigTest {
   private static ModelConfig parse(String json) {
     try {
       var node = (ObjectNode) new ObjectMapper().readTree("{" + json + "}");
-      return ModelConfig.parse(new JsonKeys("json", node));
+      return ModelConfig.parse(new JsonObjectReader("json", node));
     } catch (JsonProcessingException e) {
       throw new AssertionError(e);
     }
@@ -44,7 +45,7 @@ class OptionsConfigTest {
   }
 
   private static ModelConfig again(ModelConfig config) {
-    return ModelConfig.parse(new JsonKeys("json", config.toJson()));
+    return ModelConfig.parse(new JsonObjectReader("json", config.toJson()));
   }
 
   private static void assertRefused(String message, String json) {
@@ -64,7 +65,7 @@ class OptionsConfigTest {
     assertFalse(config.causal());
     assertFalse(config.leakingTriangle());
     assertEquals(ProjectionMethod.LEARNABLE, config.projectionMethod());
-    assertEquals(ProjectionStart.XAVIER, config.projectionStart());
+    assertEquals(ProjectionInit.XAVIER, config.projectionStart());
     assertFalse(config.preNorm());
     assertFalse(config.oneKeyValueHead());
     assertFalse(config.freezeProjections());
@@ -98,7 +99,7 @@ class OptionsConfigTest {
             b -> b.projectionMethod(ProjectionMethod.NO_PARAMS),
             b -> b.projectionMethod(ProjectionMethod.MEAN_POOL),
             b -> b.projectionMethod(ProjectionMethod.MAX_POOL),
-            b -> b.projectionStart(ProjectionStart.BLOCKS),
+            b -> b.projectionStart(ProjectionInit.BLOCKS),
             b -> b.preNorm(true),
             b -> b.oneKeyValueHead(true),
             b -> b.freezeProjections(true),
@@ -141,7 +142,7 @@ class OptionsConfigTest {
             .includeFeedForward(false)
             .decoderMode(true)
             .causal(true)
-            .projectionStart(ProjectionStart.BLOCKS)
+            .projectionStart(ProjectionInit.BLOCKS)
             .build(),
         encoder(
             ", \"full_attention\": true, \"include_ff\": false, \"decoder_mode\": true,"
@@ -234,9 +235,9 @@ class OptionsConfigTest {
             .depth(2)
             .dropout(0.05)
             .build();
-    var expected = new LanguageModelConfig(encoder, 19, 8, 0.1, Positions.SINUSOID, false);
+    var expected = new LinformerLMConfig(encoder, 19, 8, 0.1, Positions.SINUSOID, false);
     assertEquals(expected, parse(LM));
-    assertEquals(encoder, LanguageModelConfig.encoderBuilder(127, 8, 64).build());
+    assertEquals(encoder, LinformerLMConfig.encoderBuilder(127, 8, 64).build());
     assertRefused(
         "dim_k = 64, but 1 to input_size = 17 is expected: the projection shortens a sequence",
         LM.replace("127", "17"));
@@ -247,15 +248,15 @@ class OptionsConfigTest {
     LinformerConfig encoder = LinformerConfig.builder(15, 8, 5).causal(true).build();
     for (Positions positions : Positions.values()) {
       for (boolean embeddings : new boolean[] {false, true}) {
-        var config = new LanguageModelConfig(encoder, 19, 6, 0.25, positions, embeddings);
+        var config = new LinformerLMConfig(encoder, 19, 6, 0.25, positions, embeddings);
         assertEquals(config, again(config));
       }
     }
-    var odd = new LanguageModelConfig(encoder, 19, 7, 0, Positions.LEARNED, false);
+    var odd = new LinformerLMConfig(encoder, 19, 7, 0, Positions.LEARNED, false);
     assertEquals(odd, again(odd));
     assertEquals(
-        new LanguageModelConfig(
-            LanguageModelConfig.encoderBuilder(127, 8, 64).build(),
+        new LinformerLMConfig(
+            LinformerLMConfig.encoderBuilder(127, 8, 64).build(),
             19,
             6,
             0.25,
@@ -288,30 +289,28 @@ class OptionsConfigTest {
     assertTrue(message.startsWith("json: unknown key \"num_classes\"; known are "), message);
   }
 
-  private static LanguageModelConfig half(
+  private static LinformerLMConfig half(
       LinformerConfig.Builder builder, int vocabulary, boolean embeddings) {
-    return new LanguageModelConfig(
+    return new LinformerLMConfig(
         builder.build(), vocabulary, 8, 0.1, Positions.SINUSOID, embeddings);
   }
 
   @Test
   void anEncoderDecodersDefaults() {
     assertEquals(
-        new EncoderDecoderConfig(
-            half(LanguageModelConfig.encoderBuilder(113, 8, 64), 19, true),
+        new LinformerEncDecConfig(
+            half(LinformerLMConfig.encoderBuilder(113, 8, 64), 19, true),
             half(
-                LanguageModelConfig.encoderBuilder(127, 8, 64).decoderMode(true).causal(true),
+                LinformerLMConfig.encoderBuilder(127, 8, 64).decoderMode(true).causal(true),
                 23,
                 false)),
         parse(ENCDEC));
     assertEquals(
-        new EncoderDecoderConfig(
+        new LinformerEncDecConfig(
             half(
-                LanguageModelConfig.encoderBuilder(113, 8, 64).activation(Activation.RELU),
-                19,
-                true),
+                LinformerLMConfig.encoderBuilder(113, 8, 64).activation(Activation.RELU), 19, true),
             half(
-                LanguageModelConfig.encoderBuilder(127, 8, 64)
+                LinformerLMConfig.encoderBuilder(127, 8, 64)
                     .activation(Activation.RELU)
                     .decoderMode(true)
                     .leakingTriangle(true),
@@ -343,9 +342,9 @@ class OptionsConfigTest {
             .outputIntermediateDim(11)
             .build();
     var config =
-        new EncoderDecoderConfig(
-            new LanguageModelConfig(encoder, 19, 10, 0.125, Positions.LEARNED, true),
-            new LanguageModelConfig(decoder, 23, 9, 0, Positions.NONE, false));
+        new LinformerEncDecConfig(
+            new LinformerLMConfig(encoder, 19, 10, 0.125, Positions.LEARNED, true),
+            new LinformerLMConfig(decoder, 23, 9, 0, Positions.NONE, false));
     assertEquals(config, again(config));
     ObjectNode json = config.toJson();
     assertEquals("encdec", json.path("model_type").asText());
@@ -400,8 +399,8 @@ class OptionsConfigTest {
     assertRefused(
         "json: dec_return_emb = true, but false is expected",
         ENCDEC + ", \"dec_return_emb\": true");
-    LanguageModelConfig encoder = half(LinformerConfig.builder(15, 8, 5), 19, true);
-    LanguageModelConfig decoder =
+    LinformerLMConfig encoder = half(LinformerConfig.builder(15, 8, 5), 19, true);
+    LinformerLMConfig decoder =
         half(
             LinformerConfig.builder(15, 8, 5)
                 .decoderMode(true)
@@ -411,8 +410,8 @@ class OptionsConfigTest {
             false);
     assertEquals(
         "one activation and one checkpoint_level for encoder and decoder are expected",
-        Values.refusal(() -> new EncoderDecoderConfig(encoder, decoder)));
-    assertEquals(roles, Values.refusal(() -> new EncoderDecoderConfig(decoder, decoder)));
-    assertEquals(roles, Values.refusal(() -> new EncoderDecoderConfig(encoder, encoder)));
+        Values.refusal(() -> new LinformerEncDecConfig(encoder, decoder)));
+    assertEquals(roles, Values.refusal(() -> new LinformerEncDecConfig(decoder, decoder)));
+    assertEquals(roles, Values.refusal(() -> new LinformerEncDecConfig(encoder, encoder)));
   }
 }

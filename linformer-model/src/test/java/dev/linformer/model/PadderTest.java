@@ -1,10 +1,10 @@
 package dev.linformer.model;
 
-import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.ParameterFactory;
-import dev.linformer.ops.Shapes;
 import dev.linformer.ops.Weights;
+import dev.linformer.ops.internal.Shapes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -66,7 +66,7 @@ class PadderTest {
           LinformerLM.declare(
               weights(tf),
               "",
-              new LanguageModelConfig(config, VOCABULARY, 10, 0, positions, config.causal()));
+              new LinformerLMConfig(config, VOCABULARY, 10, 0, positions, config.causal()));
       for (int m : LENGTHS) {
         int[] tokens = new Random(m).ints((long) B * m, 0, VOCABULARY).toArray();
         Operand<TInt32> x = tf.constant(Shape.of(B, m), DataBuffers.of(tokens));

@@ -3,7 +3,7 @@ package dev.linformer.model;
 import java.nio.file.Path;
 
 /** A process that reads the configuration it is given the path of. */
-final class PipedConfig {
+public final class PipedConfig {
 
   private PipedConfig() {}
 

@@ -1,9 +1,9 @@
 package dev.linformer.model;
 
-import dev.linformer.model.train.Sessions;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.Weights;
+import dev.linformer.runtime.Sessions;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;

@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.ops.Graphs;
-import dev.linformer.ops.Shapes;
 import dev.linformer.ops.Weights;
-import dev.linformer.ops.attention.Compressed;
-import dev.linformer.ops.attention.DecodingSteps.State;
+import dev.linformer.ops.attention.CompressedKeyValues;
+import dev.linformer.ops.attention.IncrementalDecoding.State;
+import dev.linformer.ops.internal.Shapes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -53,8 +53,8 @@ class StepTest {
     return all.stream();
   }
 
-  private static LanguageModelConfig language(LinformerConfig config, boolean embeddings) {
-    return new LanguageModelConfig(config, VOCABULARY, C, 0, Positions.SINUSOID, embeddings);
+  private static LinformerLMConfig language(LinformerConfig config, boolean embeddings) {
+    return new LinformerLMConfig(config, VOCABULARY, C, 0, Positions.SINUSOID, embeddings);
   }
 
   private static Operand<TInt32> tokens(Ops tf, int length) {
@@ -69,7 +69,7 @@ class StepTest {
     var source =
         LinformerConfig.builder(S, C, 3).headDim(5).heads(2).feedForwardDim(7).depth(1).build();
     var config =
-        new EncoderDecoderConfig(
+        new LinformerEncDecConfig(
             language(source, true),
             language(builder.decoderMode(true).causal(true).build(), false));
     try (Graph graph = new Graph()) {
@@ -82,7 +82,7 @@ class StepTest {
       Operand<TBool> mask = tf.reshape(tf.constant(real), tf.constant(new int[] {B, S})); // [b,s]
       Map<String, Operand<?>> inputs =
           Map.of("tokens", tokens(tf, N), "source", tokens(tf, S), "source_mask", mask);
-      List<Compressed<TFloat64>> sources = model.compress(tf, inputs);
+      List<CompressedKeyValues<TFloat64>> sources = model.compress(tf, inputs);
       for (int layer = 0; layer < sources.size(); layer++) {
         Shape one = model.decoder().sourceShapes().get(layer);
         assertEquals(one.tail().prepend(B), sources.get(layer).keys().shape());
@@ -112,7 +112,7 @@ class StepTest {
       Ops tf,
       LinformerLM<TFloat64> model,
       Operand<TFloat64> whole,
-      List<Compressed<TFloat64>> sources) {
+      List<CompressedKeyValues<TFloat64>> sources) {
     Operand<TInt32> tokens = tokens(tf, N);
     List<State<TFloat64>> states = new ArrayList<>();
     for (Shape shape : model.stateShapes()) {

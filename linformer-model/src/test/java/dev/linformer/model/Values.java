@@ -2,10 +2,11 @@ package dev.linformer.model;
 
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.Variables.Weight;
-import dev.linformer.model.train.Sessions;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.PlainSession;
+import dev.linformer.runtime.Sessions;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -110,13 +110,13 @@ class VariablesTest {
     return random;
   }
 
-  private static ClassifierConfig config() {
+  private static LinformerClassifierConfig config() {
     LinformerConfig encoder =
         LinformerConfig.builder(199, 16, 101)
             .feedForwardDim(53)
             .parameterSharing(ParameterSharing.HEADWISE)
             .build();
-    return new ClassifierConfig(encoder, 97, 10, Pooling.MEAN, 0.1);
+    return new LinformerClassifierConfig(encoder, 97, 10, Pooling.MEAN, 0.1);
   }
 
   @Test

@@ -1,5 +1,7 @@
 package dev.linformer.ops;
 
+import dev.linformer.ops.internal.Float32Math;
+import dev.linformer.ops.internal.Scalars;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
@@ -14,7 +16,7 @@ public enum Activation {
   /** Elementwise; the shape of x. */
   public <T extends TFloating> Operand<T> call(Ops tf, Operand<T> x) {
     return switch (this) {
-      case GELU -> Wide.apply(tf, x, Activation::gelu);
+      case GELU -> Float32Math.apply(tf, x, Activation::gelu);
       case RELU -> tf.nn.relu(x);
     };
   }

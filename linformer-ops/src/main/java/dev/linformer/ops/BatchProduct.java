@@ -1,6 +1,8 @@
 package dev.linformer.ops;
 
-import dev.linformer.ops.gradient.OwnGradient;
+import dev.linformer.ops.gradient.CustomGradient;
+import dev.linformer.ops.internal.Float32Math;
+import dev.linformer.ops.internal.Shapes;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.tensorflow.Operand;
@@ -100,12 +102,12 @@ public final class BatchProduct {
   public static <T extends TFloating> Operand<T> trained(
       Ops tf, Operand<T> x, Operand<T> y, boolean transposeY, boolean training) {
     Operand<T> z = call(tf, x, y, false, transposeY); // [...,n,q]
-    if (!training || !sameAxes(x.shape(), y.shape()) || !OwnGradient.isAvailable()) {
+    if (!training || !sameAxes(x.shape(), y.shape()) || !CustomGradient.isAvailable()) {
       return z;
     }
     Output<T> left = x.asOutput();
     Output<T> right = y.asOutput();
-    return OwnGradient.of(
+    return CustomGradient.of(
         tf,
         z,
         List.of(x, y),
@@ -130,7 +132,7 @@ public final class BatchProduct {
   private static <T extends TFloating> boolean overruns(Operand<T> x, Operand<T> y) {
     Shape left = x.shape();
     Shape right = y.shape();
-    return Wide.isNarrow(x.type())
+    return Float32Math.isNarrow(x.type())
         && left.numDimensions() == 4
         && left.get(1) == 1
         && right.numDimensions() <= 4

@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import dev.linformer.ops.internal.Shapes;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -43,7 +44,7 @@ public record Dense<T extends TFloating>(Operand<T> weight, @Nullable Operand<T>
   }
 
   /** The same with the bias not yet added. */
-  public Biased<T> apart(Ops tf, Operand<T> x) {
+  public LinearOutput<T> apart(Ops tf, Operand<T> x) {
     long out = weight.shape().get(0);
     long in = weight.shape().get(1);
     long[] sizes = x.shape().asArray();
@@ -53,6 +54,6 @@ public record Dense<T extends TFloating>(Operand<T> weight, @Nullable Operand<T>
     Operand<T> rows = last == 1 ? x : Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, in); // [b·n,in]
     Operand<T> y = tf.linalg.matMul(rows, weight, MatMul.transposeB(true)); // [b·n,out]
     sizes[last] = out;
-    return new Biased<>(y, bias, Shape.of(sizes));
+    return new LinearOutput<>(y, bias, Shape.of(sizes));
   }
 }

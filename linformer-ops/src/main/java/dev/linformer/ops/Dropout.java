@@ -1,5 +1,7 @@
 package dev.linformer.ops;
 
+import dev.linformer.ops.internal.Scalars;
+import dev.linformer.ops.internal.Shapes;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -80,10 +82,10 @@ public final class Dropout {
   }
 
   /** The same of a product and its bias, which are added up if something is to be dropped. */
-  public static <T extends TFloating> Biased<T> apply(
-      Ops tf, Biased<T> x, double rate, @Nullable RandomKey key) {
+  public static <T extends TFloating> LinearOutput<T> apply(
+      Ops tf, LinearOutput<T> x, double rate, @Nullable RandomKey key) {
     requireRate(rate);
-    return key == null || rate == 0 ? x : Biased.none(apply(tf, x.sum(tf), rate, key));
+    return key == null || rate == 0 ? x : LinearOutput.none(apply(tf, x.sum(tf), rate, key));
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import dev.linformer.ops.internal.Float32Math;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
@@ -20,10 +21,10 @@ public final class Embedding {
    */
   public static <T extends TFloating> Operand<T> call(
       Ops tf, Operand<T> table, Operand<? extends TNumber> numbers) {
-    return Wide.apply(tf, table, new Rows(numbers)); // [b,n,c]
+    return Float32Math.apply(tf, table, new Rows(numbers)); // [b,n,c]
   }
 
-  private record Rows(Operand<? extends TNumber> numbers) implements Wide.Function {
+  private record Rows(Operand<? extends TNumber> numbers) implements Float32Math.Function {
     @Override
     public <T extends TFloating> Operand<T> apply(Ops tf, Operand<T> table) {
       return tf.gather(table, numbers, tf.constant(0)); // [b,n,c]

@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import dev.linformer.ops.internal.Shapes;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -61,7 +62,7 @@ public record FeedForward<T extends TFloating>(
   }
 
   /** The same with the last bias not yet added, unless a dropout comes after it. */
-  public Biased<T> apart(Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
+  public LinearOutput<T> apart(Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
     long f = second.weight().shape().get(1);
     long[] sizes = x.shape().asArray();
     int last = sizes.length - 1;
@@ -87,7 +88,7 @@ public record FeedForward<T extends TFloating>(
    * @param mapped [rows,f], or [rows,2f] if gated
    * @return [rows,f]
    */
-  private Operand<T> activated(Ops tf, Biased<T> mapped) {
+  private Operand<T> activated(Ops tf, LinearOutput<T> mapped) {
     if (gated()) {
       long f = second.weight().shape().get(1);
       Operand<T> both = mapped.sum(tf); // [rows,2f]

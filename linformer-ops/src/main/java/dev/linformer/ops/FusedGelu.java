@@ -1,7 +1,7 @@
 package dev.linformer.ops;
 
-import dev.linformer.ops.gradient.OwnGradient;
-import dev.linformer.ops.kernel.GpuKernel;
+import dev.linformer.ops.gradient.CustomGradient;
+import dev.linformer.ops.internal.kernel.GpuKernel;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -73,7 +73,7 @@ final class FusedGelu {
               .formatted(a.shape(), a.type().getSimpleName(), d == null ? null : d.shape()));
     }
     var kernels = new FusedGelu(GpuKernel.Argument.of(a), d != null, a.type());
-    return OwnGradient.of(
+    return CustomGradient.of(
         tf,
         kernels.forward(tf, a, d),
         inputs(a, d),

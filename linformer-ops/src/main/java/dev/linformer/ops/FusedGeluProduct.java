@@ -1,7 +1,7 @@
 package dev.linformer.ops;
 
-import dev.linformer.ops.gradient.OwnGradient;
-import dev.linformer.ops.kernel.GpuKernel;
+import dev.linformer.ops.gradient.CustomGradient;
+import dev.linformer.ops.internal.kernel.GpuKernel;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -92,7 +92,7 @@ final class FusedGeluProduct {
                 .call(tf, inputs)
                 .get(0)); // [rows,f]
     var gelu = new FusedGelu(result, d != null, x.type());
-    return OwnGradient.of(
+    return CustomGradient.of(
         tf,
         y,
         inputs,

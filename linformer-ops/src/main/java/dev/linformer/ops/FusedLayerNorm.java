@@ -1,7 +1,7 @@
 package dev.linformer.ops;
 
-import dev.linformer.ops.gradient.OwnGradient;
-import dev.linformer.ops.kernel.GpuKernel;
+import dev.linformer.ops.gradient.CustomGradient;
+import dev.linformer.ops.internal.kernel.GpuKernel;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -97,7 +97,7 @@ final class FusedLayerNorm {
                 List.of(matrix))
             .call(tf, with(inputs, bias));
     Operand<T> y = GpuKernel.typed(made.get(0)); // [...,c]
-    return OwnGradient.of(
+    return CustomGradient.of(
         tf,
         y,
         with(inputs, bias),

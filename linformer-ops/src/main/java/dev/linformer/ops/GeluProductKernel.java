@@ -1,10 +1,10 @@
 package dev.linformer.ops;
 
-import dev.linformer.ops.kernel.KernelText;
-import dev.linformer.ops.kernel.MatrixBlocks;
-import dev.linformer.ops.kernel.MatrixBlocks.Columns;
-import dev.linformer.ops.kernel.MatrixBlocks.Place;
-import dev.linformer.ops.kernel.Tile;
+import dev.linformer.ops.internal.kernel.KernelText;
+import dev.linformer.ops.internal.kernel.MatrixBlocks;
+import dev.linformer.ops.internal.kernel.MatrixBlocks.Columns;
+import dev.linformer.ops.internal.kernel.MatrixBlocks.Place;
+import dev.linformer.ops.internal.kernel.Tile;
 import java.util.List;
 
 /**

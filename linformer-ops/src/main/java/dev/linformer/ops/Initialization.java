@@ -1,5 +1,7 @@
 package dev.linformer.ops;
 
+import dev.linformer.ops.internal.Scalars;
+import dev.linformer.ops.internal.Shapes;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.framework.initializers.Initializer;

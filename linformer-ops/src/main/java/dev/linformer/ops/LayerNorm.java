@@ -1,5 +1,9 @@
 package dev.linformer.ops;
 
+import dev.linformer.ops.internal.Averages;
+import dev.linformer.ops.internal.Float32Math;
+import dev.linformer.ops.internal.Scalars;
+import dev.linformer.ops.internal.Shapes;
 import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -55,7 +59,7 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias,
    * @return [...,c]
    * @throws IllegalArgumentException if the last axis is not c
    */
-  public Operand<T> call(Ops tf, Operand<T> residual, Biased<T> added) {
+  public Operand<T> call(Ops tf, Operand<T> residual, LinearOutput<T> added) {
     if (!kernels || !FusedLayerNorm.fits(residual)) {
       return call(tf, tf.math.add(residual, added.sum(tf))); // [...,c]
     }
@@ -80,7 +84,7 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias,
     if (kernels && FusedLayerNorm.fits(x)) {
       return FusedLayerNorm.call(tf, null, x, null, weight, bias); // [...,c]
     }
-    if (Wide.isNarrow(x.type())) {
+    if (Float32Math.isNarrow(x.type())) {
       LayerNorm<TFloat32> wide = map(w -> tf.dtypes.cast(w, TFloat32.class));
       return tf.dtypes.cast(wide.call(tf, tf.dtypes.cast(x, TFloat32.class)), x.type()); // [...,c]
     }

@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import dev.linformer.ops.internal.Scalars;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;

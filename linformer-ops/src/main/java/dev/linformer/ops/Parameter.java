@@ -1,5 +1,6 @@
 package dev.linformer.ops;
 
+import dev.linformer.ops.internal.PlainDigits;
 import java.util.List;
 import org.tensorflow.ndarray.Shape;
 

@@ -2,7 +2,7 @@ package dev.linformer.ops;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.linformer.ops.kernel.KernelGraphs;
+import dev.linformer.ops.internal.kernel.KernelGraphs;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;

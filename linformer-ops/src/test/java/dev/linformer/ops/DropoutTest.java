@@ -53,7 +53,7 @@ class DropoutTest {
           List.of(
               () -> Dropout.apply(tf, x, rate, null),
               () -> Dropout.apply(tf, x, rate, key(tf, 1, 0)),
-              () -> Dropout.apply(tf, Biased.none(x), rate, null),
+              () -> Dropout.apply(tf, LinearOutput.none(x), rate, null),
               () -> Dropout.ofHeads(tf, x, 1, null, rate, null));
       for (Executable each : all) {
         var e = assertThrows(IllegalArgumentException.class, each);

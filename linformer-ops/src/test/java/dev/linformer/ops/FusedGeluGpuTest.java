@@ -3,7 +3,7 @@ package dev.linformer.ops;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.linformer.ops.kernel.GpuComparison;
+import dev.linformer.ops.internal.kernel.GpuComparison;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -64,7 +64,7 @@ class FusedGeluGpuTest {
     Operand<T> y =
         fused
             ? FusedGelu.call(tf, a, d)
-            : Activation.GELU.call(tf, new Biased<>(a, d, a.shape()).sum(tf)); // [rows,f]
+            : Activation.GELU.call(tf, new LinearOutput<>(a, d, a.shape()).sum(tf)); // [rows,f]
     List<Operand<T>> inputs = new ArrayList<>(x);
     inputs.remove(1);
     return GpuComparison.withGradients(tf, y, x.get(1), inputs);

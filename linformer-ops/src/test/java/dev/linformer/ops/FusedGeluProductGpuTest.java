@@ -3,7 +3,7 @@ package dev.linformer.ops;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.linformer.ops.kernel.GpuComparison;
+import dev.linformer.ops.internal.kernel.GpuComparison;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -59,7 +59,7 @@ class FusedGeluProductGpuTest {
       y = FusedGeluProduct.call(tf, x, weight, d); // [rows,f]
     } else {
       Operand<T> a = tf.linalg.matMul(x, weight, MatMul.transposeB(true)); // [rows,f]
-      y = Activation.GELU.call(tf, new Biased<>(a, d, a.shape()).sum(tf)); // [rows,f]
+      y = Activation.GELU.call(tf, new LinearOutput<>(a, d, a.shape()).sum(tf)); // [rows,f]
     }
     List<Operand<T>> inputs = new ArrayList<>(all);
     inputs.remove(2);

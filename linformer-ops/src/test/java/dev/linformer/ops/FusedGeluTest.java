@@ -1,8 +1,8 @@
 package dev.linformer.ops;
 
-import static dev.linformer.ops.kernel.KernelGraphs.calls;
-import static dev.linformer.ops.kernel.KernelGraphs.gradientsHaveTheInputsShapes;
-import static dev.linformer.ops.kernel.KernelGraphs.input;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.calls;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.gradientsHaveTheInputsShapes;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.input;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;

@@ -1,21 +1,21 @@
 package dev.linformer.ops;
 
-import static dev.linformer.ops.kernel.KernelGraphs.calls;
-import static dev.linformer.ops.kernel.KernelGraphs.gradients;
-import static dev.linformer.ops.kernel.KernelGraphs.gradientsHaveTheInputsShapes;
-import static dev.linformer.ops.kernel.KernelGraphs.input;
-import static dev.linformer.ops.kernel.KernelGraphs.module;
-import static dev.linformer.ops.kernel.KernelGraphs.operations;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.calls;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.gradients;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.gradientsHaveTheInputsShapes;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.input;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.module;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.operations;
 import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.ops.gradient.Input;
-import dev.linformer.ops.gradient.Parts;
+import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
-import dev.linformer.ops.kernel.GpuKernel;
+import dev.linformer.ops.gradient.SegmentInput;
+import dev.linformer.ops.internal.kernel.GpuKernel;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -101,7 +101,7 @@ class FusedLayerNormTest {
       if (bias != null) {
         x.add(bias);
       }
-      Operand<T> y = norm.call(tf, residual, new Biased<>(product, bias, Shape.of(B, N, C)));
+      Operand<T> y = norm.call(tf, residual, new LinearOutput<>(product, bias, Shape.of(B, N, C)));
       assertEquals(Shape.of(B, N, C), y.shape());
       assertEquals(type, y.type());
       assertEquals(1, calls(graph).size());
@@ -182,7 +182,7 @@ class FusedLayerNormTest {
       var norm = new LayerNorm<>(vector, vector).withKernels();
       Operand<TFloat32> x = input(tf, TFloat32.class, 1, 1061, 768);
       gradientsHaveTheInputsShapes(
-          tf, norm.call(tf, x, new Biased<>(x, vector, x.shape())), List.of(x));
+          tf, norm.call(tf, x, new LinearOutput<>(x, vector, x.shape())), List.of(x));
       String forward = module(calls(graph).get(0));
       assertTrue(forward.contains("grid_x = 1061 : i32"), forward);
       assertTrue(forward.contains("num_warps = 1 : i32"), forward);
@@ -203,7 +203,7 @@ class FusedLayerNormTest {
       Operand<TFloat32> weight = input(tf, TFloat32.class, C);
       Operand<TFloat32> x = input(tf, TFloat32.class, B, N, C);
       Operand<TFloat32> rows = input(tf, TFloat32.class, B * N, C);
-      new LayerNorm<>(weight, weight).call(tf, x, new Biased<>(rows, weight, x.shape()));
+      new LayerNorm<>(weight, weight).call(tf, x, new LinearOutput<>(rows, weight, x.shape()));
       assertEquals(0, calls(graph).size());
       assertEquals(1, operations(graph, "BiasAdd").size());
       assertEquals(1, operations(graph, "Rsqrt").size());
@@ -217,7 +217,7 @@ class FusedLayerNormTest {
       Ops tf = Ops.create(graph);
       LayerNorm<TFloat64> norm = norm(tf, TFloat64.class);
       Operand<TFloat64> x = input(tf, TFloat64.class, B, N, C);
-      Operand<TFloat64> y = norm.call(tf, x, Biased.none(norm.call(tf, x)));
+      Operand<TFloat64> y = norm.call(tf, x, LinearOutput.none(norm.call(tf, x)));
       assertEquals(Shape.of(B, N, C), y.shape());
       assertEquals(0, calls(graph).size());
       assertEquals(2, operations(graph, "Rsqrt").size());
@@ -257,7 +257,7 @@ class FusedLayerNormTest {
                 IllegalArgumentException.class,
                 () -> {
                   if (sum) {
-                    norm.call(tf, x, Biased.none(x));
+                    norm.call(tf, x, LinearOutput.none(x));
                   } else {
                     norm.call(tf, x);
                   }
@@ -278,17 +278,17 @@ class FusedLayerNormTest {
       Operand<TFloat32> y =
           Recompute.parts(
               tf,
-              new Parts(N, 3, 1), // 3, 3 and 1 positions
+              new ChunkPlan(N, 3, 1), // 3, 3 and 1 positions
               List.of(
-                  Input.along(x, 1),
-                  Input.along(added, 1),
-                  Input.whole(d),
-                  Input.whole(norm.weight()),
-                  Input.whole(norm.bias())),
+                  SegmentInput.along(x, 1),
+                  SegmentInput.along(added, 1),
+                  SegmentInput.whole(d),
+                  SegmentInput.whole(norm.weight()),
+                  SegmentInput.whole(norm.bias())),
               (inner, of) -> {
                 Operand<TFloat32> part = of.get(added); // [b,m,c]
                 return norm.map(of::get)
-                    .call(inner, of.get(x), new Biased<>(part, of.get(d), part.shape()));
+                    .call(inner, of.get(x), new LinearOutput<>(part, of.get(d), part.shape()));
               });
       assertEquals(3, calls(graph).size());
       gradientsHaveTheInputsShapes(tf, y, List.of(x, added, d, norm.weight(), norm.bias()));

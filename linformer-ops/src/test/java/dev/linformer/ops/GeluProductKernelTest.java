@@ -3,8 +3,8 @@ package dev.linformer.ops;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.ops.kernel.Buffer;
-import dev.linformer.ops.kernel.KernelInterpreter;
+import dev.linformer.ops.internal.kernel.Buffer;
+import dev.linformer.ops.internal.kernel.KernelInterpreter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

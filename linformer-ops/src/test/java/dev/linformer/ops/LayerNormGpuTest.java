@@ -3,7 +3,7 @@ package dev.linformer.ops;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.linformer.ops.kernel.GpuComparison;
+import dev.linformer.ops.internal.kernel.GpuComparison;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -75,7 +75,7 @@ class LayerNormGpuTest {
     @Nullable Operand<T> d = sizes.biased ? x.get(5) : null;
     Operand<T> y =
         sizes.residual
-            ? norm.call(tf, x.get(4), new Biased<>(x.get(0), d, x.get(0).shape()))
+            ? norm.call(tf, x.get(4), new LinearOutput<>(x.get(0), d, x.get(0).shape()))
             : norm.call(tf, x.get(0)); // [b,n,c]
     List<Operand<T>> inputs = new ArrayList<>(x);
     inputs.remove(3);

@@ -36,13 +36,13 @@ class OnnxIT {
   @TempDir private Path folder = Path.of("");
 
   static Stream<String> models() {
-    return Family.all().keySet().stream();
+    return ModelZoo.all().keySet().stream();
   }
 
   @ParameterizedTest
   @MethodSource("models")
   void computesTheSame(String name) throws Exception {
-    ModelConfig config = Objects.requireNonNull(Family.all().get(name));
+    ModelConfig config = Objects.requireNonNull(ModelZoo.all().get(name));
     ModelDirectory model = Models.save(config, 5, folder.resolve("model"));
     Path version =
         ModelExporter.export(
@@ -62,7 +62,7 @@ class OnnxIT {
         try (OrtSession session = session(version, signature)) {
           for (int shorter : new int[] {0, 5}) {
             Feed feed = Feed.random(live.inputs(), 20, shorter, 4);
-            Answer expected = feed.run(exported, signature);
+            SignatureOutputs expected = feed.run(exported, signature);
             Map<String, float[]> found = run(session, feed);
             assertEquals(expected.names(), found.keySet());
             found.forEach(
@@ -80,7 +80,7 @@ class OnnxIT {
   /** The export of a model that was trained with its padding masked has the mask by itself. */
   @Test
   void takesTheMaskOfTheTraining() throws Exception {
-    ModelConfig config = Objects.requireNonNull(Family.all().get("classifier, LEARNABLE"));
+    ModelConfig config = Objects.requireNonNull(ModelZoo.all().get("classifier, LEARNABLE"));
     ModelDirectory model = Models.save(config, 5, folder.resolve("model"));
     Files.writeString(
         model.trainerStateFile(), "{\"task\": {\"name\": \"classify\", \"data\": [\"a.csv\"]}}");
@@ -99,15 +99,15 @@ class OnnxIT {
 
   @Test
   void storesBfloat16() throws Exception {
-    ModelDirectory model = Models.save(Family.stack().build(), 5, folder.resolve("model"));
+    ModelDirectory model = Models.save(ModelZoo.stack().build(), 5, folder.resolve("model"));
     Path version =
         ModelExporter.export(
             model,
             folder.resolve("export"),
             ExportOptions.savedModel()
                 .withFormats(ExportFormat.ONNX)
-                .withPrecision(Precision.BFLOAT16));
-    try (Oracle oracle = Oracle.of(model, Precision.BFLOAT16);
+                .withPrecision(StoragePrecision.BFLOAT16));
+    try (Oracle oracle = Oracle.of(model, StoragePrecision.BFLOAT16);
         InferenceGraph live = InferenceGraph.load(model)) {
       Feed feed = Feed.random(live.inputs(), 2, 0, 4);
       try (OrtSession session = session(version, SignatureName.SERVING_DEFAULT)) {
@@ -122,7 +122,7 @@ class OnnxIT {
   void decodesWithASource() throws Exception {
     ModelDirectory model =
         Models.save(
-            Objects.requireNonNull(Family.all().get("encoder and decoder")),
+            Objects.requireNonNull(ModelZoo.all().get("encoder and decoder")),
             5,
             folder.resolve("model"));
     Path version =
@@ -138,10 +138,10 @@ class OnnxIT {
         OrtSession encode = session(version, SignatureName.ENCODE);
         OrtSession decode = session(version, SignatureName.DECODE)) {
       Feed feed = Feed.random(live.inputs(), 1, 0, 4);
-      float[] found = new float[Family.N * Family.VOCABULARY]; // [n,v]
+      float[] found = new float[ModelZoo.N * ModelZoo.VOCABULARY]; // [n,v]
       int[] tokens = feed.value("tokens").ints();
       Map<String, float[]> given = new LinkedHashMap<>(run(encode, feed.only("source")));
-      for (int t = 0; t < Family.N; t++) {
+      for (int t = 0; t < ModelZoo.N; t++) {
         Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
         try {
           for (Map.Entry<String, NodeInfo> each : decode.getInputInfo().entrySet()) {

@@ -50,7 +50,7 @@ class PythonFamilyIT {
   /** Exports, with masks and of any length, and what they give for a few positions less than n. */
   @Test
   void everyModel() throws IOException {
-    for (Map.Entry<String, ModelConfig> each : Family.all().entrySet()) {
+    for (Map.Entry<String, ModelConfig> each : ModelZoo.all().entrySet()) {
       Path here = Files.createDirectory(folder.resolve("model" + cases.size()));
       ModelDirectory model = Models.save(each.getValue(), 5, here.resolve("model"));
       Path version =
@@ -67,7 +67,7 @@ class PythonFamilyIT {
         Feed shorter = Feed.random(live.inputs(), 3, 4, 3);
         for (SignatureName signature :
             new SignatureName[] {SignatureName.EMBEDDINGS, SignatureName.ATTENTION}) {
-          Answer answer = shorter.run(exported, signature);
+          SignatureOutputs answer = shorter.run(exported, signature);
           Map<String, Consumer<float[]>> outputs = new LinkedHashMap<>();
           for (String name : answer.names()) {
             float[] expected = answer.values(name);
@@ -85,18 +85,18 @@ class PythonFamilyIT {
   void weightsInBfloat16() throws IOException {
     ModelDirectory model =
         Models.save(
-            Objects.requireNonNull(Family.all().get("classifier, LEARNABLE")),
+            Objects.requireNonNull(ModelZoo.all().get("classifier, LEARNABLE")),
             5,
             folder.resolve("model"));
     Path version =
         ModelExporter.export(
             model,
             folder.resolve("export"),
-            ExportOptions.savedModel().withPrecision(Precision.BFLOAT16));
+            ExportOptions.savedModel().withPrecision(StoragePrecision.BFLOAT16));
     try (ExportedLinformer exported = ExportedLinformer.load(version);
         InferenceGraph live = InferenceGraph.load(model)) {
       Feed feed = Feed.random(live.inputs(), SEQUENCES, 0, 2);
-      Oracle oracle = oracle(Oracle.of(model, Precision.BFLOAT16));
+      Oracle oracle = oracle(Oracle.of(model, StoragePrecision.BFLOAT16));
       float[] logits = feed.run(exported, SignatureName.SERVING_DEFAULT).values("logits");
       oracle.assertClose("bfloat16, Java", feed, logits);
       add(folder, version, SignatureName.SERVING_DEFAULT, feed, "logits", oracle);
@@ -130,7 +130,7 @@ class PythonFamilyIT {
     for (String name : List.of("causal language model, NONE", "causal language model, LAYERWISE")) {
       Path here = Files.createDirectory(folder.resolve(name.replace(' ', '-')));
       ModelDirectory model =
-          Models.save(Objects.requireNonNull(Family.all().get(name)), 5, here.resolve("model"));
+          Models.save(Objects.requireNonNull(ModelZoo.all().get(name)), 5, here.resolve("model"));
       Path version = ModelExporter.export(model, here.resolve("export"));
       try (InferenceGraph live = InferenceGraph.load(model)) {
         Feed feed = Feed.random(live.inputs(), 1, 0, 1);
@@ -152,7 +152,7 @@ class PythonFamilyIT {
   void decodesWithASource() throws IOException {
     String name = "encoder and decoder, NONE";
     ModelDirectory model =
-        Models.save(Objects.requireNonNull(Family.all().get(name)), 5, folder.resolve("model"));
+        Models.save(Objects.requireNonNull(ModelZoo.all().get(name)), 5, folder.resolve("model"));
     Path version =
         ModelExporter.export(
             model,

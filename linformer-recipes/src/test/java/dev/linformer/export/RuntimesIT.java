@@ -3,9 +3,9 @@ package dev.linformer.export;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.linformer.io.internal.AtomicFile;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.weights.NpyFile;
-import dev.linformer.model.weights.WholeFile;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -45,9 +45,10 @@ class RuntimesIT {
   private static final Map<String, String> QUIET = Map.of("TF_CPP_MIN_LOG_LEVEL", "2");
 
   private static Path folder = Path.of("");
-  private static final Map<Precision, Path> EXPORTS = new EnumMap<>(Precision.class);
+  private static final Map<StoragePrecision, Path> EXPORTS = new EnumMap<>(StoragePrecision.class);
   private static Path tokens = Path.of("");
-  private static final Map<Precision, Oracle> ORACLES = new EnumMap<>(Precision.class);
+  private static final Map<StoragePrecision, Oracle> ORACLES =
+      new EnumMap<>(StoragePrecision.class);
   private static Feed feed = Feed.random(List.of(), 1, 0, 1); // until there is a model
 
   @BeforeAll
@@ -55,7 +56,7 @@ class RuntimesIT {
     folder = Files.createTempDirectory("runtimes");
     ModelDirectory model =
         Models.save(
-            Objects.requireNonNull(Family.all().get("classifier, LEARNABLE")),
+            Objects.requireNonNull(ModelZoo.all().get("classifier, LEARNABLE")),
             11,
             folder.resolve("model"));
     ExportOptions halved =
@@ -65,11 +66,11 @@ class RuntimesIT {
                 ExportFormat.FROZEN,
                 ExportFormat.TFLITE_READY,
                 ExportFormat.ONNX)
-            .withPrecision(Precision.BFLOAT16);
+            .withPrecision(StoragePrecision.BFLOAT16);
     ExportOptions whole =
         halved
             .withFormats(ExportFormat.TFJS, halved.formats().toArray(ExportFormat[]::new))
-            .withPrecision(Precision.FLOAT32);
+            .withPrecision(StoragePrecision.FLOAT32);
     for (ExportOptions options : List.of(whole, halved)) {
       Path out = folder.resolve("export-" + options.precision());
       EXPORTS.put(options.precision(), ModelExporter.export(model, out, options));
@@ -84,7 +85,7 @@ class RuntimesIT {
   @AfterAll
   static void delete() throws IOException {
     ORACLES.values().forEach(Oracle::close);
-    WholeFile.delete(folder);
+    AtomicFile.delete(folder);
   }
 
   private static Path write(String name, int[] values) throws IOException {
@@ -93,7 +94,8 @@ class RuntimesIT {
     return Files.write(folder.resolve(name), bytes.array());
   }
 
-  private static void compare(String runtime, Precision precision, Path logits) throws IOException {
+  private static void compare(String runtime, StoragePrecision precision, Path logits)
+      throws IOException {
     compare(runtime, precision, read(logits));
   }
 
@@ -104,16 +106,16 @@ class RuntimesIT {
     return values;
   }
 
-  private static void compare(String runtime, Precision precision, float[] found) {
+  private static void compare(String runtime, StoragePrecision precision, float[] found) {
     String what = "%s, %s".formatted(runtime, precision.key());
     Objects.requireNonNull(ORACLES.get(precision)).assertClose(what, feed, found);
   }
 
-  private static String export(Precision precision) {
+  private static String export(StoragePrecision precision) {
     return Objects.requireNonNull(EXPORTS.get(precision)).toString();
   }
 
-  private static List<String> arguments(Precision precision, Path logits) {
+  private static List<String> arguments(StoragePrecision precision, Path logits) {
     return List.of(export(precision), tokens.toString(), logits.toString());
   }
 
@@ -128,7 +130,7 @@ class RuntimesIT {
     "onnx_runtime,FLOAT32",
     "onnx_runtime,BFLOAT16"
   })
-  void python(String recipe, Precision precision) throws IOException {
+  void python(String recipe, StoragePrecision precision) throws IOException {
     Path logits = folder.resolve(recipe + precision + ".bin");
     Python.run(RECIPES.resolve("python/" + recipe + ".py"), arguments(precision, logits));
     compare(recipe, precision, logits);
@@ -139,7 +141,7 @@ class RuntimesIT {
   void pythonWithAMask() throws IOException {
     ModelDirectory model =
         Models.save(
-            Objects.requireNonNull(Family.all().get("classifier, LEARNABLE")),
+            Objects.requireNonNull(ModelZoo.all().get("classifier, LEARNABLE")),
             12,
             folder.resolve("masked"));
     Files.writeString(
@@ -151,7 +153,7 @@ class RuntimesIT {
       boolean[] mask = padded.value("mask").flags();
       int[] lengths = new int[SEQUENCES];
       for (int i = 0; i < mask.length; i++) {
-        lengths[i / Family.N] += mask[i] ? 1 : 0;
+        lengths[i / ModelZoo.N] += mask[i] ? 1 : 0;
       }
       Path logits = folder.resolve("masked.bin");
       Python.run(
@@ -170,14 +172,14 @@ class RuntimesIT {
     Path cli = Python.interpreter().resolveSibling("saved_model_cli");
     String shown =
         Commands.run(
-            List.of(cli.toString(), "show", "--dir", export(Precision.FLOAT32), "--all"),
+            List.of(cli.toString(), "show", "--dir", export(StoragePrecision.FLOAT32), "--all"),
             LIMIT,
             QUIET);
     for (String line :
         new String[] {
           "signature_def['serving_default']",
           "inputs['tokens'] tensor_info:",
-          "shape: (-1, %d)".formatted(Family.N),
+          "shape: (-1, %d)".formatted(ModelZoo.N),
           "outputs['logits'] tensor_info:",
           "Method name is: tensorflow/serving/predict"
         }) {
@@ -187,7 +189,7 @@ class RuntimesIT {
 
   @ParameterizedTest
   @EnumSource
-  void savedModelCli(Precision precision) throws IOException {
+  void savedModelCli(StoragePrecision precision) throws IOException {
     Path cli = Python.interpreter().resolveSibling("saved_model_cli");
     Path out = Files.createDirectory(folder.resolve("cli" + precision));
     Commands.run(
@@ -213,7 +215,7 @@ class RuntimesIT {
   private static Path npy() throws IOException {
     byte[] header =
         "{'descr': '<i4', 'fortran_order': False, 'shape': (%d, %d), }\n"
-            .formatted(SEQUENCES, Family.N)
+            .formatted(SEQUENCES, ModelZoo.N)
             .getBytes(StandardCharsets.ISO_8859_1);
     byte[] values = Files.readAllBytes(tokens);
     ByteBuffer bytes =
@@ -252,7 +254,7 @@ class RuntimesIT {
             program.toString()),
         LIMIT,
         QUIET);
-    for (Precision precision : Precision.values()) {
+    for (StoragePrecision precision : StoragePrecision.values()) {
       Path logits = folder.resolve("c" + precision + ".bin");
       Commands.run(command(List.of(program.toString()), precision, logits), LIMIT, QUIET);
       compare("C", precision, logits);
@@ -269,9 +271,9 @@ class RuntimesIT {
     }
     Path logits = folder.resolve("javascript.bin");
     List<String> command = new ArrayList<>(List.of("node", "classify.js"));
-    command.addAll(arguments(Precision.FLOAT32, logits)); // there is no other
+    command.addAll(arguments(StoragePrecision.FLOAT32, logits)); // there is no other
     Commands.run(command, project, LIMIT, Map.of());
-    compare("JavaScript", Precision.FLOAT32, logits);
+    compare("JavaScript", StoragePrecision.FLOAT32, logits);
   }
 
   @Test
@@ -303,7 +305,7 @@ class RuntimesIT {
             "-cp",
             jars,
             project.resolve("Classify.java").toString());
-    for (Precision precision : Precision.values()) {
+    for (StoragePrecision precision : StoragePrecision.values()) {
       Path logits = folder.resolve("djl" + precision + ".bin");
       Commands.run(
           command(program, precision, logits),
@@ -342,7 +344,7 @@ class RuntimesIT {
         project,
         Duration.ofMinutes(20),
         Map.of("PKG_CONFIG_PATH", project.toString()));
-    for (Precision precision : Precision.values()) {
+    for (StoragePrecision precision : StoragePrecision.values()) {
       Path logits = folder.resolve("rust" + precision + ".bin");
       Commands.run(
           command(List.of(project.resolve("target/debug/classify").toString()), precision, logits),
@@ -353,10 +355,11 @@ class RuntimesIT {
   }
 
   /** A program, the three files and n. */
-  private static List<String> command(List<String> program, Precision precision, Path logits) {
+  private static List<String> command(
+      List<String> program, StoragePrecision precision, Path logits) {
     List<String> command = new ArrayList<>(program);
     command.addAll(arguments(precision, logits));
-    command.add(Integer.toString(Family.N));
+    command.add(Integer.toString(ModelZoo.N));
     return command;
   }
 
@@ -387,7 +390,7 @@ class RuntimesIT {
     if (Files.isDirectory(into)) {
       return into;
     }
-    WholeFile.newFolder(
+    AtomicFile.newFolder(
         into,
         aside -> {
           for (String jar : classPath.split(File.pathSeparator, -1)) {

@@ -27,7 +27,7 @@ class SparkIT {
     Files.createDirectories(Path.of("target", "spark-home", "jars"));
     ModelDirectory model =
         Models.save(
-            Objects.requireNonNull(Family.all().get("classifier, LEARNABLE")),
+            Objects.requireNonNull(ModelZoo.all().get("classifier, LEARNABLE")),
             11,
             folder.resolve("model"));
     String export = ModelExporter.export(model, folder.resolve("export")).toString();
@@ -39,7 +39,7 @@ class SparkIT {
               .selectExpr(
                   "id",
                   "transform(sequence(1, %d), x -> cast(pmod(hash(id, x), %d) as int)) as tokens"
-                      .formatted(Family.N, Family.VOCABULARY));
+                      .formatted(ModelZoo.N, ModelZoo.VOCABULARY));
       List<Row> scored = SparkScoring.score(table, export, loads).collectAsList();
       assertEquals(ROWS, scored.size());
       assertEquals(2, loads.value(), "models loaded by two executors");

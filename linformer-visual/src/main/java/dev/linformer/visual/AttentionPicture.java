@@ -1,7 +1,7 @@
 package dev.linformer.visual;
 
 import dev.linformer.export.AttentionWeights;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.Arrays;

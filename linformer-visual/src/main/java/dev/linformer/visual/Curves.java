@@ -1,6 +1,6 @@
 package dev.linformer.visual;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.awt.Color;
 import java.awt.font.FontRenderContext;
 import java.awt.image.BufferedImage;

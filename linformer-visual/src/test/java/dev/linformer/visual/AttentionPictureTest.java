@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.linformer.export.AttentionProbe;
 import dev.linformer.export.AttentionWeights;
 import dev.linformer.export.InferenceGraph;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelDirectory;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -30,9 +30,9 @@ class AttentionPictureTest {
   @BeforeAll
   static void look(@TempDir Path folder) throws IOException {
     LinformerConfig encoder =
-        LanguageModelConfig.encoderBuilder(11, 6, 5).heads(3).feedForwardDim(7).build();
-    LanguageModelConfig config =
-        new LanguageModelConfig(encoder, 13, 6, 0, LanguageModelConfig.Positions.SINUSOID, false);
+        LinformerLMConfig.encoderBuilder(11, 6, 5).heads(3).feedForwardDim(7).build();
+    LinformerLMConfig config =
+        new LinformerLMConfig(encoder, 13, 6, 0, LinformerLMConfig.Positions.SINUSOID, false);
     ModelDirectory directory = ModelDirectory.create(folder.resolve("model"));
     try (InferenceGraph inference = InferenceGraph.untrained(config, 3)) {
       inference.saveWeights(directory.weightsFile());

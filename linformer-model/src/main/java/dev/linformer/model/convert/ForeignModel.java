@@ -1,6 +1,6 @@
 package dev.linformer.model.convert;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.ops.Parameter;
 import java.nio.file.Path;

@@ -1,19 +1,19 @@
 package dev.linformer.model.convert;
 
-import dev.linformer.model.ClassifierConfig;
-import dev.linformer.model.EncoderDecoderConfig;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
-import dev.linformer.model.LanguageModelConfig;
-import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.Named;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerEncDecConfig;
+import dev.linformer.model.LinformerLMConfig;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ProjectionMethod;
 import dev.linformer.ops.Parameter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -56,8 +56,9 @@ record LinformerPyTorch(ModelConfig config) implements ForeignModel {
   }
 
   static LinformerPyTorch read(Path file) {
-    JsonKeys keys = JsonKeys.read(file);
-    if (keys.text(ModelConfig.MODEL_TYPE, LinformerConfig.TYPE).equals(EncoderDecoderConfig.TYPE)) {
+    JsonObjectReader keys = JsonObjectReader.read(file);
+    if (keys.text(ModelConfig.MODEL_TYPE, LinformerConfig.TYPE)
+        .equals(LinformerEncDecConfig.TYPE)) {
       if (!keys.flag("dec_leaking_triangle", false)) {
         throw new InvalidInputException(
             file
@@ -74,7 +75,8 @@ record LinformerPyTorch(ModelConfig config) implements ForeignModel {
               + " write \"leaking_triangle\": true in its place");
     }
     try {
-      return new LinformerPyTorch(ModelConfig.parse(new JsonKeys(file.toString(), keys.copy())));
+      return new LinformerPyTorch(
+          ModelConfig.parse(new JsonObjectReader(file.toString(), keys.copy())));
     } catch (InvalidInputException e) {
       String message = String.valueOf(e.getMessage());
       throw message.startsWith(file.toString())
@@ -85,8 +87,8 @@ record LinformerPyTorch(ModelConfig config) implements ForeignModel {
 
   private static List<String> foreignOptions(ModelConfig config) {
     List<String> foreign = new ArrayList<>();
-    if (config instanceof ClassifierConfig) {
-      foreign.add("model_type = " + ClassifierConfig.TYPE);
+    if (config instanceof LinformerClassifierConfig) {
+      foreign.add("model_type = " + LinformerClassifierConfig.TYPE);
     }
     for (Stack stack : stacks(config)) {
       LinformerConfig c = stack.config;
@@ -100,19 +102,19 @@ record LinformerPyTorch(ModelConfig config) implements ForeignModel {
       addIf(foreign, c.gatedFeedForward(), stack, "glu = true");
       ProjectionMethod method = c.projectionMethod();
       boolean pools = method == ProjectionMethod.MEAN_POOL || method == ProjectionMethod.MAX_POOL;
-      addIf(foreign, pools, stack, "method = " + method.name().toLowerCase(Locale.ROOT));
+      addIf(foreign, pools, stack, "method = " + Named.key(method));
     }
-    if (config instanceof LanguageModelConfig language) {
+    if (config instanceof LinformerLMConfig language) {
       addPositions(foreign, "", language);
     }
-    if (config instanceof EncoderDecoderConfig both) {
+    if (config instanceof LinformerEncDecConfig both) {
       addPositions(foreign, "enc_", both.encoder());
       addPositions(foreign, "dec_", both.decoder());
     }
     return foreign;
   }
 
-  private static void addPositions(List<String> foreign, String keys, LanguageModelConfig config) {
+  private static void addPositions(List<String> foreign, String keys, LinformerLMConfig config) {
     if (config.positions() != Positions.SINUSOID) {
       boolean learned = config.positions() == Positions.LEARNED;
       foreign.add(keys + (learned ? "learned_pos_emb = true" : "use_pos_emb = false"));
@@ -172,7 +174,7 @@ record LinformerPyTorch(ModelConfig config) implements ForeignModel {
 
   /** Whether the model's state dictionary has the sinusoid's frequencies. */
   boolean hasPositions() {
-    return config instanceof LanguageModelConfig || config instanceof EncoderDecoderConfig;
+    return config instanceof LinformerLMConfig || config instanceof LinformerEncDecConfig;
   }
 
   /** Those weights of ours that the package does not save. */

@@ -1,10 +1,10 @@
 package dev.linformer.model.convert;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
-import dev.linformer.model.LanguageModelConfig;
-import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerLMConfig;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ParameterSharing;
 import dev.linformer.ops.Parameter;
@@ -34,7 +34,7 @@ record Lucidrains(ModelConfig config, boolean sharesKeys) implements ForeignMode
       Pattern.compile("(linformer\\.)?seq\\.(\\d+)\\.(?:fn\\.)?(.*)");
 
   static Lucidrains read(Path file) {
-    JsonKeys keys = JsonKeys.read(file);
+    JsonObjectReader keys = JsonObjectReader.read(file);
     int dim = keys.integer("dim");
     LinformerConfig.Builder builder =
         LinformerConfig.builder(keys.integer("seq_len"), dim, keys.integer("k", 256))
@@ -61,7 +61,7 @@ record Lucidrains(ModelConfig config, boolean sharesKeys) implements ForeignMode
       return new Lucidrains(
           tokens == null
               ? encoder
-              : new LanguageModelConfig(encoder, tokens, dim, 0, Positions.LEARNED, false),
+              : new LinformerLMConfig(encoder, tokens, dim, 0, Positions.LEARNED, false),
           sharesKeys);
     } catch (InvalidInputException e) {
       throw new InvalidInputException(

@@ -1,7 +1,7 @@
 package dev.linformer.model.convert;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Printable;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
 import dev.linformer.model.weights.Finite;
 import dev.linformer.model.weights.TensorFile;
 import dev.linformer.ops.Parameter;
@@ -75,7 +75,7 @@ final class StateDictionary {
         .forEach(name -> problems.add("%s is not part of the model".formatted(name)));
     if (!problems.isEmpty()) {
       throw new InvalidInputException(
-          "%s doesn't fit the configuration: %s".formatted(path, Printable.list(problems)));
+          "%s doesn't fit the configuration: %s".formatted(path, PrintableText.list(problems)));
     }
   }
 

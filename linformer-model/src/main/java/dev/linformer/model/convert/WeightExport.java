@@ -1,13 +1,13 @@
 package dev.linformer.model.convert;
 
-import dev.linformer.model.EncoderDecoderConfig;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.model.LinformerEncDecConfig;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.weights.SafetensorsWriter;
 import dev.linformer.model.weights.SafetensorsWriter.Tensor;
-import dev.linformer.model.weights.WholeFile;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -47,7 +47,7 @@ public final class WeightExport {
       throw new InvalidInputException(
           "--to = %s, but %s is expected".formatted(packageName, LinformerPyTorch.NAME));
     }
-    WholeFile.requirePlace("--out", out, directory.path());
+    AtomicFile.requirePlace("--out", out, directory.path());
     WeightExport export = new WeightExport(modelOf(directory));
     export.addWeights(directory.weightsFile());
     export.addFrequencies();
@@ -91,10 +91,10 @@ public final class WeightExport {
 
   /** The constants that linformer-pytorch saves along. */
   private void addFrequencies() {
-    if (model.config() instanceof LanguageModelConfig language) {
+    if (model.config() instanceof LinformerLMConfig language) {
       addFrequencies("", language.embeddingDim());
     }
-    if (model.config() instanceof EncoderDecoderConfig both) {
+    if (model.config() instanceof LinformerEncDecConfig both) {
       addFrequencies("encoder.", both.encoder().embeddingDim());
       addFrequencies("decoder.", both.decoder().embeddingDim());
     }

@@ -1,6 +1,6 @@
 package dev.linformer.model.convert;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.weights.WeightFile;
 import dev.linformer.ops.Parameter;

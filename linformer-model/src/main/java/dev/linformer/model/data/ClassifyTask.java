@@ -2,9 +2,9 @@ package dev.linformer.model.data;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.ClassifierConfig;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.ModelConfig;
 import java.io.IOException;
 
@@ -29,14 +29,14 @@ public record ClassifyTask(
     String labelColumn,
     Tokenizer tokenizer,
     boolean truncate,
-    MissingCells missing,
+    MissingValues missing,
     long seed)
     implements Task {
 
   /** The task's word on the command line. */
   public static final String NAME = "classify";
 
-  static ClassifyTask take(JsonKeys keys) {
+  static ClassifyTask take(JsonObjectReader keys) {
     var data = keys.texts("data");
     if (data.size() != 1) {
       throw new InvalidInputException(
@@ -49,7 +49,7 @@ public record ClassifyTask(
         keys.text("label_column", "label"),
         keys.choice("tokenizer", Tokenizer.BYTES),
         keys.flag("truncate", false),
-        keys.choice("missing", MissingCells.REFUSE),
+        keys.choice("missing", MissingValues.REFUSE),
         keys.longInteger("seed", 1));
   }
 
@@ -65,8 +65,9 @@ public record ClassifyTask(
 
   @Override
   public void check(ModelConfig model, String source) {
-    ClassifierConfig classifier =
-        Task.require(ClassifierConfig.class, ClassifierConfig.TYPE, model, source, NAME);
+    LinformerClassifierConfig classifier =
+        Task.require(
+            LinformerClassifierConfig.class, LinformerClassifierConfig.TYPE, model, source, NAME);
     if (classifier.vocabularySize() < tokenizer.size()) {
       throw new InvalidInputException(
           "%s: num_tokens = %d, but the tokenizer %s has %d tokens"
@@ -76,7 +77,7 @@ public record ClassifyTask(
 
   @Override
   public TaskData open(ModelConfig model) throws IOException {
-    ClassifierConfig classifier = (ClassifierConfig) model;
+    LinformerClassifierConfig classifier = (LinformerClassifierConfig) model;
     Table table = Table.read(this, DataFile.path(data), classifier.encoder().sequenceLength());
     try {
       return new TableData(

@@ -2,8 +2,8 @@ package dev.linformer.model.data;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelConfig;
 import java.util.Arrays;
 import java.util.List;
@@ -45,7 +45,7 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
     LanguageTask.examples("num_test", test);
   }
 
-  static CopyTask take(JsonKeys keys, int inputSize) {
+  static CopyTask take(JsonObjectReader keys, int inputSize) {
     return new CopyTask(
         inputSize,
         keys.integer("symbols", 8),
@@ -132,7 +132,7 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
       int[] targets = new int[tokens.length];
       Arrays.fill(targets, Batch.UNSCORED);
       for (int row = 0; row < size; row++) {
-        SplittableRandom random = Rows.random(seed, first + row);
+        SplittableRandom random = RowRandom.random(seed, first + row);
         int start = row * n;
         for (int i = 0; i < m; i++) {
           tokens[start + i] = FIRST_SYMBOL + random.nextInt(task.symbols);

@@ -29,7 +29,7 @@ public final class ExampleData implements TaskData {
   }
 
   /**
-   * @throws dev.linformer.model.InvalidInputException if there are fewer examples than {@code size}
+   * @throws dev.linformer.io.InvalidInputException if there are fewer examples than {@code size}
    */
   @Override
   public synchronized Batch train(long index, int size) {

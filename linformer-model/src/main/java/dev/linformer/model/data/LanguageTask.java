@@ -3,9 +3,9 @@ package dev.linformer.model.data;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import java.io.IOException;
 import java.util.List;
@@ -60,7 +60,7 @@ public record LanguageTask(
     examples("num_test", test);
   }
 
-  static LanguageTask take(JsonKeys keys, Kind kind) {
+  static LanguageTask take(JsonObjectReader keys, Kind kind) {
     return new LanguageTask(
         kind,
         keys.texts("data"),
@@ -88,8 +88,8 @@ public record LanguageTask(
 
   /** Refuses what isn't a language model of so many tokens. */
   static void checkModel(ModelConfig model, String source, String task, int tokens) {
-    LanguageModelConfig language =
-        Task.require(LanguageModelConfig.class, LanguageModelConfig.TYPE, model, source, task);
+    LinformerLMConfig language =
+        Task.require(LinformerLMConfig.class, LinformerLMConfig.TYPE, model, source, task);
     if (language.returnEmbeddings() || language.encoder().decoderMode()) {
       throw new InvalidInputException(
           "%s: the task %s needs logits and has no source: leave out return_emb and decoder_mode"

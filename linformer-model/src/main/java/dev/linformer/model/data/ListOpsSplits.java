@@ -11,7 +11,7 @@ public record ListOpsSplits(List<Example> train, List<Example> validation, List<
    * Draws the three lists. The test list is drawn first and the train list last, so that the
    * held-out lists of a seed stay the same whatever the number of train examples.
    *
-   * @throws dev.linformer.model.InvalidInputException if the settings do not yield that many
+   * @throws dev.linformer.io.InvalidInputException if the settings do not yield that many
    *     expressions
    */
   public static ListOpsSplits generate(

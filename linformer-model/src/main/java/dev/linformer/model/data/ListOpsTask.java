@@ -2,9 +2,9 @@ package dev.linformer.model.data;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.ClassifierConfig;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.ModelConfig;
 import java.util.HashSet;
 import java.util.List;
@@ -69,8 +69,9 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
 
   @Override
   public void check(ModelConfig model, String source) {
-    ClassifierConfig classifier =
-        Task.require(ClassifierConfig.class, ClassifierConfig.TYPE, model, source, NAME);
+    LinformerClassifierConfig classifier =
+        Task.require(
+            LinformerClassifierConfig.class, LinformerClassifierConfig.TYPE, model, source, NAME);
     if (classifier.vocabularySize() < ListOps.VOCABULARY_SIZE
         || classifier.classes() < ListOps.CLASSES) {
       throw new InvalidInputException(
@@ -105,7 +106,7 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
         .put("seed", seed);
   }
 
-  static ListOpsTask take(JsonKeys keys, int inputSize) {
+  static ListOpsTask take(JsonObjectReader keys, int inputSize) {
     boolean full = inputSize >= FULL_LENGTH;
     int minLength = keys.integer("min_length", full ? 500 : 10);
     int maxLength = keys.integer("max_length", full ? FULL_LENGTH : inputSize + 1);

@@ -1,6 +1,6 @@
 package dev.linformer.model.data;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -112,7 +112,7 @@ final class Table implements Closeable {
       throws IOException {
     boolean noText = task.missing().isMissing(words);
     if (noText || task.missing().isMissing(labelCell)) {
-      if (task.missing() == MissingCells.DROP) {
+      if (task.missing() == MissingValues.DROP) {
         dropped++;
         return;
       }
@@ -140,7 +140,7 @@ final class Table implements Closeable {
   }
 
   private static InvalidInputException missing(Path file, long line, String what, String cell) {
-    boolean blank = MissingCells.isBlank(cell);
+    boolean blank = MissingValues.isBlank(cell);
     String found = blank ? "empty" : "\"" + Quoted.of(cell.strip()) + "\"";
     String words = blank ? "" : ", or take such words as they are with task.missing=keep_words";
     return new InvalidInputException(

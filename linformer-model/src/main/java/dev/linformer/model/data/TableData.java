@@ -3,7 +3,7 @@ package dev.linformer.model.data;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
@@ -75,7 +75,7 @@ final class TableData implements TaskData {
   }
 
   private int[] permutation(int[] rows, long number) {
-    SplittableRandom random = Rows.random(task.seed(), number);
+    SplittableRandom random = RowRandom.random(task.seed(), number);
     int[] shuffled = rows.clone();
     for (int i = shuffled.length - 1; i > 0; i--) {
       int j = random.nextInt(i + 1);
@@ -145,7 +145,7 @@ final class TableData implements TaskData {
             .put("num_train", train.length)
             .put("num_validation", validation.length)
             .put("num_test", test.length);
-    if (task.missing() == MissingCells.DROP) {
+    if (task.missing() == MissingValues.DROP) {
       facts.put("dropped", table.dropped());
     }
     ArrayNode labels = facts.putArray("labels");

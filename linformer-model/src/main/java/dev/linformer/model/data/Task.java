@@ -1,8 +1,8 @@
 package dev.linformer.model.data;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import java.io.IOException;
@@ -78,7 +78,7 @@ public sealed interface Task permits ListOpsTask, LanguageTask, ClassifyTask, Co
     if (!Files.isRegularFile(directory.trainerStateFile())) {
       return Optional.empty();
     }
-    JsonKeys state = JsonKeys.read(directory.trainerStateFile());
+    JsonObjectReader state = JsonObjectReader.read(directory.trainerStateFile());
     return state.has(KEY)
         ? Optional.of(parse(state.object(KEY), directory.config().stacks().get(0).sequenceLength()))
         : Optional.empty();
@@ -89,7 +89,7 @@ public sealed interface Task permits ListOpsTask, LanguageTask, ClassifyTask, Co
    *
    * @param inputSize n of the model, on which some defaults depend
    */
-  static Task parse(JsonKeys keys, int inputSize) {
+  static Task parse(JsonObjectReader keys, int inputSize) {
     String name = keys.text(NAME, ListOpsTask.NAME);
     Task task =
         switch (name) {

@@ -28,7 +28,7 @@ public interface TaskData extends Closeable {
    * What to measure a model on that trained here: examples that training never saw.
    *
    * @param seed of examples that are made; tasks whose examples are read have their test part
-   * @throws dev.linformer.model.InvalidInputException if a seed is given and none is used
+   * @throws dev.linformer.io.InvalidInputException if a seed is given and none is used
    */
   HeldOut fresh(OptionalLong seed, int size);
 

@@ -2,7 +2,7 @@ package dev.linformer.model.data;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
@@ -59,7 +59,7 @@ final class TextData implements TaskData {
     long[] starts = new long[size];
     SplittableRandom[] randoms = new SplittableRandom[size];
     for (int row = 0; row < size; row++) {
-      randoms[row] = Rows.random(task.seed(), index * size + row);
+      randoms[row] = RowRandom.random(task.seed(), index * size + row);
       starts[row] = randoms[row].nextLong(trainEnd - length() + 1);
     }
     return batch(starts, randoms);
@@ -112,7 +112,7 @@ final class TextData implements TaskData {
                   SplittableRandom[] randoms = new SplittableRandom[rows];
                   for (int row = 0; row < rows; row++) {
                     starts[row] = from + (first + row) * stride;
-                    randoms[row] = Rows.random(HELD_OUT_SEED, first + row);
+                    randoms[row] = RowRandom.random(HELD_OUT_SEED, first + row);
                   }
                   return unchecked(starts, randoms);
                 })

@@ -1,6 +1,6 @@
 package dev.linformer.model.data;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.io.IOException;
 import java.nio.CharBuffer;
 import java.nio.file.FileSystemLoopException;

@@ -1,6 +1,6 @@
 package dev.linformer.model.data;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;

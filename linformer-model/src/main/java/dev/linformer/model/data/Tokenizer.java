@@ -4,8 +4,8 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
+import dev.linformer.io.Named;
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 
 /** Text as token ids. */
 public enum Tokenizer {
@@ -32,7 +32,7 @@ public enum Tokenizer {
 
   /** The name in JSON. */
   public String word() {
-    return name().toLowerCase(Locale.ROOT);
+    return Named.key(this);
   }
 
   /** The tokens of a text. What looks like GPT-2's end-of-text mark is text like any other. */

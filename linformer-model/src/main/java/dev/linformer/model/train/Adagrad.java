@@ -1,7 +1,7 @@
 package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.ops.Scalars;
+import dev.linformer.ops.internal.Scalars;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;

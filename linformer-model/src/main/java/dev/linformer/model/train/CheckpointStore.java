@@ -1,12 +1,12 @@
 package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
 import dev.linformer.model.weights.WeightFile;
-import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -51,7 +51,7 @@ final class CheckpointStore {
     ObjectNode json = state.toJson();
     Files.createDirectories(folder);
     Path checkpoint = folder(state.step());
-    WholeFile.writeFolder(
+    AtomicFile.writeFolder(
         checkpoint,
         aside -> {
           WeightFile.save(session, weights.weights(), aside.resolve(WEIGHTS));
@@ -62,7 +62,7 @@ final class CheckpointStore {
     List<Path> all = newestFirst();
     for (Path old : all.subList(Math.min(keep, all.size()), all.size())) {
       if (!old.equals(best)) {
-        WholeFile.delete(old);
+        AtomicFile.delete(old);
       }
     }
     return checkpoint;
@@ -83,7 +83,7 @@ final class CheckpointStore {
       try (var entries = Files.list(folder)) {
         for (Path entry : (Iterable<Path>) entries::iterator) {
           if (entry.getFileName().toString().startsWith("." + PREFIX)) {
-            WholeFile.delete(entry);
+            AtomicFile.delete(entry);
           }
         }
       }
@@ -135,7 +135,7 @@ final class CheckpointStore {
       throws IOException {
     String name = checkpoint.getFileName() + ".damaged";
     Path aside = checkpoint.resolveSibling(name);
-    WholeFile.delete(aside);
+    AtomicFile.delete(aside);
     Files.move(checkpoint, aside);
     notices.accept(
         "the checkpoint %s cannot be used (%s); it is %s now, and the training goes on from step %d"
@@ -145,7 +145,7 @@ final class CheckpointStore {
   private static TrainingState restore(
       Path checkpoint, Session session, Variables<TFloat32> weights, Variables<TFloat32> slots)
       throws IOException {
-    TrainingState state = TrainingState.parse(JsonKeys.read(checkpoint.resolve(STATE)));
+    TrainingState state = TrainingState.parse(JsonObjectReader.read(checkpoint.resolve(STATE)));
     if (state.step() != step(checkpoint)) {
       throw new InvalidInputException(
           "%s: global_step = %d, but %d is expected"

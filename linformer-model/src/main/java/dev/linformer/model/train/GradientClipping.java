@@ -1,6 +1,6 @@
 package dev.linformer.model.train;
 
-import dev.linformer.ops.Scalars;
+import dev.linformer.ops.internal.Scalars;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;

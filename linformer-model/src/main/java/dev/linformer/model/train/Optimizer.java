@@ -1,12 +1,12 @@
 package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.Variables;
 import dev.linformer.model.Variables.Weight;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
-import dev.linformer.ops.Scalars;
+import dev.linformer.ops.internal.Scalars;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
@@ -110,7 +110,7 @@ public sealed interface Optimizer permits AdamW, Sgd, Adagrad, RmsProp, Adadelta
   }
 
   /** Takes the keys of {@link #write}, {@code optim} and {@code weight_decay}. */
-  static Optimizer take(JsonKeys keys) {
+  static Optimizer take(JsonObjectReader keys) {
     String word = keys.text("optim", AdamW.NAME);
     double decay = keys.number("weight_decay", word.equals(AdamW.NAME) ? 0.01 : 0);
     return switch (word) {

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
 import dev.linformer.model.data.TextLines;
-import dev.linformer.model.weights.WholeFile;
 import java.io.BufferedWriter;
 import java.io.Closeable;
 import java.io.IOException;
@@ -47,7 +47,7 @@ public final class RunLog implements TrainingListener, Closeable {
    */
   public static RunLog open(Path file, int step) throws IOException {
     if (Files.exists(file)) {
-      WholeFile.write(file, channel -> copy(file, step, channel));
+      AtomicFile.write(file, channel -> copy(file, step, channel));
     }
     return new RunLog(
         Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND));

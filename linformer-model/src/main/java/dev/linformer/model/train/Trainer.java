@@ -1,12 +1,14 @@
 package dev.linformer.model.train;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Objective;
 import dev.linformer.model.data.TaskData;
 import dev.linformer.model.weights.WeightFile;
+import dev.linformer.runtime.Devices;
+import dev.linformer.runtime.Sessions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -71,7 +73,7 @@ public final class Trainer implements AutoCloseable {
    * A training from its newest checkpoint, or from the beginning if it had none yet. One that is
    * damaged or lacks a file is put aside for the one before it: {@link #notices} says so.
    *
-   * @throws dev.linformer.model.InvalidInputException if no checkpoint can be used
+   * @throws dev.linformer.io.InvalidInputException if no checkpoint can be used
    */
   public static Trainer resume(
       ModelConfig model, Objective objective, TrainerConfig config, Path checkpoints)
@@ -163,8 +165,8 @@ public final class Trainer implements AutoCloseable {
   public boolean train(TaskData data, TrainingListener listener) throws IOException {
     int saved = state.step();
     int parts = config.accumulation();
-    try (Feeder feeder =
-        new Feeder(
+    try (BatchPrefetcher feeder =
+        new BatchPrefetcher(
             index -> data.train(index, config.batchSize()),
             (long) state.step() * parts,
             (long) config.steps() * parts)) {
@@ -193,8 +195,8 @@ public final class Trainer implements AutoCloseable {
   /** Makes updates, and neither measurements nor checkpoints. */
   void time(TaskData data, int steps, Times times) throws IOException {
     int parts = config.accumulation();
-    try (Feeder feeder =
-        new Feeder(
+    try (BatchPrefetcher feeder =
+        new BatchPrefetcher(
             index -> resident == null ? data.train(index, config.batchSize()) : resident,
             0,
             (long) steps * parts)) {
@@ -208,7 +210,7 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  private List<Batch> next(Feeder feeder) throws IOException {
+  private List<Batch> next(BatchPrefetcher feeder) throws IOException {
     List<Batch> batches = new ArrayList<>();
     for (int i = 0; i < config.accumulation(); i++) {
       batches.add(feeder.next());
@@ -249,7 +251,7 @@ public final class Trainer implements AutoCloseable {
             });
   }
 
-  private void step(Feeder feeder, TrainingListener listener) throws IOException {
+  private void step(BatchPrefetcher feeder, TrainingListener listener) throws IOException {
     long start = clock.getAsLong();
     List<Batch> batches = next(feeder);
     double waited = (clock.getAsLong() - start) / 1e9;
@@ -331,7 +333,7 @@ public final class Trainer implements AutoCloseable {
 
   /** A batch and all else that an update takes, as tensors. */
   private final class Fed implements AutoCloseable {
-    private final Feeds feeds = new Feeds();
+    private final FeedTensors feeds = new FeedTensors();
 
     Fed(Batch batch, int step, double rate, int part) {
       if (resident == null) {
@@ -358,7 +360,7 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  private void feedBatch(Feeds feeds, Batch batch) {
+  private void feedBatch(FeedTensors feeds, Batch batch) {
     Shape shape = Shape.of(batch.size(), batch.tokens().length / batch.size());
     feeds.put(graph.tokens, shape, batch.tokens());
     boolean everyPosition = batch.targets().length != batch.size();
@@ -387,7 +389,7 @@ public final class Trainer implements AutoCloseable {
     long correct = 0;
     long scored = 0;
     for (Batch batch : batches) {
-      try (Feeds feeds = new Feeds()) {
+      try (FeedTensors feeds = new FeedTensors()) {
         feedBatch(feeds, xla ? batch.filledUp(config.batchSize()) : batch);
         try (Result result =
             feeds
@@ -439,7 +441,7 @@ public final class Trainer implements AutoCloseable {
   /**
    * Gives the model the weights in a safetensors file.
    *
-   * @throws dev.linformer.model.InvalidInputException if they don't fit
+   * @throws dev.linformer.io.InvalidInputException if they don't fit
    */
   public void loadWeights(Path file) throws IOException {
     WeightFile.load(session, graph.variables.weights(), file);

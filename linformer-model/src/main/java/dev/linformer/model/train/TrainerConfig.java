@@ -2,10 +2,10 @@ package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.Named;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelConfig;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -129,7 +129,7 @@ public record TrainerConfig(
     return json.put("weight_decay", optimizer.weightDecay())
         .put("learning_rate", learningRate)
         .put("warmup_steps", warmupSteps)
-        .put("lr_scheduler_type", schedule.name().toLowerCase(Locale.ROOT))
+        .put("lr_scheduler_type", Named.key(schedule))
         .put("max_grad_norm", clipNorm)
         .put("logging_steps", logEvery)
         .put("eval_steps", evaluateEvery)
@@ -147,7 +147,7 @@ public record TrainerConfig(
    *
    * @throws InvalidInputException if a key is missing, unknown or out of its range
    */
-  public static TrainerConfig parse(JsonKeys keys) {
+  public static TrainerConfig parse(JsonObjectReader keys) {
     int steps = keys.integer("max_steps");
     TrainerConfig config =
         new TrainerConfig(

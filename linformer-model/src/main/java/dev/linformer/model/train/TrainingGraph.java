@@ -96,8 +96,7 @@ final class TrainingGraph implements AutoCloseable {
    * @param xla whether XLA compiles the graph: then b is known
    * @param kernels whether attentions and norms are kernels, see {@link Model#withKernels}
    * @param resident a batch that lies on the device, in the place of those that are fed; or null
-   * @throws dev.linformer.model.InvalidInputException if batches are larger than gradients can
-   *     count
+   * @throws dev.linformer.io.InvalidInputException if batches are larger than gradients can count
    */
   TrainingGraph(
       ModelConfig config,

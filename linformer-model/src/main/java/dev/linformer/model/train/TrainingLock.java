@@ -1,6 +1,6 @@
 package dev.linformer.model.train;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import java.io.Closeable;
 import java.io.IOException;

@@ -3,7 +3,7 @@ package dev.linformer.model.train;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -110,9 +110,9 @@ public record TrainingState(
   }
 
   /** Takes the keys of {@link #toJson}; others stay. */
-  public static TrainingState parse(JsonKeys keys) {
+  public static TrainingState parse(JsonObjectReader keys) {
     List<Entry> history = new ArrayList<>();
-    for (JsonKeys entry : keys.objects("log_history")) {
+    for (JsonObjectReader entry : keys.objects("log_history")) {
       history.add(
           new Entry(
               entry.integer("step"),
@@ -123,7 +123,7 @@ public record TrainingState(
     }
     List<Measured> evaluations = new ArrayList<>();
     if (keys.has("eval_history")) {
-      for (JsonKeys each : keys.objects("eval_history")) {
+      for (JsonObjectReader each : keys.objects("eval_history")) {
         evaluations.add(
             new Measured(
                 each.integer("step"), each.number("eval_loss"), each.number("eval_accuracy")));

@@ -1,8 +1,10 @@
 package dev.linformer.model.weights;
 
-import dev.linformer.model.FileProblem;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Printable;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.FileBytes;
+import dev.linformer.io.internal.FileProblem;
+import dev.linformer.io.internal.RegularFile;
 import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
@@ -142,7 +144,7 @@ final class Archive implements Closeable {
 
   private static InvalidInputException invalid(Path file, String entry, String problem) {
     return new InvalidInputException(
-        "%s: entry '%s' %s".formatted(file, Printable.excerpt(entry), problem));
+        "%s: entry '%s' %s".formatted(file, PrintableText.excerpt(entry), problem));
   }
 
   @Override

@@ -1,6 +1,6 @@
 package dev.linformer.model.weights;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.nio.file.Path;
 import org.tensorflow.ndarray.buffer.FloatDataBuffer;
 

@@ -1,5 +1,6 @@
 package dev.linformer.model.weights;
 
+import dev.linformer.io.internal.FileBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

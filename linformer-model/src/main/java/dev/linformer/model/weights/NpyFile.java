@@ -1,6 +1,9 @@
 package dev.linformer.model.weights;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.FileBytes;
+import dev.linformer.io.internal.RegularFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -174,7 +177,7 @@ public final class NpyFile {
     if (shape.hasUnknownDimension() || shape.size() != values.length) {
       throw NpyHeader.invalid(file, "not written: " + values.length + " values for shape " + shape);
     }
-    WholeFile.write(
+    AtomicFile.write(
         file,
         channel -> {
           FileBytes.drain(new NpyHeader(shape, "<f4", false).toBytes(), channel);

@@ -1,8 +1,9 @@
 package dev.linformer.model.weights;
 
-import dev.linformer.model.FileProblem;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Printable;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.FileBytes;
+import dev.linformer.io.internal.FileProblem;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -141,7 +142,7 @@ record NpyHeader(Shape shape, String dtype, boolean fortranOrder) {
           file,
           "holds neither floats nor integers of up to 8 bytes: save it with"
               + " numpy.save(path, x.astype('float32')) or x.astype('int32'); its header: "
-              + Printable.excerpt(text.strip()));
+              + PrintableText.excerpt(text.strip()));
     }
     if (!(values.get("fortran_order") instanceof Boolean fortranOrder)) {
       throw damaged(file, "without fortran_order", text);
@@ -198,7 +199,7 @@ record NpyHeader(Shape shape, String dtype, boolean fortranOrder) {
     return invalid(
         file,
         "has a damaged header, %s; save it with numpy.save(path, x): %s"
-            .formatted(how, Printable.excerpt(text.strip())));
+            .formatted(how, PrintableText.excerpt(text.strip())));
   }
 
   static InvalidInputException invalid(Object file, String problem) {

@@ -1,7 +1,8 @@
 package dev.linformer.model.weights;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Printable;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.FileBytes;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -64,7 +65,7 @@ public final class NpzFile implements TensorFile {
   }
 
   private static NpyHeader header(Path file, Archive archive, ZipEntry entry) throws IOException {
-    String name = "%s: entry '%s'".formatted(file, Printable.excerpt(entry.getName()));
+    String name = "%s: entry '%s'".formatted(file, PrintableText.excerpt(entry.getName()));
     try (InputStream stream = archive.stream(entry)) {
       return NpyHeader.read(name, FileBytes.from(stream), entry.getSize());
     } catch (EOFException | ZipException e) {
@@ -117,7 +118,7 @@ public final class NpzFile implements TensorFile {
     if (array == null) {
       throw new InvalidInputException(
           "%s: has no array '%s' among its %d"
-              .formatted(file, Printable.excerpt(name), arrays.size()));
+              .formatted(file, PrintableText.excerpt(name), arrays.size()));
     }
     return array;
   }

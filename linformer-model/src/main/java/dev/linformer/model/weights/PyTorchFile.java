@@ -1,7 +1,9 @@
 package dev.linformer.model.weights;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Printable;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.FileBytes;
+import dev.linformer.io.internal.RegularFile;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -192,14 +194,14 @@ public final class PyTorchFile implements TensorFile {
     if (tensor == null) {
       throw new InvalidInputException(
           "%s: has no tensor '%s' among its %d"
-              .formatted(file, Printable.excerpt(name), tensors.size()));
+              .formatted(file, PrintableText.excerpt(name), tensors.size()));
     }
     return tensor;
   }
 
   private InvalidInputException invalid(String name, String problem) {
     return new InvalidInputException(
-        "%s: tensor '%s' %s".formatted(file, Printable.excerpt(name), problem));
+        "%s: tensor '%s' %s".formatted(file, PrintableText.excerpt(name), problem));
   }
 
   @Override

@@ -1,7 +1,9 @@
 package dev.linformer.model.weights;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Printable;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.FileBytes;
+import dev.linformer.io.internal.RegularFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -121,20 +123,20 @@ public final class SafetensorsFile implements TensorFile {
                         String.format(
                             "tensor '%s' has dtype %s, and only floats are read: convert it before"
                                 + " it is saved, in Python with tensor.float()",
-                            Printable.excerpt(name), entry.dtype())));
+                            PrintableText.excerpt(name), entry.dtype())));
     long size = entry.shape().size();
     if (into.size() != size) {
       throw SafetensorsHeader.invalid(
           file,
           String.format(
               "tensor '%s' has %d values (shape %s), where %d are asked for",
-              Printable.excerpt(name), size, entry.shape(), into.size()));
+              PrintableText.excerpt(name), size, entry.shape(), into.size()));
     }
     try {
       type.read(FileBytes.from(channel, dataBegin + entry.begin()), into);
     } catch (ArithmeticException e) {
       throw SafetensorsHeader.invalid(
-          file, "tensor '%s' %s".formatted(Printable.excerpt(name), e.getMessage()));
+          file, "tensor '%s' %s".formatted(PrintableText.excerpt(name), e.getMessage()));
     }
   }
 
@@ -142,7 +144,7 @@ public final class SafetensorsFile implements TensorFile {
     SafetensorsHeader.Entry entry = header.entries().get(name);
     if (entry == null) {
       throw SafetensorsHeader.invalid(
-          file, "has no tensor '" + Printable.excerpt(name) + "' among its " + names().size());
+          file, "has no tensor '" + PrintableText.excerpt(name) + "' among its " + names().size());
     }
     return entry;
   }

@@ -1,9 +1,9 @@
 package dev.linformer.model.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.JsonText;
-import dev.linformer.model.Printable;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.JsonText;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -88,7 +88,8 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
     for (Map.Entry<String, JsonNode> property : node.properties()) {
       if (!property.getValue().isTextual()) {
         throw invalid(
-            file, METADATA + " '" + Printable.excerpt(property.getKey()) + "' must be a string");
+            file,
+            METADATA + " '" + PrintableText.excerpt(property.getKey()) + "' must be a string");
       }
       metadata.put(property.getKey(), property.getValue().textValue());
     }
@@ -173,11 +174,11 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
   }
 
   private static String found(JsonNode node, String key) {
-    return node.path(key).isMissingNode() ? "nothing" : Printable.excerpt(node.path(key));
+    return node.path(key).isMissingNode() ? "nothing" : PrintableText.excerpt(node.path(key));
   }
 
   private static String tensor(String name) {
-    return "tensor '" + Printable.excerpt(name) + "': ";
+    return "tensor '" + PrintableText.excerpt(name) + "': ";
   }
 
   static InvalidInputException invalid(Path file, String problem) {

@@ -3,7 +3,9 @@ package dev.linformer.model.weights;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.FileBytes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -56,7 +58,7 @@ public final class SafetensorsWriter {
   public static void write(Path file, Map<String, String> metadata, List<Tensor> tensors)
       throws IOException {
     ByteBuffer header = header(metadata, tensors);
-    WholeFile.write(
+    AtomicFile.write(
         file,
         channel -> {
           FileBytes.drain(header, channel);

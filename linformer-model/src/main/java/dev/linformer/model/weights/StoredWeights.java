@@ -1,7 +1,7 @@
 package dev.linformer.model.weights;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Printable;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -93,7 +93,7 @@ public final class StoredWeights implements AutoCloseable {
     leftOver.forEach(name -> problems.add("%s is not part of the model".formatted(name)));
     if (!problems.isEmpty()) {
       throw new InvalidInputException(
-          "%s doesn't fit the configuration: %s".formatted(file, Printable.list(problems)));
+          "%s doesn't fit the configuration: %s".formatted(file, PrintableText.list(problems)));
     }
   }
 

@@ -1,7 +1,7 @@
 package dev.linformer.model.weights;
 
-import dev.linformer.model.InvalidInputException;
-import dev.linformer.model.Printable;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
 import dev.linformer.model.weights.StridedTensor.Storage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -90,11 +90,11 @@ final class TensorUnpickler extends Unpickler {
           if (!(value instanceof StridedTensor tensor)) {
             throw new InvalidInputException(
                 "%s: holds more than tensors, such as '%s': save model.state_dict() alone"
-                    .formatted(file, Printable.excerpt(name)));
+                    .formatted(file, PrintableText.excerpt(name)));
           }
           if (tensors.put(name.toString(), tensor) != null) {
             throw new InvalidInputException(
-                "%s: holds two tensors named '%s'".formatted(file, Printable.excerpt(name)));
+                "%s: holds two tensors named '%s'".formatted(file, PrintableText.excerpt(name)));
           }
         });
     return tensors;
@@ -199,7 +199,7 @@ final class TensorUnpickler extends Unpickler {
   private InvalidInputException refused(String name) {
     return new InvalidInputException(
         "%s: refused, nothing of it was run: its pickle calls %s, which is no part of a dictionary"
-                .formatted(file, Printable.excerpt(name))
+                .formatted(file, PrintableText.excerpt(name))
             + " of float tensors; save it with torch.save(model.state_dict(), path)");
   }
 

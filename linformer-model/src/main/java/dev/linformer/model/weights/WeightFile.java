@@ -1,6 +1,6 @@
 package dev.linformer.model.weights;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.Variables.Weight;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
@@ -82,7 +82,7 @@ public final class WeightFile {
       throws IOException {
     var parameters = weights.stream().map(Weight::parameter).toList();
     try (StoredWeights stored = StoredWeights.open(file, parameters);
-        Assignments assignments = new Assignments(session)) {
+        VariableAssigner assignments = new VariableAssigner(session)) {
       for (Weight<TFloat32> weight : weights) {
         TFloat32 value = stored.read(weight.parameter().name());
         assignments.add(weight.initial(), weight.initializer(), value);

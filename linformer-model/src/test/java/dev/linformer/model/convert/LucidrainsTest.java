@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.Comparison;
 import dev.linformer.model.GoldenFolder;
-import dev.linformer.model.LanguageModelConfig;
 import dev.linformer.model.Linformer;
 import dev.linformer.model.LinformerLM;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Values;
@@ -139,7 +139,7 @@ class LucidrainsTest {
       ParameterFactory<TFloat32> factory,
       GoldenWeights golden,
       List<Operand<TFloat32>> sources) {
-    if (config instanceof LanguageModelConfig language) {
+    if (config instanceof LinformerLMConfig language) {
       LinformerLM<TFloat32> model = LinformerLM.declare(factory, "", language);
       Operand<TInt32> tokens =
           tf.dtypes.cast(

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.weights.SafetensorsFile;
@@ -32,7 +32,7 @@ class WeightExportTest {
   /** A model whose weights are all 0. */
   private ModelDirectory model(String keys) throws IOException {
     Path json = Files.writeString(folder.resolve("c.json"), "{" + keys + "}");
-    ModelConfig config = ModelConfig.parse(JsonKeys.read(json));
+    ModelConfig config = ModelConfig.parse(JsonObjectReader.read(json));
     ModelDirectory directory = ModelDirectory.create(folder.resolve("model"));
     List<Parameter> parameters = Declared.by(config);
     List<FloatDataBuffer> zeros =

@@ -3,8 +3,8 @@ package dev.linformer.model.data;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.ClassifierConfig;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Pooling;
@@ -29,7 +29,7 @@ class ClassifyTaskTest {
 
   private static ModelConfig model(int classes) {
     LinformerConfig encoder = LinformerConfig.builder(N, 4, 3).heads(2).build();
-    return new ClassifierConfig(encoder, 256, classes, Pooling.MEAN, 0);
+    return new LinformerClassifierConfig(encoder, 256, classes, Pooling.MEAN, 0);
   }
 
   private ClassifyTask task(String name, String content) throws IOException {
@@ -39,7 +39,7 @@ class ClassifyTaskTest {
   private ClassifyTask task(String name, String content, boolean truncate) throws IOException {
     Path file = Files.writeString(folder.resolve(name), content);
     return new ClassifyTask(
-        file.toString(), "text", "label", Tokenizer.BYTES, truncate, MissingCells.REFUSE, 3);
+        file.toString(), "text", "label", Tokenizer.BYTES, truncate, MissingValues.REFUSE, 3);
   }
 
   private static String rows(int count, String separator) {
@@ -160,7 +160,7 @@ class ClassifyTaskTest {
         file, rows(20, ",").replace("row 7", "\u00e9").getBytes(StandardCharsets.ISO_8859_1));
     var latin =
         new ClassifyTask(
-            file.toString(), "text", "label", Tokenizer.BYTES, false, MissingCells.REFUSE, 3);
+            file.toString(), "text", "label", Tokenizer.BYTES, false, MissingValues.REFUSE, 3);
     String message = Values.refusal(() -> latin.open(model(2)));
     assertEquals(
         "--data "
@@ -169,7 +169,7 @@ class ClassifyTaskTest {
         message);
     var missing =
         new ClassifyTask(
-            "missing.csv", "text", "label", Tokenizer.BYTES, false, MissingCells.REFUSE, 3);
+            "missing.csv", "text", "label", Tokenizer.BYTES, false, MissingValues.REFUSE, 3);
     assertEquals("--data missing.csv: no such file", Values.refusal(() -> missing.open(model(2))));
   }
 
@@ -194,11 +194,11 @@ class ClassifyTaskTest {
         "m: model_type = linformer, but the task classify trains a classifier",
         Values.refusal(() -> task.check(LinformerConfig.builder(N, 4, 3).heads(2).build(), "m")));
     var small =
-        new ClassifierConfig(
+        new LinformerClassifierConfig(
             LinformerConfig.builder(N, 4, 3).heads(2).build(), 255, 2, Pooling.MEAN, 0);
     assertEquals(
         "m: num_tokens = 255, but the tokenizer bytes has 256 tokens",
         Values.refusal(() -> task.check(small, "m")));
-    assertEquals(task, Task.parse(new JsonKeys("json", task.toJson()), N));
+    assertEquals(task, Task.parse(new JsonObjectReader("json", task.toJson()), N));
   }
 }

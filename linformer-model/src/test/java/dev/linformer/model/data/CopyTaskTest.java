@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
-import dev.linformer.model.JsonKeys;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.Values;
 import java.io.IOException;
 import java.util.Arrays;
@@ -17,13 +17,13 @@ class CopyTaskTest {
 
   private static final CopyTask TASK = new CopyTask(12, 3, 5, 7, 1);
 
-  private static LanguageModelConfig model(int tokens) {
-    return new LanguageModelConfig(
+  private static LinformerLMConfig model(int tokens) {
+    return new LinformerLMConfig(
         LinformerConfig.builder(12, 4, 3).heads(2).build(),
         tokens,
         4,
         0,
-        LanguageModelConfig.Positions.SINUSOID,
+        LinformerLMConfig.Positions.SINUSOID,
         false);
   }
 
@@ -79,6 +79,6 @@ class CopyTaskTest {
     assertEquals(
         "symbols = 1, but at least 2 is expected",
         Values.refusal(() -> new CopyTask(12, 1, 5, 7, 1)));
-    assertEquals(TASK, Task.parse(new JsonKeys("json", TASK.toJson()), 12));
+    assertEquals(TASK, Task.parse(new JsonObjectReader("json", TASK.toJson()), 12));
   }
 }

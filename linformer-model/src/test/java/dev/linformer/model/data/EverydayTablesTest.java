@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Pooling;
@@ -36,10 +36,10 @@ class EverydayTablesTest {
 
   private static ModelConfig model() {
     LinformerConfig encoder = LinformerConfig.builder(N, 4, 3).heads(2).build();
-    return new ClassifierConfig(encoder, 256, 2, Pooling.MEAN, 0);
+    return new LinformerClassifierConfig(encoder, 256, 2, Pooling.MEAN, 0);
   }
 
-  private static ClassifyTask task(Path file, MissingCells missing) {
+  private static ClassifyTask task(Path file, MissingValues missing) {
     return new ClassifyTask(file.toString(), "text", "label", Tokenizer.BYTES, false, missing, 3);
   }
 
@@ -88,11 +88,11 @@ class EverydayTablesTest {
     List<String> sorted = new ArrayList<>();
     expected.subList(1, 41).forEach(row -> sorted.add(row.get(0) + "=" + row.get(1)));
     sorted.sort(null);
-    assertEquals(sorted, read(task(file, MissingCells.REFUSE)), file::toString);
+    assertEquals(sorted, read(task(file, MissingValues.REFUSE)), file::toString);
   }
 
   private static void refused(Path file, String message) {
-    String found = Values.refusal(() -> read(task(file, MissingCells.REFUSE)));
+    String found = Values.refusal(() -> read(task(file, MissingValues.REFUSE)));
     assertTrue(found.startsWith("--data " + file) && found.contains(message), found);
     assertFalse(found.contains("Exception"), found);
   }
@@ -139,7 +139,7 @@ class EverydayTablesTest {
     var others = new ArrayList<List<String>>();
     rows().forEach(row -> others.add(List.of(row.get(0), "x", "x", row.get(1))));
     file = write("others.csv", join(others, ",", "\n"));
-    String first = read(task(file, MissingCells.REFUSE)).get(0);
+    String first = read(task(file, MissingValues.REFUSE)).get(0);
     assertEquals("bad film 0=0", first);
     refused(write("semi.csv", join(rows(), ";", "\n")), "; a .csv file has commas between");
     refused(write("tabs.csv", join(rows(), "\t", "\n")), "there are [text\\tlabel]; a .csv file");
@@ -215,7 +215,7 @@ class EverydayTablesTest {
     refused(folder, ": a folder, but a table is a file: name one that ends in .csv or .tsv");
     assertEquals(
         "--data no\\nfile.csv: no such file",
-        Values.refusal(() -> read(task(Path.of("no\nfile.csv"), MissingCells.REFUSE))));
+        Values.refusal(() -> read(task(Path.of("no\nfile.csv"), MissingValues.REFUSE))));
   }
 
   @ParameterizedTest
@@ -231,7 +231,7 @@ class EverydayTablesTest {
           file,
           ", line 5: the %s is %s; mend it, or leave such rows out with --set task.missing=drop"
               .formatted(what, blank ? "empty" : "\"" + none.strip() + "\""));
-      ClassifyTask dropping = task(file, MissingCells.DROP);
+      ClassifyTask dropping = task(file, MissingValues.DROP);
       assertEquals(39, read(dropping).size());
       try (TaskData data = dropping.open(model())) {
         assertEquals(
@@ -239,7 +239,7 @@ class EverydayTablesTest {
         assertEquals(1, data.facts().get("dropped").intValue());
         assertEquals("[\"0\",\"1\"]", data.facts().get("labels").toString());
       }
-      ClassifyTask keeping = task(file, MissingCells.KEEP_WORDS);
+      ClassifyTask keeping = task(file, MissingValues.KEEP_WORDS);
       if (blank || column == 1) { // a word makes three classes
         String message = Values.refusal(() -> read(keeping));
         assertTrue(message.contains(blank ? " is empty; mend it" : "3 labels (0, 1, "), message);

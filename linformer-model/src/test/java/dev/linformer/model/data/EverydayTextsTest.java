@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.LanguageModelConfig;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Values;
 import java.io.IOException;
@@ -29,9 +29,8 @@ class EverydayTextsTest {
   @TempDir private Path folder = Path.of("");
 
   private static ModelConfig model() {
-    LinformerConfig encoder = LanguageModelConfig.encoderBuilder(N, 16, 8).causal(true).build();
-    return new LanguageModelConfig(
-        encoder, 256, 16, 0, LanguageModelConfig.Positions.SINUSOID, false);
+    LinformerConfig encoder = LinformerLMConfig.encoderBuilder(N, 16, 8).causal(true).build();
+    return new LinformerLMConfig(encoder, 256, 16, 0, LinformerLMConfig.Positions.SINUSOID, false);
   }
 
   private static TaskData open(Path... data) throws IOException {

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.linformer.model.JsonKeys;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Values;
 import java.io.IOException;
@@ -33,8 +33,8 @@ class LanguageTaskTest {
 
   private static ModelConfig model(int vocabulary, boolean causal) {
     LinformerConfig encoder = LinformerConfig.builder(N, 4, 3).heads(2).causal(causal).build();
-    return new LanguageModelConfig(
-        encoder, vocabulary, 4, 0, LanguageModelConfig.Positions.SINUSOID, false);
+    return new LinformerLMConfig(
+        encoder, vocabulary, 4, 0, LinformerLMConfig.Positions.SINUSOID, false);
   }
 
   private static LanguageTask task(LanguageTask.Kind kind, Tokenizer tokenizer, Path... data) {
@@ -284,10 +284,10 @@ class LanguageTaskTest {
   @Test
   void jsonAndBack() {
     LanguageTask task = task(LanguageTask.Kind.MASKED, Tokenizer.GPT2, folder, folder);
-    assertEquals(task, Task.parse(new JsonKeys("json", task.toJson()), N));
+    assertEquals(task, Task.parse(new JsonObjectReader("json", task.toJson()), N));
     var json = JsonNodeFactory.instance.objectNode().put("name", "speech");
     assertEquals(
         "json: name = speech, but one of listops, masked-lm, causal-lm, classify, copy is expected",
-        Values.refusal(() -> Task.parse(new JsonKeys("json", json), N)));
+        Values.refusal(() -> Task.parse(new JsonObjectReader("json", json), N)));
   }
 }

@@ -3,7 +3,7 @@ package dev.linformer.model.data;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.data.ListOps.Settings;
 import java.util.Arrays;
 import java.util.HashSet;

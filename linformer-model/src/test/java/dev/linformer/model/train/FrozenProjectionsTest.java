@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelSummary;
 import dev.linformer.model.ParameterSharing;
@@ -41,8 +41,8 @@ class FrozenProjectionsTest {
         .projectionMethod(method);
   }
 
-  private static ClassifierConfig classifier(LinformerConfig encoder) {
-    return new ClassifierConfig(
+  private static LinformerClassifierConfig classifier(LinformerConfig encoder) {
+    return new LinformerClassifierConfig(
         encoder, ListOps.VOCABULARY_SIZE, ListOps.CLASSES, Pooling.FIRST, 0.1);
   }
 
@@ -50,7 +50,8 @@ class FrozenProjectionsTest {
   @EnumSource(names = {"LEARNABLE", "CONVOLUTION", "NO_PARAMS"})
   void keepTheirValues(ProjectionMethod method) throws IOException {
     boolean freeze = method != ProjectionMethod.NO_PARAMS; // those are fixed as it is
-    ClassifierConfig config = classifier(encoder(method).freezeProjections(freeze).build());
+    LinformerClassifierConfig config =
+        classifier(encoder(method).freezeProjections(freeze).build());
     Path before = folder.resolve("before.safetensors");
     Path after = folder.resolve("after.safetensors");
     Path checkpoints = folder.resolve("checkpoints");

@@ -7,6 +7,7 @@ import dev.linformer.model.Variables;
 import dev.linformer.model.Variables.Weight;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
+import dev.linformer.runtime.Sessions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,9 +1,9 @@
 package dev.linformer.model.train;
 
-import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.ComputePrecision;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Pooling;
-import dev.linformer.model.Precision;
 import dev.linformer.model.data.Example;
 import dev.linformer.model.data.ExampleData;
 import dev.linformer.model.data.ListOps;
@@ -27,11 +27,11 @@ final class Tiny {
 
   private Tiny() {}
 
-  static ClassifierConfig model(double dropout) {
-    return model(dropout, Precision.FLOAT32);
+  static LinformerClassifierConfig model(double dropout) {
+    return model(dropout, ComputePrecision.FLOAT32);
   }
 
-  static ClassifierConfig model(double dropout, Precision precision) {
+  static LinformerClassifierConfig model(double dropout, ComputePrecision precision) {
     LinformerConfig encoder =
         LinformerConfig.builder(16, 8, 4)
             .heads(2)
@@ -40,7 +40,7 @@ final class Tiny {
             .feedForwardDropout(dropout)
             .precision(precision)
             .build();
-    return new ClassifierConfig(
+    return new LinformerClassifierConfig(
         encoder, ListOps.VOCABULARY_SIZE, ListOps.CLASSES, Pooling.FIRST, dropout);
   }
 

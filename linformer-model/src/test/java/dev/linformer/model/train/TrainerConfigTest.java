@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Values;
 import java.io.IOException;
@@ -70,7 +70,7 @@ class TrainerConfigTest {
   @Test
   void jsonAndBack() {
     TrainerConfig config = config(110, 10);
-    assertEquals(config, TrainerConfig.parse(new JsonKeys("json", config.toJson())));
+    assertEquals(config, TrainerConfig.parse(new JsonObjectReader("json", config.toJson())));
   }
 
   @Test
@@ -78,12 +78,13 @@ class TrainerConfigTest {
     for (String value : List.of("true", "false", "null")) {
       ObjectNode json = config(110, 10).toJson();
       json.set("xla", new ObjectMapper().readTree(value));
-      assertEquals(value, String.valueOf(TrainerConfig.parse(new JsonKeys("json", json)).xla()));
+      assertEquals(
+          value, String.valueOf(TrainerConfig.parse(new JsonObjectReader("json", json)).xla()));
     }
     ObjectNode json = config(110, 10).toJson().put("xla", "auto");
     assertEquals(
         "json: xla = \"auto\", but true or false is expected",
-        Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json))));
+        Values.refusal(() -> TrainerConfig.parse(new JsonObjectReader("json", json))));
   }
 
   @Test
@@ -91,17 +92,17 @@ class TrainerConfigTest {
     for (String value : List.of("true", "false", "null")) {
       ObjectNode json = config(110, 10).toJson();
       json.set("kernels", new ObjectMapper().readTree(value));
-      TrainerConfig parsed = TrainerConfig.parse(new JsonKeys("json", json));
+      TrainerConfig parsed = TrainerConfig.parse(new JsonObjectReader("json", json));
       assertEquals(value, String.valueOf(parsed.kernels()));
       assertEquals(json, parsed.toJson());
     }
     ObjectNode json = config(110, 10).toJson();
     json.remove("kernels");
-    assertNull(TrainerConfig.parse(new JsonKeys("json", json)).kernels());
+    assertNull(TrainerConfig.parse(new JsonObjectReader("json", json)).kernels());
     ObjectNode word = config(110, 10).toJson().put("kernels", "auto");
     assertEquals(
         "json: kernels = \"auto\", but true or false is expected",
-        Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", word))));
+        Values.refusal(() -> TrainerConfig.parse(new JsonObjectReader("json", word))));
   }
 
   /** Halfway down from step 11 to behind 110, and at the ends. */
@@ -133,22 +134,22 @@ class TrainerConfigTest {
   void optimizersInJsonAndBack(String text) throws IOException {
     ObjectNode json = (ObjectNode) new ObjectMapper().readTree(text.replace('\'', '"'));
     json.put("max_steps", 7);
-    TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", json));
+    TrainerConfig config = TrainerConfig.parse(new JsonObjectReader("json", json));
     json.fieldNames()
         .forEachRemaining(
             key -> assertEquals(json.get(key).asText(), config.toJson().get(key).asText()));
-    assertEquals(config, TrainerConfig.parse(new JsonKeys("json", config.toJson())));
+    assertEquals(config, TrainerConfig.parse(new JsonObjectReader("json", config.toJson())));
   }
 
   @Test
   void optimizersRefuse() {
     ObjectNode json = config(110, 10).toJson().put("optim", "lion");
-    String message = Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json)));
+    String message = Values.refusal(() -> TrainerConfig.parse(new JsonObjectReader("json", json)));
     assertEquals(
         "json: optim = lion, but one of adamw, sgd, adagrad, rmsprop, adadelta is expected",
         message);
     ObjectNode foreign = config(110, 10).toJson().put("momentum", 0.5);
-    message = Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", foreign)));
+    message = Values.refusal(() -> TrainerConfig.parse(new JsonObjectReader("json", foreign)));
     assertTrue(message.startsWith("json: unknown key \"momentum\""), message);
     message = Values.refusal(() -> new Sgd(0, true, 0));
     assertEquals("nesterov = true, but false without momentum is expected", message);
@@ -183,7 +184,7 @@ class TrainerConfigTest {
   })
   void aValueOutOfItsRange(String key, int value, String named, String wanted) {
     ObjectNode json = config(110, 10).toJson().put(key, value);
-    String message = Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json)));
+    String message = Values.refusal(() -> TrainerConfig.parse(new JsonObjectReader("json", json)));
     boolean crossed = key.equals("eval_steps") && value == 0;
     int shown = crossed ? 17 : value;
     assertTrue(message.startsWith(named + " = " + shown), message);
@@ -234,15 +235,15 @@ class TrainerConfigTest {
         .put("weight_decay", Float.MAX_VALUE)
         .put("adam_beta1", Math.nextDown(1f));
     for (ObjectNode json : List.of(least, most)) {
-      TrainerConfig parsed = TrainerConfig.parse(new JsonKeys("json", json));
-      assertEquals(parsed, TrainerConfig.parse(new JsonKeys("json", parsed.toJson())));
+      TrainerConfig parsed = TrainerConfig.parse(new JsonObjectReader("json", json));
+      assertEquals(parsed, TrainerConfig.parse(new JsonObjectReader("json", parsed.toJson())));
     }
   }
 
   @Test
   void batchesOfMoreTokensThanAnArrayHas() {
     ObjectNode json = config(110, 10).toJson().put("batch_size", 1 << 20);
-    TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", json));
+    TrainerConfig config = TrainerConfig.parse(new JsonObjectReader("json", json));
     config.requireFits(LinformerConfig.builder(2047, 8, 4).build());
     String message =
         Values.refusal(() -> config.requireFits(LinformerConfig.builder(2048, 8, 4).build()));
@@ -278,7 +279,7 @@ class TrainerConfigTest {
     ObjectNode json = config(110, 10).toJson();
     List.of("adam_beta1", "adam_beta2", "adam_epsilon").forEach(json::remove);
     json.put("optim", optim).put(key, value);
-    String message = Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json)));
+    String message = Values.refusal(() -> TrainerConfig.parse(new JsonObjectReader("json", json)));
     assertTrue(message.startsWith(key + " = " + value + ", but a number "), message);
     assertTrue(message.endsWith(" within float32 is expected"), message);
   }
@@ -289,9 +290,9 @@ class TrainerConfigTest {
     json.remove("max_steps");
     assertEquals(
         "json: key \"max_steps\" is missing",
-        Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json))));
+        Values.refusal(() -> TrainerConfig.parse(new JsonObjectReader("json", json))));
     json.put("max_steps", 1).put("epochs", 3);
-    String message = Values.refusal(() -> TrainerConfig.parse(new JsonKeys("json", json)));
+    String message = Values.refusal(() -> TrainerConfig.parse(new JsonObjectReader("json", json)));
     assertTrue(message.startsWith("json: unknown key \"epochs\"; known are max_steps,"), message);
   }
 }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.linformer.model.ModelSummary;
 import dev.linformer.ops.ArabicDigits;
-import dev.linformer.ops.PlainDigits;
+import dev.linformer.ops.internal.PlainDigits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

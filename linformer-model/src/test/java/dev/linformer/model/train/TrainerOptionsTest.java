@@ -8,10 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.ClassifierConfig;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.ComputePrecision;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.model.Precision;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Example;
 import dev.linformer.model.data.ExampleData;
@@ -33,7 +33,7 @@ import org.tensorflow.ndarray.buffer.DataBuffers;
 /** Accumulation, measurements on the way, the end that they bring, and divergence. */
 class TrainerOptionsTest {
 
-  private static final ClassifierConfig MODEL = Tiny.model(0);
+  private static final LinformerClassifierConfig MODEL = Tiny.model(0);
 
   @TempDir private Path folder = Path.of("");
 
@@ -77,7 +77,7 @@ class TrainerOptionsTest {
   }
 
   private Path run(TrainerConfig config, String name, int... stops) throws IOException {
-    ClassifierConfig model = Tiny.model(0.2);
+    LinformerClassifierConfig model = Tiny.model(0.2);
     Path checkpoints = folder.resolve(name);
     for (int stop : stops) {
       try (Trainer trainer = Trainer.resume(model, Tiny.OBJECTIVE, config, checkpoints)) {
@@ -212,7 +212,7 @@ class TrainerOptionsTest {
     var json = Tiny.trainer(30, 1, 0, 0, 100, 1).toJson();
     List.of("adam_beta1", "adam_beta2", "adam_epsilon").forEach(json::remove);
     json.put("optim", optim).put("learning_rate", optim.equals("adadelta") ? 5 : 0.05);
-    TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", json));
+    TrainerConfig config = TrainerConfig.parse(new JsonObjectReader("json", json));
     Path stopped = run(config, "stopped", 11);
     try (Trainer trainer =
         Trainer.start(Tiny.model(0.2), Tiny.OBJECTIVE, config, folder.resolve("straight"))) {
@@ -259,7 +259,7 @@ class TrainerOptionsTest {
     var json = Tiny.trainer(3, 1, 0, 0, 1, 1).toJson();
     json.put("max_steps", steps).put("weight_decay", 3e38).put("learning_rate", 3e38);
     return TrainerConfig.parse(
-        new JsonKeys("json", json.put("warmup_steps", 0).put("max_grad_norm", 1e-30)));
+        new JsonObjectReader("json", json.put("warmup_steps", 0).put("max_grad_norm", 1e-30)));
   }
 
   /** Nobody looks at the loss after the last update. */
@@ -267,7 +267,7 @@ class TrainerOptionsTest {
   @ValueSource(booleans = {true, false})
   void weightsThatTheLastUpdateSpoiltAreNotWritten(boolean measured) throws IOException {
     var json = spoiling(1).toJson().put("eval_steps", measured ? 1 : 0);
-    TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", json));
+    TrainerConfig config = TrainerConfig.parse(new JsonObjectReader("json", json));
     Path weights = folder.resolve("weights.safetensors");
     try (Trainer trainer = start(config, "checkpoints")) {
       var e =
@@ -286,7 +286,8 @@ class TrainerOptionsTest {
   @Test
   void theNextStepNamesTheWeightThatTheLastOneSpoilt() throws IOException {
     TrainerConfig config =
-        TrainerConfig.parse(new JsonKeys("json", spoiling(2).toJson().put("save_steps", 100)));
+        TrainerConfig.parse(
+            new JsonObjectReader("json", spoiling(2).toJson().put("save_steps", 100)));
     try (Trainer trainer = start(config, "checkpoints")) {
       var e =
           assertThrows(
@@ -307,13 +308,13 @@ class TrainerOptionsTest {
     "'{\"optim\": \"adadelta\", \"weight_decay\": 0.1}', 1, FLOAT32, to_logits.weight, 1e25"
   })
   void aStepThatIsNotMadeLeavesNoTrace(
-      String optimizer, int accumulation, Precision precision, String weight, float factor)
+      String optimizer, int accumulation, ComputePrecision precision, String weight, float factor)
       throws IOException {
     var json = Tiny.trainer(5, accumulation, 0, 0, 100, 1).toJson();
     List.of("optim", "adam_beta1", "adam_beta2", "adam_epsilon", "weight_decay")
         .forEach(json::remove);
     json.setAll((ObjectNode) new ObjectMapper().readTree(optimizer));
-    TrainerConfig config = TrainerConfig.parse(new JsonKeys("json", json));
+    TrainerConfig config = TrainerConfig.parse(new JsonObjectReader("json", json));
     ModelConfig model = Tiny.model(0.2, precision);
     Path expected = folder.resolve("expected.safetensors");
     try (Trainer trainer =

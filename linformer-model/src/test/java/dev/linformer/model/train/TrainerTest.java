@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.ClassifierConfig;
+import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.Values;
 import dev.linformer.model.data.Example;
 import dev.linformer.model.data.TokenBatches;
-import dev.linformer.model.weights.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainerTest {
 
-  private static final ClassifierConfig MODEL = Tiny.model(0.1);
+  private static final LinformerClassifierConfig MODEL = Tiny.model(0.1);
   private static final List<Example> EXAMPLES = Tiny.examples();
   private static final int STEPS = 60;
 
@@ -150,7 +150,7 @@ class TrainerTest {
   }
 
   private static void deleteFolder(Path path) throws IOException {
-    WholeFile.delete(path);
+    AtomicFile.delete(path);
   }
 
   @Test
@@ -296,11 +296,11 @@ class TrainerTest {
       trainer.train(Tiny.data(1), new Log(trainer, -1));
       var best = trainer.state().best();
       assertEquals(best, trainer.loadBest());
-      WholeFile.delete(folder.resolve("step-%08d".formatted(best.orElseThrow().step())));
+      AtomicFile.delete(folder.resolve("step-%08d".formatted(best.orElseThrow().step())));
       var second = trainer.loadBest().orElseThrow();
       assertTrue(second.loss() >= best.orElseThrow().loss(), second::toString);
       assertNotEquals(best.orElseThrow(), second);
-      WholeFile.delete(folder);
+      AtomicFile.delete(folder);
       assertTrue(trainer.loadBest().isEmpty());
     }
   }
@@ -324,7 +324,7 @@ class TrainerTest {
       trainer.train(Tiny.data(trainer.config().seed()), new Log(trainer, 3));
     }
     var wider =
-        new ClassifierConfig(
+        new LinformerClassifierConfig(
             MODEL.encoder(), MODEL.vocabularySize(), 11, MODEL.pooling(), MODEL.tokenDropout());
     String message = Values.refusal(() -> Trainer.resume(wider, Tiny.OBJECTIVE, config, folder));
     assertTrue(message.contains("to_logits.weight is [10, 8], but [11, 8] is expected"), message);

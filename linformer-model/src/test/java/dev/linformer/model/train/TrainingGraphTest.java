@@ -4,13 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Pooling;
 import dev.linformer.model.Values;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.ListOps;
 import dev.linformer.model.data.TokenBatches;
+import dev.linformer.runtime.Sessions;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -141,8 +142,8 @@ class TrainingGraphTest {
     var optimizer = new AdamW(0.9, 0.999, 1e-8, 0);
     for (boolean xla : new boolean[] {true, false}) {
       int batch = 1 << 20;
-      ClassifierConfig model =
-          new ClassifierConfig(
+      LinformerClassifierConfig model =
+          new LinformerClassifierConfig(
               LinformerConfig.builder(xla ? 1 << 11 : 1 << 8, 8, 4).heads(2).build(),
               ListOps.VOCABULARY_SIZE,
               ListOps.CLASSES,

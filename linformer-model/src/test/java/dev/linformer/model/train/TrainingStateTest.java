@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.train.TrainingState.Entry;
 import dev.linformer.model.train.TrainingState.Measured;
 import java.util.List;
@@ -44,9 +44,9 @@ class TrainingStateTest {
             .with(new Entry(1, 2.5, 0.25, 0.125, 8))
             .with(new Measured(7, 5, 1));
     ObjectNode json = state.toJson();
-    assertEquals(state, TrainingState.parse(new JsonKeys("json", json)));
+    assertEquals(state, TrainingState.parse(new JsonObjectReader("json", json)));
     assertEquals(20, json.get("best_global_step").intValue());
     json.remove("eval_history"); // as before there were measurements
-    assertTrue(TrainingState.parse(new JsonKeys("json", json)).evaluations().isEmpty());
+    assertTrue(TrainingState.parse(new JsonObjectReader("json", json)).evaluations().isEmpty());
   }
 }

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.JsonKeys;
-import dev.linformer.model.LanguageModelConfig;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Objective;
@@ -75,8 +75,8 @@ class UnequalTargetsTest {
   }
 
   private static ModelConfig model(double dropout) {
-    return new LanguageModelConfig(
-        LanguageModelConfig.encoderBuilder(N, 6, 5)
+    return new LinformerLMConfig(
+        LinformerLMConfig.encoderBuilder(N, 6, 5)
             .heads(2)
             .feedForwardDim(8)
             .dropout(dropout)
@@ -85,7 +85,7 @@ class UnequalTargetsTest {
         TOKENS,
         6,
         dropout,
-        LanguageModelConfig.Positions.LEARNED,
+        LinformerLMConfig.Positions.LEARNED,
         false);
   }
 
@@ -95,7 +95,7 @@ class UnequalTargetsTest {
         .put("gradient_accumulation_steps", accumulation)
         .put("learning_rate", rate)
         .put("warmup_steps", 0);
-    return TrainerConfig.parse(new JsonKeys("json", json));
+    return TrainerConfig.parse(new JsonObjectReader("json", json));
   }
 
   private List<Double> losses(double dropout, boolean same, TrainerConfig config)

@@ -6,11 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.JsonKeys;
+import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.ExampleData;
 import dev.linformer.model.data.Objective;
+import dev.linformer.runtime.Devices;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,7 +29,7 @@ class XlaTest {
 
   private static TrainerConfig trainer(boolean xla) {
     ObjectNode json = Tiny.trainer(7, 100, 1).toJson().put("xla", xla);
-    return TrainerConfig.parse(new JsonKeys("test", json));
+    return TrainerConfig.parse(new JsonObjectReader("test", json));
   }
 
   /** Losses of the steps, and of 40 validation examples in batches of 16, 16 and 8. */
@@ -64,7 +65,7 @@ class XlaTest {
       throws IOException {
     ObjectNode json =
         Tiny.model(0.2).toJson().put("precision", precision).put("checkpoint_level", level);
-    ModelConfig model = ModelConfig.parse(new JsonKeys("test", json));
+    ModelConfig model = ModelConfig.parse(new JsonObjectReader("test", json));
     Objective objective = new Objective(false, masked);
     List<Double> expected = losses(model, objective, false);
     List<Double> found = losses(model, objective, true);

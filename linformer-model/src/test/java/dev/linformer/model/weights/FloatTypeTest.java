@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.linformer.io.internal.FileBytes;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;

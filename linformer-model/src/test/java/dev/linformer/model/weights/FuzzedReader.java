@@ -2,12 +2,13 @@ package dev.linformer.model.weights;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.ClassifierConfig;
-import dev.linformer.model.EncoderDecoderConfig;
-import dev.linformer.model.JsonKeys;
-import dev.linformer.model.LanguageModelConfig;
-import dev.linformer.model.LanguageModelConfig.Positions;
+import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerEncDecConfig;
+import dev.linformer.model.LinformerLMConfig;
+import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Pooling;
 import dev.linformer.model.convert.ForeignModel;
@@ -68,14 +69,17 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
           new FuzzedReader("x.pt", pickles(), FuzzedReader::writePickle, file -> tensors(file)),
           plain("config.json", configs(), ModelConfig::read),
           plain("dims.json", lucidrains(), file -> ForeignModel.read("linformer", file)),
-          plain("settings.json", settings(), file -> TrainerConfig.parse(JsonKeys.read(file))),
-          plain("state.json", states(), file -> TrainingState.parse(JsonKeys.read(file))),
-          plain("any.json", json, JsonKeys::read),
+          plain(
+              "settings.json",
+              settings(),
+              file -> TrainerConfig.parse(JsonObjectReader.read(file))),
+          plain("state.json", states(), file -> TrainingState.parse(JsonObjectReader.read(file))),
+          plain("any.json", json, JsonObjectReader::read),
           plain("x.csv", tables(',', true), file -> examples("classify", file)),
           plain("x.tsv", tables('\t', false), file -> examples("classify", file)),
           plain("x.txt", texts(), file -> examples("masked-lm", file)));
     } finally {
-      WholeFile.delete(folder);
+      AtomicFile.delete(folder);
     }
   }
 
@@ -114,9 +118,9 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
     json.putArray("data").add(file.toString());
     ModelConfig model =
         task.equals("classify")
-            ? new ClassifierConfig(encoder(), 257, 10, Pooling.MEAN, 0)
-            : new LanguageModelConfig(encoder(), 257, 8, 0, Positions.SINUSOID, false);
-    try (TaskData data = Task.parse(new JsonKeys("task", json), 16).open(model)) {
+            ? new LinformerClassifierConfig(encoder(), 257, 10, Pooling.MEAN, 0)
+            : new LinformerLMConfig(encoder(), 257, 8, 0, Positions.SINUSOID, false);
+    try (TaskData data = Task.parse(new JsonObjectReader("task", json), 16).open(model)) {
       data.train(0, 2);
     }
   }
@@ -202,16 +206,16 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
 
   private static List<byte[]> configs() {
     LinformerConfig encoder = LinformerConfig.builder(16, 8, 4).depth(2).build();
-    var language = new LanguageModelConfig(encoder, 16, 8, 0.1, Positions.SINUSOID, false);
-    var source = new LanguageModelConfig(encoder, 16, 8, 0.1, Positions.SINUSOID, true);
+    var language = new LinformerLMConfig(encoder, 16, 8, 0.1, Positions.SINUSOID, false);
+    var source = new LinformerLMConfig(encoder, 16, 8, 0.1, Positions.SINUSOID, true);
     var decoder = LinformerConfig.builder(16, 8, 4).decoderMode(true).causal(true).build();
-    var target = new LanguageModelConfig(decoder, 16, 8, 0.1, Positions.SINUSOID, false);
+    var target = new LinformerLMConfig(decoder, 16, 8, 0.1, Positions.SINUSOID, false);
     List<ModelConfig> configs =
         List.of(
             encoder,
-            new ClassifierConfig(encoder, 16, 10, Pooling.MEAN, 0.1),
+            new LinformerClassifierConfig(encoder, 16, 10, Pooling.MEAN, 0.1),
             language,
-            new EncoderDecoderConfig(source, target));
+            new LinformerEncDecConfig(source, target));
     return configs.stream().map(config -> text(config.toJson().toPrettyString())).toList();
   }
 
@@ -224,7 +228,8 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
 
   private static List<byte[]> settings() {
     var none = JsonNodeFactory.instance.objectNode().put("max_steps", 7);
-    return List.of(text(TrainerConfig.parse(new JsonKeys("seed", none)).toJson().toPrettyString()));
+    return List.of(
+        text(TrainerConfig.parse(new JsonObjectReader("seed", none)).toJson().toPrettyString()));
   }
 
   private static List<byte[]> states() {

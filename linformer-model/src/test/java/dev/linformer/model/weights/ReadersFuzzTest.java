@@ -4,7 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -133,7 +134,7 @@ class ReadersFuzzTest {
 
   @AfterContainer
   static void deleteFolder() throws IOException {
-    WholeFile.delete(folder);
+    AtomicFile.delete(folder);
   }
 
   @Provide

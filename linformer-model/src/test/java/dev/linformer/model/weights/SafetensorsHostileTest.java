@@ -3,7 +3,7 @@ package dev.linformer.model.weights;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.weights.SafetensorsWriter.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;

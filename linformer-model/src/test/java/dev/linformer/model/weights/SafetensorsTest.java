@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.InvalidInputException;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.FileBytes;
 import dev.linformer.model.weights.SafetensorsWriter.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -149,7 +151,7 @@ class SafetensorsTest {
     assertThrows(
         IOException.class,
         () ->
-            WholeFile.write(
+            AtomicFile.write(
                 path,
                 channel -> {
                   FileBytes.drain(ByteBuffer.wrap(new byte[3]), channel);

@@ -5,15 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.ClassifierConfig;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ParameterSharing;
 import dev.linformer.model.Pooling;
 import dev.linformer.model.Values;
 import dev.linformer.model.Variables;
-import dev.linformer.model.train.Sessions;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
+import dev.linformer.runtime.Sessions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +41,7 @@ class WeightFileTest {
 
   @TempDir private Path folder;
 
-  private static ClassifierConfig config(ParameterSharing sharing) {
+  private static LinformerClassifierConfig config(ParameterSharing sharing) {
     LinformerConfig encoder =
         LinformerConfig.builder(13, 7, 5)
             .heads(3)
@@ -50,14 +50,14 @@ class WeightFileTest {
             .depth(2)
             .parameterSharing(sharing)
             .build();
-    return new ClassifierConfig(encoder, 17, 3, Pooling.MEAN, 0);
+    return new LinformerClassifierConfig(encoder, 17, 3, Pooling.MEAN, 0);
   }
 
   /** A model in a session. */
   private record Live(Graph graph, Session session, List<Variables.Weight<TFloat32>> weights)
       implements AutoCloseable {
 
-    static Live random(ClassifierConfig config, long seed) {
+    static Live random(LinformerClassifierConfig config, long seed) {
       Graph graph = new Graph();
       var variables = Variables.random(Ops.create(graph), TFloat32.class, seed);
       config.declare(variables);
@@ -66,7 +66,7 @@ class WeightFileTest {
       return new Live(graph, session, variables.weights());
     }
 
-    static Live toBeLoaded(ClassifierConfig config) {
+    static Live toBeLoaded(LinformerClassifierConfig config) {
       Graph graph = new Graph();
       var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
       config.declare(variables);
@@ -183,7 +183,7 @@ class WeightFileTest {
   @Test
   void allThatDoesNotFitIsNamedAndNothingIsChanged() throws IOException {
     Path file = folder.resolve("other.safetensors");
-    ClassifierConfig config = config(ParameterSharing.KV);
+    LinformerClassifierConfig config = config(ParameterSharing.KV);
     List<SafetensorsWriter.Tensor> tensors;
     try (Live live = Live.random(config, 1)) {
       tensors =

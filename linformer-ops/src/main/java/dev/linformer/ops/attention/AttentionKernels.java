@@ -1,8 +1,8 @@
 package dev.linformer.ops.attention;
 
-import dev.linformer.ops.kernel.KernelText;
-import dev.linformer.ops.kernel.MatrixBlocks;
-import dev.linformer.ops.kernel.Tile;
+import dev.linformer.ops.internal.kernel.KernelText;
+import dev.linformer.ops.internal.kernel.MatrixBlocks;
+import dev.linformer.ops.internal.kernel.Tile;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -4,9 +4,9 @@ import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.Scalars;
-import dev.linformer.ops.Shapes;
-import dev.linformer.ops.Wide;
+import dev.linformer.ops.internal.Float32Math;
+import dev.linformer.ops.internal.Scalars;
+import dev.linformer.ops.internal.Shapes;
 import dev.linformer.ops.projection.LearnedProjection;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -89,7 +89,7 @@ public final class CausalLinearAttention {
       Operand<T> values,
       LearnedProjection<T> keyProjection,
       LearnedProjection<T> valueProjection,
-      @Nullable Compressed<T> before,
+      @Nullable CompressedKeyValues<T> before,
       long chunk,
       @Nullable Operand<TInt64> numbers,
       double dropout,
@@ -124,7 +124,7 @@ public final class CausalLinearAttention {
         tf.math.add(
             BatchProduct.trained(tf, q, sumK, true, training),
             BatchProduct.trained(tf, inside, e, true, training)); // [b,h,g,m,k]
-    Operand<T> attention = Wide.softmax(tf, scores); // P [b,h,g,m,k]
+    Operand<T> attention = Float32Math.softmax(tf, scores); // P [b,h,g,m,k]
     attention = dropped(tf, attention, numbers, dropout, key); // [b,h,g,m,k]
     Operand<T> weights =
         lower(tf, triangle, BatchProduct.trained(tf, attention, f, false, training)); // [b,h,g,m,m]
@@ -209,7 +209,8 @@ public final class CausalLinearAttention {
       Operand<T> x,
       @Nullable Operand<T> start) {
     Operand<T> each = BatchProduct.call(tf, columns, x); // [b,h,g,k,d]
-    Operand<T> sums = Wide.apply(tf, each, CausalLinearAttention::sumsOfChunks); // [b,h,g,k,d]
+    Operand<T> sums =
+        Float32Math.apply(tf, each, CausalLinearAttention::sumsOfChunks); // [b,h,g,k,d]
     if (start != null) {
       return tf.math.add(sums, tf.expandDims(start, tf.constant(2))); // [b,h,g,k,d]
     }

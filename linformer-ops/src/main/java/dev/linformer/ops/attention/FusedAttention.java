@@ -1,7 +1,7 @@
 package dev.linformer.ops.attention;
 
-import dev.linformer.ops.gradient.OwnGradient;
-import dev.linformer.ops.kernel.GpuKernel;
+import dev.linformer.ops.gradient.CustomGradient;
+import dev.linformer.ops.internal.kernel.GpuKernel;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
@@ -103,7 +103,7 @@ public final class FusedAttention {
             .call(tf, List.of(q, keys, kernels.turned() ? turned(tf, values) : values));
     Operand<T> y = GpuKernel.typed(made.get(0)); // [b,n,r] or [b,n,h·r]
     Output<?> logs = made.get(1); // [b,h,n]
-    return OwnGradient.of(
+    return CustomGradient.of(
         tf,
         y,
         List.of(q, keys, values),

@@ -4,9 +4,9 @@ import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.Scalars;
-import dev.linformer.ops.Shapes;
-import dev.linformer.ops.Wide;
+import dev.linformer.ops.internal.Float32Math;
+import dev.linformer.ops.internal.Scalars;
+import dev.linformer.ops.internal.Shapes;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -65,7 +65,7 @@ public final class LinearAttention {
         tf.math.mul(keys, Scalars.of(tf, 1 / Math.sqrt((double) d), queries.type())); // [b,h,k,d]
     Operand<T> scores = BatchProduct.ofTransposed(tf, queries, scaled); // [b,h,n,k]
     scores = Masks.hide(tf, scores, visible); // [b,h,n,k]
-    Operand<T> attention = Wide.softmax(tf, scores); // P̄ [b,h,n,k]
+    Operand<T> attention = Float32Math.softmax(tf, scores); // P̄ [b,h,n,k]
     attention = Dropout.apply(tf, attention, dropout, key); // [b,h,n,k]
     return BatchProduct.call(tf, attention, values); // [b,h,n,d]
   }

@@ -1,14 +1,14 @@
 package dev.linformer.ops.attention;
 
-import dev.linformer.ops.Biased;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Initialization;
+import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.Shapes;
-import dev.linformer.ops.gradient.Input;
+import dev.linformer.ops.gradient.SegmentInput;
+import dev.linformer.ops.internal.Shapes;
 import dev.linformer.ops.projection.IdentityProjection;
 import dev.linformer.ops.projection.LearnedProjection;
 import dev.linformer.ops.projection.SequenceProjection;
@@ -27,9 +27,9 @@ import org.tensorflow.types.family.TFloating;
 /**
  * Linformer's multi-head attention: queries of all positions against keys and values compressed
  * from length n to k. Weights of all heads are one matrix, so each product is one call. What is
- * here is the weights and the way through the steps, which are {@link SourceSteps}, then {@link
- * PositionSteps}, or {@link PrefixSteps} where a position sees its own prefix; {@link
- * DecodingSteps} goes position by position.
+ * here is the weights and the way through the steps, which are {@link KeyValueProjection}, then
+ * {@link AttentionCore}, or {@link PrefixAttention} where a position sees its own prefix; {@link
+ * IncrementalDecoding} goes position by position.
  *
  * @param headDim d
  * @param queries [h·d,c]
@@ -290,7 +290,7 @@ public record MultiHeadAttention<T extends TFloating>(
    * The same with the last bias not yet added, unless a dropout comes after it. Numbers at padded
    * positions of x are taken as they are, see {@link Masks#tamePadding}.
    */
-  public Biased<T> apart(
+  public LinearOutput<T> apart(
       Ops tf,
       Operand<T> x,
       Operand<T> source,
@@ -304,9 +304,9 @@ public record MultiHeadAttention<T extends TFloating>(
     Shapes.requireAxis("MultiHeadAttention source", source, 2, c, "channels");
     ContractionPlan plan = plan(x, source, mask, dropout, key);
     Operand<T> clean = Masks.zeroPadding(tf, source, mask); // [b,s,c]
-    Early<T> early = SourceSteps.early(tf, this, clean, plan);
+    CompressedSource<T> early = KeyValueProjection.early(tf, this, clean, plan);
     Operand<T> y = heads(tf, x, early, plan, mask, null, dropout, key); // [b,n,out]
-    return PositionSteps.finish(tf, this, y, dropout, key); // [b,n,c]
+    return AttentionCore.finish(tf, this, y, dropout, key); // [b,n,c]
   }
 
   /**
@@ -320,38 +320,39 @@ public record MultiHeadAttention<T extends TFloating>(
   public Operand<T> heads(
       Ops tf,
       Operand<T> x,
-      Early<T> early,
+      CompressedSource<T> early,
       ContractionPlan plan,
       @Nullable Operand<TBool> mask,
       @Nullable Operand<TInt64> numbers,
       double dropout,
       @Nullable RandomKey key) {
     if (byPrefix()) {
-      return PrefixSteps.attend(tf, this, x, early.keys(), null, numbers, dropout, key);
+      return PrefixAttention.attend(tf, this, x, early.keys(), null, numbers, dropout, key);
     }
-    Compressed<T> compressed = SourceSteps.compressed(tf, this, early, plan, 0);
-    return PositionSteps.attend(
+    CompressedKeyValues<T> compressed = KeyValueProjection.compressed(tf, this, early, plan, 0);
+    return AttentionCore.attend(
         tf, this, x, compressed, plan, mask, numbers, null, dropout, key); // [b,n,out]
   }
 
   /** The weights that {@link #heads} uses, as inputs of a segment in parts by heads. */
-  public List<Input> byHeads() {
-    List<Input> inputs = new ArrayList<>();
-    inputs.add(Input.along(queries.weight(), 0));
+  public List<SegmentInput> byHeads() {
+    List<SegmentInput> inputs = new ArrayList<>();
+    inputs.add(SegmentInput.along(queries.weight(), 0));
     for (Dense<T> dense : List.of(keys, values)) {
       inputs.add(
           keyHeads() == 1 && heads() > 1
-              ? Input.whole(dense.weight())
-              : Input.along(dense.weight(), 0));
+              ? SegmentInput.whole(dense.weight())
+              : SegmentInput.along(dense.weight(), 0));
     }
     for (SequenceProjection<T> projection : List.of(keyProjection, valueProjection)) {
       projection.map(
           weight -> {
-            inputs.add(projection.perHead() ? Input.along(weight, 0) : Input.whole(weight));
+            inputs.add(
+                projection.perHead() ? SegmentInput.along(weight, 0) : SegmentInput.whole(weight));
             return weight;
           });
     }
-    inputs.add(Input.along(output.get(0).weight(), 1));
+    inputs.add(SegmentInput.along(output.get(0).weight(), 1));
     return inputs;
   }
 }

@@ -42,7 +42,10 @@ record Backward(GraphCopy copy, List<@Nullable Place> gradients) {
    * @throws IllegalArgumentException if the body uses operations that keep a state
    */
   static <T extends TFloating> Backward of(
-      Body<T> body, Map<Output<?>, Shape> bystanders, List<Cut> inputs, List<Shape> shapes) {
+      SegmentBody<T> body,
+      Map<Output<?>, Shape> bystanders,
+      List<SlicedInput> inputs,
+      List<Shape> shapes) {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Substitution of =

@@ -43,7 +43,7 @@ record Barrier(List<? extends Operand<?>> after, @Nullable Operand<? extends TFl
   }
 
   /** What a part sees of an input, with a control edge. */
-  Operand<?> held(Ops tf, Cut input, int part) {
+  Operand<?> held(Ops tf, SlicedInput input, int part) {
     if (input.whole()) {
       return after.isEmpty() ? input.operand() : held(tf, input.operand());
     }
@@ -72,7 +72,7 @@ record Barrier(List<? extends Operand<?>> after, @Nullable Operand<? extends TFl
   }
 
   /** The same with a data edge too, for floating and integer inputs. */
-  Operand<?> tied(Ops tf, Cut input, int part) {
+  Operand<?> tied(Ops tf, SlicedInput input, int part) {
     Operand<?> held = held(tf, input, part);
     Class<? extends TType> type = held.type();
     if (witness == null || !TNumber.class.isAssignableFrom(type)) {

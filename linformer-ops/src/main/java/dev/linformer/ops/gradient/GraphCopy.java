@@ -1,6 +1,6 @@
 package dev.linformer.ops.gradient;
 
-import dev.linformer.ops.kernel.GpuKernel;
+import dev.linformer.ops.internal.kernel.GpuKernel;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -37,8 +37,8 @@ public final class Recompute {
    *     that TensorFlow Java has room for
    */
   public static <T extends TFloating> Operand<T> call(
-      Ops tf, List<? extends Operand<?>> inputs, Body<T> body) {
-    return parts(tf, Parts.ONE, inputs.stream().map(Input::whole).toList(), body);
+      Ops tf, List<? extends Operand<?>> inputs, SegmentBody<T> body) {
+    return parts(tf, ChunkPlan.ONE, inputs.stream().map(SegmentInput::whole).toList(), body);
   }
 
   /**
@@ -55,8 +55,9 @@ public final class Recompute {
    * @throws IllegalStateException as {@link #call}
    */
   public static <T extends TFloating> Operand<T> parts(
-      Ops tf, Parts parts, List<Input> inputs, Body<T> body) {
-    return new Segment<>(parts, inputs.stream().map(input -> Cut.of(input, parts)).toList(), body)
+      Ops tf, ChunkPlan parts, List<SegmentInput> inputs, SegmentBody<T> body) {
+    return new Segment<>(
+            parts, inputs.stream().map(input -> SlicedInput.of(input, parts)).toList(), body)
         .build(tf);
   }
 }

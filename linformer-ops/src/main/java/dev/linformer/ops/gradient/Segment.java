@@ -20,30 +20,35 @@ import org.tensorflow.types.family.TType;
  *     forward pass
  */
 record Segment<T extends TFloating>(
-    Parts parts, List<Cut> inputs, Body<T> body, Map<Output<?>, Shape> bystanders) {
+    ChunkPlan parts,
+    List<SlicedInput> inputs,
+    SegmentBody<T> body,
+    Map<Output<?>, Shape> bystanders) {
 
-  Segment(Parts parts, List<Cut> inputs, Body<T> body) {
+  Segment(ChunkPlan parts, List<SlicedInput> inputs, SegmentBody<T> body) {
     this(parts, inputs, body, new HashMap<>());
   }
 
   Operand<T> build(Ops tf) {
     Operand<T> y = forward(tf);
-    Cut output =
-        Cut.of(
-            parts.outputAxis() == Parts.SUM ? Input.whole(y) : Input.along(y, parts.outputAxis()),
+    SlicedInput output =
+        SlicedInput.of(
+            parts.outputAxis() == ChunkPlan.SUM
+                ? SegmentInput.whole(y)
+                : SegmentInput.along(y, parts.outputAxis()),
             parts);
-    return OwnGradient.of(
+    return CustomGradient.of(
         tf,
         y,
-        inputs.stream().filter(Cut::differentiable).map(Cut::operand).toList(),
+        inputs.stream().filter(SlicedInput::differentiable).map(SlicedInput::operand).toList(),
         (inner, dy) -> backward(inner, output.of(dy)));
   }
 
   /** The parts, each waiting for the one before. */
   private Operand<T> forward(Ops tf) {
     List<Operand<T>> outputs = new ArrayList<>();
-    boolean sum = parts.outputAxis() == Parts.SUM;
-    Total total = new Total();
+    boolean sum = parts.outputAxis() == ChunkPlan.SUM;
+    GradientSum total = new GradientSum();
     Barrier barrier = Barrier.NONE;
     for (int p = 0; p < parts.count(); p++) {
       List<Operand<?>> seen = see(tf, barrier, p);
@@ -75,7 +80,7 @@ record Segment<T extends TFloating>(
   private List<Operand<?>> see(Ops tf, Barrier barrier, int part) {
     List<Operand<?>> seen = new ArrayList<>();
     for (int i = 0; i < inputs.size(); i++) {
-      Cut input = inputs.get(i);
+      SlicedInput input = inputs.get(i);
       seen.add(
           i == 0 || !input.differentiable()
               ? barrier.tied(tf, input, part)
@@ -87,7 +92,7 @@ record Segment<T extends TFloating>(
   /**
    * Forward and backward pass of each part, the last part first, each waiting for the one before.
    */
-  private List<Operand<?>> backward(Ops tf, Cut dy) {
+  private List<Operand<?>> backward(Ops tf, SlicedInput dy) {
     String prefix =
         tf.scope().makeOpName("recomputed") + "/"; // unique, and inside the gradients' scope
     Map<Long, Backward> backwards = new HashMap<>(); // by units of a part, which make its shapes
@@ -126,11 +131,11 @@ record Segment<T extends TFloating>(
 
   /** The gradient of one input, put together from its parts. */
   private static final class Sum {
-    final Cut input;
-    private final Total total = new Total();
+    final SlicedInput input;
+    private final GradientSum total = new GradientSum();
     private final List<Operand<?>> pieces = new ArrayList<>(); // the last part's first
 
-    Sum(Cut input) {
+    Sum(SlicedInput input) {
       this.input = input;
     }
 

@@ -1,7 +1,7 @@
 package dev.linformer.ops.projection;
 
 import dev.linformer.ops.BatchProduct;
-import dev.linformer.ops.Shapes;
+import dev.linformer.ops.internal.Shapes;
 import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;

@@ -1,6 +1,6 @@
 package dev.linformer.ops.projection;
 
-import dev.linformer.ops.Shapes;
+import dev.linformer.ops.internal.Shapes;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;

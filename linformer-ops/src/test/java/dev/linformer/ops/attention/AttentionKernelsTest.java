@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.attention.AttentionKernels.Block;
-import dev.linformer.ops.kernel.Buffer;
-import dev.linformer.ops.kernel.KernelInterpreter;
+import dev.linformer.ops.internal.kernel.Buffer;
+import dev.linformer.ops.internal.kernel.KernelInterpreter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Graphs;
-import dev.linformer.ops.Wide;
-import dev.linformer.ops.kernel.GpuComparison;
+import dev.linformer.ops.internal.Float32Math;
+import dev.linformer.ops.internal.kernel.GpuComparison;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -32,12 +32,13 @@ class FusedAttentionGpuTest {
       Ops tf, AttentionKernels a, Operand<T> q, Operand<T> keys, Operand<T> values) {
     Operand<T> wide =
         a.oneQuery() ? tf.concat(Collections.nCopies(a.h(), q), tf.constant(2)) : q; // [b,n,h·p]
-    Operand<T> heads = Products.splitHeads(tf, wide, a.p()); // [b,h,n,p]
-    Operand<T> mixture = Wide.softmax(tf, BatchProduct.ofTransposed(tf, heads, keys)); // [b,h,n,k]
+    Operand<T> heads = HeadLayout.splitHeads(tf, wide, a.p()); // [b,h,n,p]
+    Operand<T> mixture =
+        Float32Math.softmax(tf, BatchProduct.ofTransposed(tf, heads, keys)); // [b,h,n,k]
     Operand<T> y = BatchProduct.call(tf, mixture, values); // [b,h,n,r]
     return a.sumOutput()
         ? tf.sum(y, tf.constant(1)) // [b,n,r]
-        : Products.joinHeads(tf, y); // [b,n,h·r]
+        : HeadLayout.joinHeads(tf, y); // [b,n,h·r]
   }
 
   private static AttentionKernels of(

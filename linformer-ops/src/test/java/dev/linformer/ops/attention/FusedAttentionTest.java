@@ -1,10 +1,10 @@
 package dev.linformer.ops.attention;
 
-import static dev.linformer.ops.kernel.KernelGraphs.calls;
-import static dev.linformer.ops.kernel.KernelGraphs.gradients;
-import static dev.linformer.ops.kernel.KernelGraphs.gradientsHaveTheInputsShapes;
-import static dev.linformer.ops.kernel.KernelGraphs.input;
-import static dev.linformer.ops.kernel.KernelGraphs.module;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.calls;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.gradients;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.gradientsHaveTheInputsShapes;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.input;
+import static dev.linformer.ops.internal.kernel.KernelGraphs.module;
 import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -12,10 +12,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.ops.Graphs;
-import dev.linformer.ops.gradient.Input;
-import dev.linformer.ops.gradient.Parts;
+import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
-import dev.linformer.ops.kernel.KernelGraphs;
+import dev.linformer.ops.gradient.SegmentInput;
+import dev.linformer.ops.internal.kernel.KernelGraphs;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -215,8 +215,11 @@ class FusedAttentionTest {
       Operand<TFloat32> y =
           Recompute.parts(
               tf,
-              new Parts(N, 3, 1), // 3, 3 and 1 positions
-              List.of(Input.along(x.get(0), 1), Input.whole(x.get(1)), Input.whole(x.get(2))),
+              new ChunkPlan(N, 3, 1), // 3, 3 and 1 positions
+              List.of(
+                  SegmentInput.along(x.get(0), 1),
+                  SegmentInput.whole(x.get(1)),
+                  SegmentInput.whole(x.get(2))),
               (inner, of) ->
                   FusedAttention.call(
                       inner, of.get(x.get(0)), of.get(x.get(1)), of.get(x.get(2)), true));

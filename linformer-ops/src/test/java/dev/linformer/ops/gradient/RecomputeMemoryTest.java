@@ -33,11 +33,11 @@ class RecomputeMemoryTest {
   private static final long OUTER = 4L * ROWS * NARROW;
   private static final long WEIGHT = 4L * NARROW * WIDE;
 
-  private static final Parts PLAIN = new Parts(1, 1, 0);
-  private static final Parts ONE = new Parts(ROWS, ROWS, 0);
+  private static final ChunkPlan PLAIN = new ChunkPlan(1, 1, 0);
+  private static final ChunkPlan ONE = new ChunkPlan(ROWS, ROWS, 0);
 
   /** All parts but {@link #PLAIN} are recomputed. */
-  private static RunMetadata step(int depth, Parts parts, ConfigProto config) {
+  private static RunMetadata step(int depth, ChunkPlan parts, ConfigProto config) {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       List<Variable<TFloat32>> variables = new ArrayList<>();
@@ -52,12 +52,13 @@ class RecomputeMemoryTest {
         weights.add(w1);
         weights.add(w2);
         Operand<TFloat32> in = x;
-        Body<TFloat32> body =
+        SegmentBody<TFloat32> body =
             (inner, of) ->
                 inner.linalg.matMul(
                     inner.math.tanh(inner.linalg.matMul(of.get(in), of.get(w1))), // [rows,wide]
                     of.get(w2)); // [rows,narrow]
-        List<Input> inputs = List.of(Input.along(x, 0), Input.whole(w1), Input.whole(w2));
+        List<SegmentInput> inputs =
+            List.of(SegmentInput.along(x, 0), SegmentInput.whole(w1), SegmentInput.whole(w2));
         x =
             parts.equals(PLAIN)
                 ? RecomputeTest.plain(tf, inputs, body)
@@ -93,7 +94,7 @@ class RecomputeMemoryTest {
   }
 
   /** Bytes a layer more adds to the peak. */
-  private static double slope(Parts parts, ConfigProto config) {
+  private static double slope(ChunkPlan parts, ConfigProto config) {
     int few = 3;
     int many = 11;
     return (double) (Memory.peak(step(many, parts, config)) - Memory.peak(step(few, parts, config)))
@@ -123,7 +124,7 @@ class RecomputeMemoryTest {
   void hiddenTensorOfPartsNeverExistsWhole(ConfigProto config) {
     int perPart = 131; // 8 parts, the last of 114 rows
     long one = Memory.peak(step(1, ONE, config));
-    long parts = Memory.peak(step(1, new Parts(ROWS, perPart, 0), config));
+    long parts = Memory.peak(step(1, new ChunkPlan(ROWS, perPart, 0), config));
     // A part's hidden tensor and its gradient; x, y and dy; weights' gradients and their sums.
     long bound = 2 * 4L * perPart * WIDE + 3 * OUTER + 4 * WEIGHT;
     assertTrue(bound < HIDDEN / 2, "the bound says something");
@@ -133,7 +134,7 @@ class RecomputeMemoryTest {
 
   @Test
   void partsOfDeepChainsAreNotKeptEither() {
-    double slope = slope(new Parts(ROWS, 131, 0), Memory.exact());
+    double slope = slope(new ChunkPlan(ROWS, 131, 0), Memory.exact());
     // The layer's input and the gradients of its weights.
     assertTrue(slope < 1.2 * (OUTER + 2 * WEIGHT), "%.0f bytes a layer".formatted(slope));
   }
@@ -148,7 +149,8 @@ class RecomputeMemoryTest {
     assertEquals(7 * depth - 1, Memory.products(step(depth, ONE, config)).size());
     // Each of the three parts does the same.
     assertEquals(
-        3 * 7 * depth - 1, Memory.products(step(depth, new Parts(ROWS, 401, 0), config)).size());
+        3 * 7 * depth - 1,
+        Memory.products(step(depth, new ChunkPlan(ROWS, 401, 0), config)).size());
   }
 
   /** Without Grappler and with it, on one thread: on more the peak is a matter of chance. */

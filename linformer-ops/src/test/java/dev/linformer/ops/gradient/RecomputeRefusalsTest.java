@@ -87,19 +87,20 @@ class RecomputeRefusalsTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Operand<TFloat64> x = x(tf);
-      Body<TFloat64> body = (inner, of) -> inner.math.tanh(of.get(x));
+      SegmentBody<TFloat64> body = (inner, of) -> inner.math.tanh(of.get(x));
       refused(
           IllegalArgumentException.class,
           "Recompute: axis 0 of an input must be a multiple of 3, found 7 in [7, 5]",
-          () -> Recompute.parts(tf, new Parts(3, 2, 0), List.of(Input.along(x, 0)), body));
+          () ->
+              Recompute.parts(tf, new ChunkPlan(3, 2, 0), List.of(SegmentInput.along(x, 0)), body));
       refused(
           IllegalArgumentException.class,
           "Recompute: axis 1 of an input must be 4, found 5 in [7, 5]",
-          () -> Recompute.parts(tf, new Parts(7, 2, 0), List.of(Input.row(x, 1)), body));
+          () -> Recompute.parts(tf, new ChunkPlan(7, 2, 0), List.of(SegmentInput.row(x, 1)), body));
       refused(
           IllegalArgumentException.class,
           "Parts: at least 1 unit and 1 a part expected, found 7 and 0",
-          () -> new Parts(7, 0, 0));
+          () -> new ChunkPlan(7, 0, 0));
     }
   }
 

@@ -33,13 +33,14 @@ import org.tensorflow.types.family.TFloating;
 
 class RecomputeTest {
 
-  private static final Parts ONE = new Parts(1, 1, Parts.SUM);
+  private static final ChunkPlan ONE = new ChunkPlan(1, 1, ChunkPlan.SUM);
 
   /** Sums of parts are added in another order than one long sum. */
   private static final double ROUNDING = 1e-14;
 
   /** The body as it is, without recomputation. */
-  static <T extends TFloating> Operand<T> plain(Ops tf, List<Input> inputs, Body<T> body) {
+  static <T extends TFloating> Operand<T> plain(
+      Ops tf, List<SegmentInput> inputs, SegmentBody<T> body) {
     Substitution of = new Substitution(operand -> operand);
     inputs.forEach(input -> of.put(input.operand(), input.operand()));
     return body.call(tf, of);
@@ -48,14 +49,15 @@ class RecomputeTest {
   /** How a body becomes a part of the graph. */
   private record Way(boolean recomputed) {
 
-    <T extends TFloating> Operand<T> of(Ops tf, Parts parts, List<Input> inputs, Body<T> body) {
+    <T extends TFloating> Operand<T> of(
+        Ops tf, ChunkPlan parts, List<SegmentInput> inputs, SegmentBody<T> body) {
       return recomputed ? Recompute.parts(tf, parts, inputs, body) : plain(tf, inputs, body);
     }
 
-    <T extends TFloating> Operand<T> of(Ops tf, List<Operand<T>> inputs, Body<T> body) {
+    <T extends TFloating> Operand<T> of(Ops tf, List<Operand<T>> inputs, SegmentBody<T> body) {
       return recomputed
           ? Recompute.call(tf, inputs, body)
-          : plain(tf, inputs.stream().map(Input::whole).toList(), body);
+          : plain(tf, inputs.stream().map(SegmentInput::whole).toList(), body);
     }
   }
 
@@ -141,8 +143,8 @@ class RecomputeTest {
   private static <T extends TFloating> Operand<T> rows(Ops tf, List<Operand<T>> x, Way way) {
     return way.of(
         tf,
-        new Parts(7, 3, 0),
-        List.of(Input.along(x.get(0), 0), Input.whole(x.get(1))),
+        new ChunkPlan(7, 3, 0),
+        List.of(SegmentInput.along(x.get(0), 0), SegmentInput.whole(x.get(1))),
         (inner, of) -> layer(inner, of.get(x.get(0)), of.get(x.get(1))));
   }
 
@@ -154,8 +156,8 @@ class RecomputeTest {
   private static <T extends TFloating> Operand<T> columns(Ops tf, List<Operand<T>> x, Way way) {
     return way.of(
         tf,
-        new Parts(3, 2, 1),
-        List.of(Input.whole(x.get(0)), Input.along(x.get(1), 1)),
+        new ChunkPlan(3, 2, 1),
+        List.of(SegmentInput.whole(x.get(0)), SegmentInput.along(x.get(1), 1)),
         (inner, of) -> layer(inner, of.get(x.get(0)), of.get(x.get(1))));
   }
 
@@ -168,8 +170,11 @@ class RecomputeTest {
     // tanh(x·W1)·W2, the hidden units in parts
     return way.of(
         tf,
-        new Parts(11, 4, Parts.SUM),
-        List.of(Input.whole(x.get(0)), Input.along(x.get(1), 1), Input.along(x.get(2), 0)),
+        new ChunkPlan(11, 4, ChunkPlan.SUM),
+        List.of(
+            SegmentInput.whole(x.get(0)),
+            SegmentInput.along(x.get(1), 1),
+            SegmentInput.along(x.get(2), 0)),
         (inner, of) ->
             inner.linalg.matMul(
                 layer(inner, of.get(x.get(0)), of.get(x.get(1))), of.get(x.get(2))));
@@ -185,8 +190,11 @@ class RecomputeTest {
     if (way.recomputed) {
       return way.of(
           tf,
-          new Parts(7, 3, 0),
-          List.of(Input.along(x.get(0), 0), Input.whole(x.get(1)), Input.row(r, 0)),
+          new ChunkPlan(7, 3, 0),
+          List.of(
+              SegmentInput.along(x.get(0), 0),
+              SegmentInput.whole(x.get(1)),
+              SegmentInput.row(r, 0)),
           (inner, of) ->
               inner.math.mul(
                   layer(inner, of.get(x.get(0)), of.get(x.get(1))), of.get(r))); // [·,3]·[1,3]
@@ -205,8 +213,11 @@ class RecomputeTest {
     // Each of 7 units has one row of x and two of the other input.
     return way.of(
         tf,
-        new Parts(7, 3, 0),
-        List.of(Input.along(x.get(0), 0), Input.whole(x.get(1)), Input.along(x.get(2), 0)),
+        new ChunkPlan(7, 3, 0),
+        List.of(
+            SegmentInput.along(x.get(0), 0),
+            SegmentInput.whole(x.get(1)),
+            SegmentInput.along(x.get(2), 0)),
         (inner, of) -> {
           Operand<T> pairs =
               inner.reshape(of.get(x.get(2)), inner.constant(new int[] {-1, 2, 3})); // [u,2,3]
@@ -230,7 +241,11 @@ class RecomputeTest {
     return way.of(
         tf,
         ONE,
-        List.of(Input.whole(x.get(0)), Input.whole(x.get(1)), Input.whole(mask), Input.whole(seed)),
+        List.of(
+            SegmentInput.whole(x.get(0)),
+            SegmentInput.whole(x.get(1)),
+            SegmentInput.whole(mask),
+            SegmentInput.whole(seed)),
         (inner, of) -> {
           Operand<T> y =
               Dropout.apply(
@@ -254,8 +269,9 @@ class RecomputeTest {
     if (way.recomputed) {
       return way.of(
           tf,
-          new Parts(7, 3, 0),
-          List.of(Input.along(x.get(0), 0), Input.whole(w), Input.row(seeds, 0)),
+          new ChunkPlan(7, 3, 0),
+          List.of(
+              SegmentInput.along(x.get(0), 0), SegmentInput.whole(w), SegmentInput.row(seeds, 0)),
           (inner, of) -> dropped(inner, of.get(x.get(0)), of.get(w), of.get(seeds)));
     }
     List<Operand<T>> parts = new ArrayList<>();
@@ -305,8 +321,8 @@ class RecomputeTest {
           Operand<T> b =
               way.of(
                   inner,
-                  new Parts(7, 3, 0),
-                  List.of(Input.along(a, 0), Input.whole(w)),
+                  new ChunkPlan(7, 3, 0),
+                  List.of(SegmentInput.along(a, 0), SegmentInput.whole(w)),
                   (third, within) -> layer(third, within.get(a), within.get(w)));
           return way.of(
               inner, List.of(b, v), (third, within) -> layer(third, within.get(b), within.get(v)));
@@ -416,8 +432,8 @@ class RecomputeTest {
         Operand<TFloat32> y =
             way.of(
                 tf,
-                new Parts(7, 7, 0),
-                List.of(Input.along(x, 0), Input.whole(w)),
+                new ChunkPlan(7, 7, 0),
+                List.of(SegmentInput.along(x, 0), SegmentInput.whole(w)),
                 (inner, of) ->
                     layer(inner, inner.dtypes.cast(of.get(x), TFloat32.class), of.get(w)));
         var gradients = tf.gradients(loss(tf, y), List.of(x, w));
@@ -453,8 +469,8 @@ class RecomputeTest {
       Operand<TBfloat16> y =
           Recompute.parts(
               tf,
-              new Parts(parts, 1, Parts.SUM),
-              List.of(Input.along(x, 0), Input.whole(w)),
+              new ChunkPlan(parts, 1, ChunkPlan.SUM),
+              List.of(SegmentInput.along(x, 0), SegmentInput.whole(w)),
               (inner, of) -> inner.linalg.matMul(of.get(x), of.get(w)));
       Operand<TBfloat16> dw = tf.gradients(y, List.of(w)).dy(0);
       assertEquals(TBfloat16.class, y.type());

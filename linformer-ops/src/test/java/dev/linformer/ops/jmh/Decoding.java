@@ -1,7 +1,7 @@
 package dev.linformer.ops.jmh;
 
 import dev.linformer.ops.attention.AttentionSpec;
-import dev.linformer.ops.attention.DecodingSteps;
+import dev.linformer.ops.attention.IncrementalDecoding;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.Visibility;
 import dev.linformer.ops.projection.LearnedProjection;
@@ -19,11 +19,12 @@ final class Decoding {
     AttentionSpec spec =
         new AttentionSpec(Operation.C, Operation.H, Operation.D, null, false, Visibility.CAUSAL);
     var before =
-        new DecodingSteps.State<>(
+        new IncrementalDecoding.State<>(
             values.of("keys", 1, Operation.H, Operation.K, Operation.D),
             values.of("values", 1, Operation.H, Operation.K, Operation.D)); // [1,h,k,d]
     var attention = MultiHeadAttention.declare(values, "attention", spec, e, e);
     Operand<TFloat32> x = values.of("x", 1, 1, Operation.C);
-    return DecodingSteps.step(tf, attention, x, tf.constant(n - 1), before).output(); // [1,1,c]
+    return IncrementalDecoding.step(tf, attention, x, tf.constant(n - 1), before)
+        .output(); // [1,1,c]
   }
 }

@@ -4,10 +4,10 @@ import dev.linformer.ops.Activation;
 import dev.linformer.ops.Dropout;
 import dev.linformer.ops.LayerNorm;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.Wide;
 import dev.linformer.ops.attention.AttentionSpec;
 import dev.linformer.ops.attention.CausalLinearAttention;
 import dev.linformer.ops.attention.MultiHeadAttention;
+import dev.linformer.ops.internal.Float32Math;
 import dev.linformer.ops.projection.LearnedProjection;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -36,7 +36,7 @@ public enum Operation {
   SOFTMAX {
     @Override
     Operand<TFloat32> call(Ops tf, Resident values, long n) {
-      return Wide.softmax(tf, values.of("scores", 1, n, H, K)); // [1,n,h,k]
+      return Float32Math.softmax(tf, values.of("scores", 1, n, H, K)); // [1,n,h,k]
     }
   },
   /** Prefix by prefix. */

@@ -1,0 +1,107 @@
+package dev.linformer.bench;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.AttentionPlans;
+import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.ModelConfig;
+
+/**
+ * Something to be measured: steps of an encoder on one resident batch of random numbers.
+ *
+ * @param name for tables
+ * @param config the encoder; its input_size is the length that is measured
+ * @param batch sequences
+ * @param training forward, backward and update, or forward alone
+ * @param xla whether XLA compiles the graph
+ * @param kernels whether attentions and norms are kernels where those run
+ * @param memoryLimit MiB of a GPU's memory that may be used; 0 for all
+ * @param warmup steps before those that are measured, at least 1
+ * @param steps that are measured at least, if there is time for them; short ones for a second
+ * @param seconds after the first step, then no further one begins if one is measured
+ */
+public record BenchmarkCase(
+    String name,
+    LinformerConfig config,
+    int batch,
+    boolean training,
+    boolean xla,
+    boolean kernels,
+    int memoryLimit,
+    int warmup,
+    int steps,
+    int seconds) {
+
+  /**
+   * @throws InvalidInputException if there is no step to warm up or to measure
+   */
+  public BenchmarkCase {
+    if (warmup < 1 || steps < 1) {
+      throw new InvalidInputException(
+          "warmup = %d and steps = %d, but at least 1 of each is expected"
+              .formatted(warmup, steps));
+    }
+  }
+
+  /** The order of the products in the first attention. */
+  String plan() {
+    return AttentionPlans.of(config).attentions().get(0).chosen(training).toString();
+  }
+
+  /** The same with another number of steps that are measured at least. */
+  public BenchmarkCase measured(int number) {
+    return new BenchmarkCase(
+        name, config, batch, training, xla, kernels, memoryLimit, warmup, number, seconds);
+  }
+
+  /** The same with kernels or without. */
+  public BenchmarkCase withKernels(boolean wanted) {
+    return new BenchmarkCase(
+        name, config, batch, training, xla, wanted, memoryLimit, warmup, steps, seconds);
+  }
+
+  /** The same within so much of a GPU's memory. */
+  public BenchmarkCase limited(int mebibytes) {
+    return new BenchmarkCase(
+        name, config, batch, training, xla, kernels, mebibytes, warmup, steps, seconds);
+  }
+
+  /** From what {@link #toJson} gives. */
+  public static BenchmarkCase parse(JsonObjectReader keys) {
+    ModelConfig config = ModelConfig.parse(keys.object("config"));
+    BenchmarkCase work =
+        new BenchmarkCase(
+            keys.text("name", ""),
+            config.stacks().get(0),
+            keys.integer("batch", 1),
+            keys.flag("training", true),
+            keys.flag("xla", false),
+            keys.flag("kernels", true),
+            keys.integer("memory_limit_mib", 0),
+            keys.integer("warmup", 3),
+            keys.integer("steps", 10),
+            keys.integer("seconds", 10));
+    keys.refuseTheRest();
+    return work;
+  }
+
+  /** All keys. */
+  public ObjectNode toJson() {
+    ObjectNode json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("name", name)
+            .put("batch", batch)
+            .put("training", training)
+            .put("xla", xla)
+            .put("kernels", kernels)
+            .put("memory_limit_mib", memoryLimit)
+            .put("warmup", warmup)
+            .put("steps", steps)
+            .put("seconds", seconds);
+    json.set("config", config.toJson());
+    return json;
+  }
+}

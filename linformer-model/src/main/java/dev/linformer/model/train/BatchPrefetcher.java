@@ -1,0 +1,105 @@
+package dev.linformer.model.train;
+
+import dev.linformer.model.data.Batch;
+import java.io.IOException;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Prepares the batches of the next steps on a thread of its own while others are computed, in the
+ * order in which they are asked for.
+ */
+final class BatchPrefetcher implements AutoCloseable {
+
+  private static final int AHEAD = 4;
+  private static final long PATIENCE_MS = 50;
+
+  /** Makes the batches of a step, each a function of its number. */
+  interface Source {
+    Batch batch(long index) throws IOException;
+  }
+
+  private record Made(@Nullable Batch batch, @Nullable Throwable failure) {}
+
+  private final BlockingQueue<Made> queue = new ArrayBlockingQueue<>(AHEAD);
+  private final Thread thread;
+  private volatile boolean closed;
+
+  /**
+   * @param from number of the first batch
+   * @param to number behind the last one
+   */
+  BatchPrefetcher(Source source, long from, long to) {
+    thread = new Thread(() -> make(source, from, to), "linformer-feeder");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void make(Source source, long from, long to) {
+    for (long index = from; index < to && !closed; index++) {
+      Made made;
+      try {
+        made = new Made(source.batch(index), null);
+      } catch (IOException | RuntimeException | Error e) {
+        made = new Made(null, e);
+      }
+      if (!offer(made) || made.failure != null) {
+        return;
+      }
+    }
+  }
+
+  /** False if nobody wants it any more. An interrupt would close the files that are read. */
+  private boolean offer(Made made) {
+    try {
+      while (!queue.offer(made, PATIENCE_MS, TimeUnit.MILLISECONDS)) {
+        if (closed) {
+          return false;
+        }
+      }
+      return true;
+    } catch (InterruptedException e) {
+      return false;
+    }
+  }
+
+  /**
+   * The next batch; at most as many times as there are batches.
+   *
+   * @throws IOException what the source threw
+   */
+  Batch next() throws IOException {
+    try {
+      Made made = queue.take();
+      if (made.failure instanceof IOException e) {
+        throw e;
+      }
+      if (made.failure instanceof Error e) {
+        throw e;
+      }
+      if (made.failure instanceof RuntimeException e) {
+        throw e;
+      }
+      if (made.batch == null) {
+        throw new IllegalStateException("the feeder made nothing");
+      }
+      return made.batch;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while waiting for data", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    queue.clear();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package dev.linformer.model.train;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.Operand;
+import org.tensorflow.Session;
+import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+
+/** Tensors for placeholders, all closed together. */
+final class FeedTensors implements AutoCloseable {
+
+  private final Map<Operand<?>, Tensor> tensors = new LinkedHashMap<>();
+  private final List<Tensor> others = new ArrayList<>();
+
+  void put(Operand<TInt32> placeholder, Shape shape, int[] values) {
+    tensors.put(placeholder, TInt32.tensorOf(shape, DataBuffers.of(values)));
+  }
+
+  void put(Operand<TInt64> placeholder, long value) {
+    tensors.put(placeholder, TInt64.scalarOf(value));
+  }
+
+  void put(Operand<TFloat32> placeholder, float value) {
+    tensors.put(placeholder, TFloat32.scalarOf(value));
+  }
+
+  /** Closes a tensor with the others. */
+  TFloat32 own(TFloat32 tensor) {
+    others.add(tensor);
+    return tensor;
+  }
+
+  Session.Runner into(Session.Runner runner) {
+    tensors.forEach(runner::feed);
+    return runner;
+  }
+
+  @Override
+  public void close() {
+    tensors.values().forEach(Tensor::close);
+    others.forEach(Tensor::close);
+  }
+}
