@@ -34,7 +34,8 @@ import org.tensorflow.types.TFloat32;
 class ReferenceOutputTest {
 
   private static final Path GOLDEN =
-      Path.of("src", "test", "resources", "golden", "layerwise.safetensors");
+      Path.of(
+          "..", "linformer-model", "src", "test", "resources", "golden", "layerwise.safetensors");
 
   @TempDir Path folder;
 
