@@ -48,7 +48,7 @@ class FiguresInDocsTest {
     int figures = 0;
     for (Markdown page : Markdown.all()) {
       for (String section : SECTION.split(page.text())) {
-        String visible = new Markdown(page.name(), section).prose();
+        String visible = new Markdown(page.name(), section).words();
         for (MatchResult comment : COMMENT.matcher(section).results().toList()) {
           JsonNode json = new ObjectMapper().readTree(Markdown.read(comment.group(1)).text());
           String link = "]\\([^)]*" + Pattern.quote(comment.group(1)) + "\\)";
@@ -77,7 +77,7 @@ class FiguresInDocsTest {
               .map(line -> line.substring(0, line.indexOf(" = ")))
               .collect(Collectors.toCollection(TreeSet::new));
       FIGURE
-          .matcher(new Markdown("README.md", section).prose().replace('\n', ' '))
+          .matcher(new Markdown("README.md", section).words())
           .results()
           .map(MatchResult::group)
           .filter(figure -> !cited.contains(figure) && !NOT_MEASURED.contains(figure))
@@ -102,7 +102,7 @@ class FiguresInDocsTest {
     String where = page + ": " + line;
     String[] sides = line.split(" = ", 2);
     assertEquals(2, sides.length, where);
-    assertTrue(visible.replace('\n', ' ').contains(sides[0]), () -> where + ": not in the section");
+    assertTrue(visible.contains(sides[0]), () -> where + ": not in the section");
     List<String> shown =
         NUMBER.matcher(sides[0]).results().map(number -> number.group().replace(",", "")).toList();
     String[] paths = sides[1].split(" to ");

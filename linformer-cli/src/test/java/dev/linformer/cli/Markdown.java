@@ -85,10 +85,15 @@ record Markdown(String name, String text) {
     return INDENTED.matcher(visible).replaceAll("");
   }
 
+  /** The prose in one line. */
+  String words() {
+    return prose().replaceAll("\\s+", " ");
+  }
+
   /** Everything between backticks in the prose. */
   Set<String> spans() {
     Set<String> spans = new LinkedHashSet<>();
-    SPAN.matcher(prose()).results().forEach(span -> spans.add(span.group(1).replace('\n', ' ')));
+    SPAN.matcher(words()).results().forEach(span -> spans.add(span.group(1)));
     return spans;
   }
 
