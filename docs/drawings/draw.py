@@ -26,7 +26,10 @@ def packages():
     modules, uses = {}, {}
     for source in sorted(ROOT.glob("*/src/main/java/**/*.java")):
         text = source.read_text()
-        package = re.search(rf"^package {GROUP}([\w.]+);", text, re.M).group(1)
+        package = re.search(rf"^package {GROUP}([\w.]+);", text, re.M)
+        if package is None:
+            continue
+        package = package.group(1)
         modules[package] = source.relative_to(ROOT).parts[0]
         uses.setdefault(package, set()).update(re.findall(rf"^import (?:static )?{GROUP}([a-z]+(?:\.[a-z]+)*)(?=\.[A-Z])", text, re.M))
     return modules, {package: others - {package} for package, others in uses.items()}

@@ -26,6 +26,7 @@ class ErrorsInDocsTest {
           "java.lang.NoClassDefFoundError: Could not initialize class org.tensorflow.Graph",
           "java.lang.OutOfMemoryError: Physical memory usage is too high: physicalBytes (2052M) >"
               + " maxPhysicalBytes (2048M)",
+          "java.lang.NoSuchMethodError: … com.google.protobuf … at dev.linformer.export.OnnxGraph",
           "IllegalArgumentException: invalid name: 'a/b' does not match the regular expression"
               + " [A-Za-z0-9.][A-Za-z0-9_.\\-]*",
           "IllegalStateException: Graph has un-ran initializers, but the session's autoInit is"

@@ -40,14 +40,11 @@ class FiguresInDocsTest {
           "\\d[\\d.,]*(?: to \\d[\\d.,]*)? (?:ms|µs|s|seconds|[KMG]i?B|%|times|steps|tokens)(?!\\w)");
   private static final Pattern NUMBER = Pattern.compile("\\d[\\d.,]*");
 
-  /** Amounts in README.md that nobody measured. */
-  private static final Set<String> NOT_MEASURED = Set.of();
-
   @Test
   void figuresAreThoseOfTheirFiles() throws IOException {
     int figures = 0;
     for (Markdown page : Markdown.all()) {
-      for (String section : SECTION.split(page.text())) {
+      for (String section : SECTION.split(page.text(), -1)) {
         String visible = new Markdown(page.name(), section).words();
         for (MatchResult comment : COMMENT.matcher(section).results().toList()) {
           JsonNode json = new ObjectMapper().readTree(Markdown.read(comment.group(1)).text());
@@ -55,7 +52,7 @@ class FiguresInDocsTest {
           assertTrue(
               Pattern.compile(link).matcher(section).find(),
               () -> page.name() + " does not cite " + comment.group(1));
-          for (String line : comment.group(2).split("\n")) {
+          for (String line : comment.group(2).split("\n", -1)) {
             check(page.name(), line, visible, json);
             figures++;
           }
@@ -68,19 +65,19 @@ class FiguresInDocsTest {
   @Test
   void everyFigureOfTheReadmeHasAFile() throws IOException {
     List<String> withoutFile = new ArrayList<>();
-    for (String section : SECTION.split(Markdown.read("README.md").text())) {
+    for (String section : SECTION.split(Markdown.read("README.md").text(), -1)) {
       Set<String> cited =
           COMMENT
               .matcher(section)
               .results()
-              .flatMap(comment -> Stream.of(comment.group(2).split("\n")))
+              .flatMap(comment -> Stream.of(comment.group(2).split("\n", -1)))
               .map(line -> line.substring(0, line.indexOf(" = ")))
               .collect(Collectors.toCollection(TreeSet::new));
       FIGURE
           .matcher(new Markdown("README.md", section).words())
           .results()
           .map(MatchResult::group)
-          .filter(figure -> !cited.contains(figure) && !NOT_MEASURED.contains(figure))
+          .filter(figure -> !cited.contains(figure))
           .forEach(withoutFile::add);
     }
     assertEquals(List.of(), withoutFile);
@@ -105,7 +102,7 @@ class FiguresInDocsTest {
     assertTrue(visible.contains(sides[0]), () -> where + ": not in the section");
     List<String> shown =
         NUMBER.matcher(sides[0]).results().map(number -> number.group().replace(",", "")).toList();
-    String[] paths = sides[1].split(" to ");
+    String[] paths = sides[1].split(" to ", -1);
     assertEquals(shown.size(), paths.length, where);
     for (int i = 0; i < paths.length; i++) {
       BigDecimal number = new BigDecimal(shown.get(i));
@@ -117,7 +114,7 @@ class FiguresInDocsTest {
   }
 
   private static BigDecimal value(JsonNode json, String paths, String where) {
-    String[] parts = paths.split(" over ");
+    String[] parts = paths.split(" over ", -1);
     BigDecimal value = number(json, parts[0], where);
     return parts.length == 1
         ? value
@@ -126,7 +123,7 @@ class FiguresInDocsTest {
 
   private static BigDecimal number(JsonNode json, String path, String where) {
     JsonNode node = json;
-    for (String key : path.split(" / ")) {
+    for (String key : path.split(" / ", -1)) {
       node = node.isArray() ? element(node, key, where) : node.path(key);
     }
     JsonNode value = node;
@@ -146,7 +143,7 @@ class FiguresInDocsTest {
   }
 
   private static boolean hasAll(JsonNode element, String conditions) {
-    for (String condition : conditions.split(" ")) {
+    for (String condition : conditions.split(" ", -1)) {
       Matcher parts = Pattern.compile("(\\w+)=(.*)").matcher(condition);
       if (!parts.matches() || !element.path(parts.group(1)).asText().equals(parts.group(2))) {
         return false;

@@ -54,7 +54,7 @@ record Markdown(String name, String text) {
           public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
               throws IOException {
             if (file.toString().endsWith(".md")) {
-              pages.add(read(ROOT.relativize(file).toString()));
+              pages.add(read(ROOT.relativize(file).toString().replace('\\', '/')));
             }
             return FileVisitResult.CONTINUE;
           }
@@ -76,7 +76,7 @@ record Markdown(String name, String text) {
   List<String> commands() {
     Matcher lines = INDENTED.matcher(FENCE.matcher(text).replaceAll(""));
     String all = String.join("\n", lines.results().map(line -> line.group().strip()).toList());
-    return List.of(all.replace("\\\n", " ").split("\n"));
+    return List.of(all.replace("\\\n", " ").split("\n", -1));
   }
 
   /** What a reader reads, without blocks of code. */
@@ -124,13 +124,13 @@ record Markdown(String name, String text) {
   List<List<String>> table(String firstColumn, String secondColumn) {
     List<List<String>> rows = new ArrayList<>();
     boolean inside = false;
-    for (String line : text.split("\n")) {
+    for (String line : text.split("\n", -1)) {
       if (line.startsWith("| " + firstColumn + " | " + secondColumn + " |")) {
         inside = true;
       } else if (!line.startsWith("|")) {
         inside = false;
       } else if (inside && !line.startsWith("|---")) {
-        rows.add(List.of(line.substring(1).strip().split(" *\\| *")));
+        rows.add(List.of(line.substring(1).strip().split(" *\\| *", -1)));
       }
     }
     return rows;

@@ -20,7 +20,8 @@ import java.util.stream.Stream;
  */
 record SourceTree(Map<String, String> files) {
 
-  private static final Pattern PACKAGE = Pattern.compile("(?m)^package dev\\.linformer\\.([\\w.]+);");
+  private static final Pattern PACKAGE =
+      Pattern.compile("(?m)^package dev\\.linformer\\.([\\w.]+);");
   private static final Pattern IMPORT =
       Pattern.compile("(?m)^import (?:static )?dev\\.linformer\\.([a-z]+(?:\\.[a-z]+)*)\\.[A-Z]");
   private static final Pattern TYPE =
@@ -45,11 +46,16 @@ record SourceTree(Map<String, String> files) {
           try (Stream<Path> found = Files.walk(sources)) {
             found
                 .filter(file -> file.toString().endsWith(".java"))
-                .forEach(file -> files.put(Markdown.ROOT.relativize(file).toString(), text(file)));
+                .forEach(
+                    file ->
+                        files.put(
+                            Markdown.ROOT.relativize(file).toString().replace('\\', '/'),
+                            text(file)));
           }
         }
       }
     }
+    files.values().removeIf(text -> !PACKAGE.matcher(text).find());
     return new SourceTree(files);
   }
 
@@ -64,7 +70,7 @@ record SourceTree(Map<String, String> files) {
   /** The module of each package, whose name is without {@code dev.linformer.}. */
   Map<String, String> packages() {
     Map<String, String> packages = new TreeMap<>();
-    files.forEach((file, text) -> packages.put(packageOf(text), file.split("/")[0]));
+    files.forEach((file, text) -> packages.put(packageOf(text), file.substring(0, file.indexOf('/'))));
     return packages;
   }
 
@@ -81,8 +87,8 @@ record SourceTree(Map<String, String> files) {
   }
 
   private static String packageOf(String text) {
-    Matcher matcher = PACKAGE.matcher(text);
-    return matcher.find() ? matcher.group(1) : "";
+    Matcher name = PACKAGE.matcher(text);
+    return name.find() ? name.group(1) : "";
   }
 
   /** The text of the files that have each class, nested ones too, by its simple name. */
