@@ -6,7 +6,7 @@
 # From the environment, unless they should be as said here: CONFIG, the model; TEXT, a file to learn from, else the Brown
 # corpus is fetched; LINFORMER, the command; ONLY, a regular expression of the names of runs to make; JOBS, how many
 # of them at a time, 1. A run that fails is named, the others go on, and the exit code is 1. Also writes
-# FOLDER/results.json. Figures for a GPU come of CONFIG=benchmarks/language-model-gpu.json and 3000 steps.
+# FOLDER/results.json. Figures for a GPU come of CONFIG=benchmarks/language-model-gpu.json and 2000 steps.
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 steps=${1:-400}

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the tables of docs/benchmarks.md anew from docs/benchmarks/*.json, between their markers.
+"""Writes the tables of docs/benchmarks.md and docs/benchmarks/README.md anew, between their markers.
 
     benchmarks/tables.py            # --check: says whether they are up to date, and writes nothing
+
+The figures come from docs/benchmarks/*.json. docs/benchmarks.md has the bars, and times and memory on a GPU;
+docs/benchmarks/README.md has the rest: two cores, full attention, the comparisons with float64, and all runs.
 
 Where several files have the same work and program, the newest counts. In brackets stands
 theirs / ours, where both are from one file. Plain Python.
@@ -15,11 +18,13 @@ import bars
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "benchmarks.md"
+RUNS = DOCS / "benchmarks" / "README.md"
 NAMES = {"ours": "**this library**", "reference": "linformer-pytorch", "lucidrains": "linformer (lucidrains)",
          "fused": "PyTorch, Linformer on fused attention", "fused compiled": "the same, compiled",
          "full": "PyTorch, full attention, fused", "full compiled": "full attention, compiled"}
 SUITES = {"readme": "README configuration", "roberta": "Two RoBERTa-shaped layers", "length": "Length",
           "longest": "Longest", "depth": "Depth", "heads": "Heads", "table3": "Against full attention", "cpu": "Two cores"}
+LONG = "table3", "cpu"  # their tables are on the page of runs
 PRECISION = {"float32": "tf32", "bf16": "bf16"}
 
 
@@ -162,7 +167,7 @@ def sources(runs):
     text = ""
     for run in sorted(runs, key=lambda run: run["date"], reverse=True):
         versions = ", ".join(f"{name} {version}" for name, version in sorted(run["versions"].items()))
-        file = f"[{run['file']}](benchmarks/{run['file']}): " if "file" in run else ""
+        file = f"[{run['file']}]({run['file']}): " if "file" in run else ""
         note = f" {run['note']}" if run.get("note") else ""
         environment = " ".join(f"{key}={value}" for key, value in run.get("environment", {}).items())
         command = f"{environment} {run['command']}".strip()
@@ -191,15 +196,31 @@ def checked(runs):
     return "\nFrom the same weights, against float64:\n\n" + "".join(f"- {agreement_line(a)}\n" for a in newest.values())
 
 
-def of(runs):
-    """All tables of these runs, a section a suite and device."""
+def sections(runs, text_of, suites=tuple(SUITES)):
+    """A section for each suite and device, with the text that a function makes of their runs."""
     text = ""
-    for suite, title in SUITES.items():
+    for suite in suites:
         devices = {run["device"]: None for run in runs if run["suite"] == suite}
         for device in devices:
             those = [run for run in runs if run["suite"] == suite and run["device"] == device]
-            text += f"### {title}, {device}\n{table(suite, those)}{checked(those)}\n{sources(those)}\n"
+            text += f"### {SUITES[suite]}, {device}\n{text_of(suite, those)}\n"
     return text
+
+
+def of(runs):
+    """All that there is to say of these runs."""
+    return sections(runs, lambda suite, those: table(suite, those) + checked(those) + "\n" + sources(those))
+
+
+def tables(runs):
+    """Times and memory on a GPU; the rest is on the page of runs."""
+    return sections(runs, table, [suite for suite in SUITES if suite not in LONG])
+
+
+def details(runs):
+    """What is not in `tables`, and the runs themselves."""
+    return sections(runs, lambda suite, those: (table(suite, those) if suite in LONG else "")
+                    + checked(those) + "\n" + sources(those))
 
 
 def bar_table(runs):
@@ -226,8 +247,8 @@ def bar_table(runs):
     return grid(["work", "wanted", "ratio", "reached", "this library", "the best peer", "which"], rows)
 
 
-def filled(page, runs):
-    for name, text in (("bars", bar_table(runs)), ("runs", of(runs))):
+def filled(page, texts):
+    for name, text in texts.items():
         begin, end = f"<!-- {name}: benchmarks/tables.py -->", f"<!-- end of {name} -->"
         head, rest = page.split(begin)
         page = head + begin + "\n\n" + text.strip() + "\n\n" + end + rest.split(end)[1]
@@ -240,11 +261,14 @@ def main():
         data = json.loads(file.read_text())
         if "works" in data:
             runs.append({**data, "file": file.name})
-    page = PAGE.read_text()
-    new = filled(page, runs)
-    if "--check" in sys.argv[1:]:
-        sys.exit(f"{PAGE} is out of date: run benchmarks/tables.py" if new != page else 0)
-    PAGE.write_text(new)
+    pages = {PAGE: {"bars": bar_table(runs), "tables": tables(runs)}, RUNS: {"runs": details(runs)}}
+    for page, texts in pages.items():
+        old = page.read_text()
+        new = filled(old, texts)
+        if "--check" not in sys.argv[1:]:
+            page.write_text(new)
+        elif new != old:
+            sys.exit(f"{page} is out of date: run benchmarks/tables.py")
 
 
 if __name__ == "__main__":

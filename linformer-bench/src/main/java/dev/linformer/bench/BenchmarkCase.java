@@ -16,7 +16,7 @@ import dev.linformer.model.ModelConfig;
  * @param batch sequences
  * @param training forward, backward and update, or forward alone
  * @param xla whether XLA compiles the graph
- * @param kernels whether attentions and norms are kernels where those run
+ * @param kernels whether attention, norms and GELU are kernels where those run
  * @param memoryLimit MiB of a GPU's memory that may be used; 0 for all
  * @param warmup steps before those that are measured, at least 1
  * @param steps that are measured at least, if there is time for them; short ones for a second

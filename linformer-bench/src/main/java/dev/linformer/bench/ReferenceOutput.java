@@ -29,16 +29,16 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 
 /**
- * What a {@link BenchmarkCase} computes with given weights, so that another program's answer to the
- * same can be laid beside it: a measurement says nothing if less is computed.
+ * Output and gradients of a {@link BenchmarkCase} for given weights. They are compared with those of
+ * other programs, so that no benchmark wins by computing less.
  */
 public final class ReferenceOutput {
 
   private ReferenceOutput() {}
 
   /**
-   * Writes {@code answer.safetensors}: the output and, of a training, {@code gradient:} and the
-   * name for each weight, of the sum of output times cotangent.
+   * Writes {@code answer.safetensors}: {@code output} [b,n,c] and, in training, for each weight
+   * {@code gradient:NAME}, the gradient of the sum of output times cotangent.
    *
    * @param folder with {@code weights.safetensors}, and {@code inputs.safetensors} that holds
    *     {@code input} and {@code cotangent}, both [b,n,c]

@@ -61,7 +61,7 @@ final class BenchCommand implements Callable<Integer> {
       names = "--kernels",
       arity = "1",
       description =
-          "Whether attentions and norms are kernels of their own where those run; default: true.")
+          "Whether attention, norms and GELU are kernels where those run; default: true.")
   private boolean kernels = true;
 
   @Option(

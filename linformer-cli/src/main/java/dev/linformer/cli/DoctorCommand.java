@@ -74,7 +74,7 @@ final class DoctorCommand implements Callable<Integer> {
             System.getProperty(
                 "org.bytedeco.javacpp.cachedir",
                 Path.of(System.getProperty("user.home"), ".javacpp", "cache").toString()));
-    return folder + (Files.isDirectory(folder) ? "" : " (made at the first run, about 700 MB)");
+    return folder + (Files.isDirectory(folder) ? "" : " (made at the first run, about 650 MB)");
   }
 
   private static boolean tensorFlow(PrintWriter out) {

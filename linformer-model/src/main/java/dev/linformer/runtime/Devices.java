@@ -48,7 +48,7 @@ public final class Devices {
   }
 
   /**
-   * Whether attentions and norms are kernels.
+   * Whether attention, norms and GELU run as kernels.
    *
    * @param xla whether XLA compiles graphs; without it there are none
    * @param wish what is asked for; null: where they run

@@ -3,30 +3,31 @@ package dev.linformer.ops.gradient;
 import org.tensorflow.Operand;
 
 /**
- * An input of a segment, and what of it a part sees.
+ * An input of a segment. A segment that is computed in parts gives each part all of the input, or a
+ * slice of it.
  *
- * @param operand any type; gradients are taken with respect to floating ones
- * @param reach what of it a part sees
- * @param axis along which it is cut
+ * @param operand of any type; gradients are taken with respect to floating ones
+ * @param reach which slice a part receives
+ * @param axis along which the input is sliced
  */
 public record SegmentInput(Operand<?> operand, Reach reach, int axis) {
 
-  /** What of an input a part sees. */
+  /** Which slice of an input a part receives. */
   public enum Reach {
-    /** All of it. */
+    /** The whole input. */
     WHOLE,
-    /** Its units' share of the axis. */
+    /** The places on the axis of the part's own positions or heads. */
     UNITS,
-    /** The place on the axis that has the part's number. */
+    /** The one place on the axis that has the part's number. */
     ROW
   }
 
-  /** An input that every part sees whole. */
+  /** An input that every part receives whole. */
   public static SegmentInput whole(Operand<?> operand) {
     return new SegmentInput(operand, Reach.WHOLE, 0);
   }
 
-  /** An input that is cut as the segment is: a part sees as much of the axis as it has units. */
+  /** An input split along {@code axis} together with the segment: each part receives its slice. */
   public static SegmentInput along(Operand<?> operand, int axis) {
     return new SegmentInput(operand, Reach.UNITS, axis);
   }
