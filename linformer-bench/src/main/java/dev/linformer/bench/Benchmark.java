@@ -5,6 +5,7 @@ import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Model;
 import dev.linformer.model.Variables;
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.runtime.Devices;
 import dev.linformer.runtime.Sessions;
@@ -159,7 +160,8 @@ public final class Benchmark {
   private static Built build(Ops tf, BenchmarkCase work, boolean kernels) {
     LinformerConfig config = work.config();
     var variables = Variables.random(tf, TFloat32.class, 1);
-    Model<TFloat32> model = config.declare(variables).withKernels(kernels);
+    Model<TFloat32> model = 
+        config.declare(variables.on(kernels ? Backend.GPU_KERNELS : Backend.PORTABLE));
     Shape shape = Shape.of(work.batch(), config.sequenceLength(), config.channels());
     Variable<TFloat32> batch = tf.withName("batch").variable(shape, TFloat32.class);
     Ops init = tf.withInitScope();

@@ -2,7 +2,7 @@ package dev.linformer.export;
 
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.ops.attention.AttentionCore;
+import dev.linformer.ops.attention.LinearAttention;
 import dev.linformer.ops.internal.Shapes;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -76,7 +76,7 @@ record AttentionTap(String name, int layer, Operand<TFloat32> weights) {
   private static Operand<TFloat32> byPosition(Ops tf, Operand<TFloat32> weights, long n) {
     long[] sizes = weights.shape().asArray();
     if (sizes.length == 4) {
-      return weights.op().name().contains(AttentionCore.POSITIONS_FIRST)
+      return weights.op().name().contains(LinearAttention.POSITIONS_FIRST)
           ? tf.linalg.transpose(weights, tf.constant(new int[] {0, 2, 1, 3})) // [b,h,n,k]
           : weights; // [b,h,n,k]
     }

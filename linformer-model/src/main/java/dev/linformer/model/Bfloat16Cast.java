@@ -1,5 +1,6 @@
 package dev.linformer.model;
 
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.gradient.CustomGradient;
 import java.util.HashMap;
 import java.util.List;
@@ -31,11 +32,11 @@ final class Bfloat16Cast {
   private final Map<Output<?>, Operand<TBfloat16>> rounded = new HashMap<>();
 
   /**
-   * @param ahead whether large tensors are rounded before XLA's program begins
+   * @param backend with kernels, large tensors are rounded before XLA's program begins
    */
-  Bfloat16Cast(Ops tf, boolean ahead) {
+  Bfloat16Cast(Ops tf, Backend backend) {
     this.tf = tf;
-    this.ahead = ahead;
+    this.ahead = backend == Backend.GPU_KERNELS;
   }
 
   /** The nearest values, of the shape of x. */

@@ -4,10 +4,11 @@ import dev.linformer.ops.Dense;
 import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.attention.AttentionCore;
+import dev.linformer.ops.attention.AttentionDropout;
 import dev.linformer.ops.attention.ContractionPlan;
 import dev.linformer.ops.attention.KeyValueProjection;
 import dev.linformer.ops.attention.MultiHeadAttention;
+import dev.linformer.ops.attention.PlannedAttention;
 import dev.linformer.ops.attention.PrefixAttention;
 import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
@@ -191,9 +192,8 @@ record Checkpointing<T extends TFloating>(
                         early.map(of::get),
                         plan,
                         find(of, mask),
-                        of.get(numbers),
-                        config.dropout(),
-                        keyIn(of))); // [b,n,out]
+                        new AttentionDropout(
+                            config.dropout(), keyIn(of), of.get(numbers), null))); // [b,n,out]
     return Recompute.call(
         tf,
         new Inputs().whole(y).whole(x).all(after(attention)).whole(seed()).operands(),
@@ -210,12 +210,9 @@ record Checkpointing<T extends TFloating>(
       @Nullable Operand<TInt64> from) {
     RandomKey inner = keyIn(of);
     LinearOutput<T> added =
-        AttentionCore.finish(
-            tf,
-            body.attention().map(of::orUnused),
-            y,
-            config.dropout(),
-            inner == null ? null : inner.at(from));
+        body.attention()
+            .map(of::orUnused)
+            .finish(tf, y, config.dropout(), inner == null ? null : inner.at(from));
     return sublayer.map(of::orUnused).join(tf, x, added); // [b,n,c]
   }
 
@@ -274,17 +271,14 @@ record Checkpointing<T extends TFloating>(
         (inner, of) -> {
           Operand<TInt64> start = scalar(inner, of.get(from));
           Operand<T> y =
-              AttentionCore.attend(
+              PlannedAttention.attend(
                   inner,
                   attention.map(of::orUnused),
                   of.get(in),
                   compressed.map(of::get),
                   plan,
                   find(of, mask),
-                  null,
-                  start,
-                  config.dropout(),
-                  keyIn(of)); // [b,m,out]
+                  new AttentionDropout(config.dropout(), keyIn(of), null, start)); // [b,m,out]
           return joined(inner, of, body, of.get(x), y, start); // [b,m,c]
         });
   }
@@ -316,7 +310,6 @@ record Checkpointing<T extends TFloating>(
         inputs.list(),
         (inner, of) -> {
           Operand<TInt64> start = scalar(inner, of.get(from));
-          RandomKey key = keyIn(of);
           Operand<T> y =
               PrefixAttention.attend(
                   inner,
@@ -324,9 +317,7 @@ record Checkpointing<T extends TFloating>(
                   of.get(in),
                   of.get(clean),
                   before.map(sums -> row(inner, of.get(sums))),
-                  null,
-                  config.dropout(),
-                  key == null ? null : key.at(start)); // [b,m,out]
+                  new AttentionDropout(config.dropout(), keyIn(of), null, start)); // [b,m,out]
           return joined(inner, of, body, of.get(x), y, start); // [b,m,c]
         });
   }

@@ -1,5 +1,6 @@
 package dev.linformer.model;
 
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
@@ -47,17 +48,15 @@ public final class Linformer<T extends TFloating> implements Model<T> {
 
   private final LinformerConfig config;
   private final Class<T> type;
+  private final Backend backend;
   private final List<Sublayer<T>> sublayers;
 
-  private Linformer(LinformerConfig config, Class<T> type, List<Sublayer<T>> sublayers) {
+  private Linformer(
+      LinformerConfig config, Class<T> type, Backend backend, List<Sublayer<T>> sublayers) {
     this.config = config;
     this.type = type;
+    this.backend = backend;
     this.sublayers = sublayers;
-  }
-
-  @Override
-  public Linformer<T> withKernels() {
-    return new Linformer<>(config, type, sublayers.stream().map(Sublayer::withKernels).toList());
   }
 
   /** A part of the stack, before it has weights. */
@@ -96,7 +95,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
               : attention(parameters, config, plan, bank.pair(attention++)));
     }
     Class<T> type = sublayers.get(0).norm().weight().type();
-    return new Linformer<>(config, type, List.copyOf(sublayers));
+    return new Linformer<>(config, type, parameters.backend(), List.copyOf(sublayers));
   }
 
   private static List<Plan> plans(String prefix, LinformerConfig config) {
@@ -260,7 +259,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
 
   /** The stack in bfloat16. */
   private Operand<T> narrow(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
-    Bfloat16Cast rounding = new Bfloat16Cast(tf, sublayers.get(0).norm().kernels());
+    Bfloat16Cast rounding = new Bfloat16Cast(tf, backend);
     List<Sublayer<TBfloat16>> stack = rounded(rounding, key != null);
     Operand<T> source = context.source();
     Context<TBfloat16> inner =

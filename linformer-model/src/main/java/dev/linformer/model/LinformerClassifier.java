@@ -46,12 +46,6 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
     this.logits = logits;
   }
 
-  @Override
-  public LinformerClassifier<T> withKernels() {
-    return new LinformerClassifier<>(
-        config, tokenEmbedding, positionEmbedding, encoder.withKernels(), logits);
-  }
-
   /**
    * Asks for {@code to_token_emb.weight}, {@code pos_emb.weight}, the encoder's weights under
    * {@code linformer.} and {@code to_logits.*}.

@@ -23,11 +23,6 @@ public final class LinformerEncDec<T extends TFloating> implements Model<T> {
     this.decoder = decoder;
   }
 
-  @Override
-  public LinformerEncDec<T> withKernels() {
-    return new LinformerEncDec<>(encoder.withKernels(), decoder.withKernels());
-  }
-
   /** Asks for the weights of both, under {@code encoder.} and {@code decoder.}. */
   public static <T extends TFloating> LinformerEncDec<T> declare(
       ParameterFactory<T> parameters, LinformerEncDecConfig config) {

@@ -54,18 +54,6 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
     this.logits = logits;
   }
 
-  @Override
-  public LinformerLM<T> withKernels() {
-    return new LinformerLM<>(
-        config,
-        tokenEmbedding,
-        positionEmbedding,
-        projectIn,
-        encoder.withKernels(),
-        projectOut,
-        logits);
-  }
-
   /**
    * Asks for {@code to_token_emb.weight}, the encoder's weights under {@code linformer.}, or {@code
    * linformer.fn.} between {@code linformer.project_in} and {@code project_out} where embeddings

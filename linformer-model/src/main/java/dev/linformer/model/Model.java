@@ -78,23 +78,6 @@ public interface Model<T extends TFloating> {
     return embeddings;
   }
 
-  /**
-   * The same model on the same weights for graphs that run on an NVIDIA GPU with XLA, and nowhere
-   * else: attentions that there are kernels for compute scores, softmax and mixture in one, so that
-   * no [n,h·k] is ever written. Others, those with dropout on P̄ or causal ones for instance, are
-   * what they were. Norms add up what they normalise, and read it once. Batches must have a known
-   * size.
-   *
-   * @see dev.linformer.ops.attention.FusedAttention
-   * @see dev.linformer.ops.LayerNorm#withKernels
-   */
-  Model<T> withKernels();
-
-  /** The same model with kernels if they are wanted, see {@link #withKernels()}; else itself. */
-  default Model<T> withKernels(boolean wanted) {
-    return wanted ? withKernels() : this;
-  }
-
   /** An input that must be there. */
   @SuppressWarnings("unchecked") // inputs() says of which type it is
   static <I extends TType> Operand<I> require(Map<String, Operand<?>> inputs, String name) {

@@ -32,9 +32,6 @@ record Sublayer<T extends TFloating>(
     LinearOutput<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key);
 
-    /** The same with kernels, see {@link Model#withKernels}. */
-    Body<T> withKernels();
-
     /** The same with each weight replaced. */
     <U extends TFloating> Body<U> map(Function<Operand<T>, Operand<U>> replace);
   }
@@ -72,11 +69,6 @@ record Sublayer<T extends TFloating>(
     }
 
     @Override
-    public Attention<T> withKernels() {
-      return new Attention<>(attention.withKernels(), cross);
-    }
-
-    @Override
     public <U extends TFloating> Attention<U> map(Function<Operand<T>, Operand<U>> replace) {
       return new Attention<>(attention.map(replace), cross);
     }
@@ -88,11 +80,6 @@ record Sublayer<T extends TFloating>(
     public LinearOutput<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
       return feedForward.apart(tf, x, config.feedForwardDropout(), key); // [b,n,out]
-    }
-
-    @Override
-    public Feed<T> withKernels() {
-      return new Feed<>(feedForward.withKernels());
     }
 
     @Override
@@ -108,11 +95,6 @@ record Sublayer<T extends TFloating>(
         norm.map(replace),
         resample == null ? null : resample.map(replace),
         preNorm);
-  }
-
-  /** The same with kernels, see {@link Model#withKernels}. */
-  Sublayer<T> withKernels() {
-    return new Sublayer<>(body.withKernels(), norm.withKernels(), resample, preNorm);
   }
 
   /** [b,n,c] → [b,n,out]. */

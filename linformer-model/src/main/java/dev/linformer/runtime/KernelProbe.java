@@ -1,5 +1,6 @@
 package dev.linformer.runtime;
 
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.Activation;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
@@ -50,7 +51,7 @@ final class KernelProbe {
       Ops tf = Ops.create(graph);
       Operand<TFloat32> x = input(tf); // [1,n,c]
       List<Check> checks = new ArrayList<>(attention(tf, x));
-      checks.addAll(layers(tf, x, true));
+      checks.addAll(layers(tf, x, Backend.GPU_KERNELS));
       try (Session session = Sessions.open(graph, Sessions.ALL_THREADS, true, memoryFraction)) {
         return pass(session, x, checks);
       }
@@ -99,7 +100,7 @@ final class KernelProbe {
    * A norm, GELU, and it with a product. The norm's input is 2 ± 1, so it is normalised to ±1;
    * GELU's is 1 ± 1, and GELU(2) = 2·Φ(2) with the slope Φ(2) + 2·φ(2), and GELU(0) = 0.
    */
-  static List<Check> layers(Ops tf, Operand<TFloat32> x, boolean kernels) {
+  static List<Check> layers(Ops tf, Operand<TFloat32> x, Backend backend) {
     float[] signs = new float[C];
     for (int i = 0; i < C; i++) {
       signs[i] = i % 2 == 0 ? -1 : 1;
@@ -108,7 +109,7 @@ final class KernelProbe {
     Operand<TFloat32> bias = tf.constant(signs);
     Operand<TFloat32> d = tf.constant(signs);
     Operand<TFloat32> normal =
-        new LayerNorm<>(weight, bias, kernels)
+        new LayerNorm<>(weight, bias, backend)
             .call(tf, x, new LinearOutput<>(x, d, x.shape())); // [1,n,c]
     var ofNorm = tf.gradients(normal, List.of(weight, bias, d));
 
@@ -117,12 +118,12 @@ final class KernelProbe {
     Operand<TFloat32> before = tf.constant(signs);
     Operand<TFloat32> y =
         new FeedForward<>(
-                new Dense<>(mean, before), new Dense<>(mean, null), Activation.GELU, kernels)
+                new Dense<>(mean, before), new Dense<>(mean, null), Activation.GELU, backend)
             .call(tf, x, 0, null); // [1,n,c]
     var ofGelu = tf.gradients(y, List.of(before));
     FeedForward<TBfloat16> narrow =
         new FeedForward<>(
-                new Dense<>(mean, before), new Dense<>(mean, null), Activation.GELU, kernels)
+                new Dense<>(mean, before), new Dense<>(mean, null), Activation.GELU, backend)
             .map(w -> tf.dtypes.cast(w, TBfloat16.class));
     Operand<TFloat32> product =
         tf.dtypes.cast(

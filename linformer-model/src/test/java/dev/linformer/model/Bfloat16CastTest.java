@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.runtime.Sessions;
 import java.util.List;
@@ -47,7 +48,7 @@ class Bfloat16CastTest {
   void roundsEachTensorOnce() {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      Bfloat16Cast rounding = new Bfloat16Cast(tf, true);
+      Bfloat16Cast rounding = new Bfloat16Cast(tf, Backend.GPU_KERNELS);
       Operand<TFloat32> large = placeholder(tf, LARGE);
       Operand<TFloat32> small = placeholder(tf, LARGE - 1);
       Operand<TFloat32> largest = placeholder(tf, 2, LARGEST / 2);
@@ -68,16 +69,16 @@ class Bfloat16CastTest {
   void othersArePartOfTheProgram() {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      new Bfloat16Cast(tf, false).of(placeholder(tf, LARGE));
-      new Bfloat16Cast(tf, true).of(placeholder(tf, Shape.UNKNOWN_SIZE, LARGE));
+      new Bfloat16Cast(tf, Backend.PORTABLE).of(placeholder(tf, LARGE));
+      new Bfloat16Cast(tf, Backend.GPU_KERNELS).of(placeholder(tf, Shape.UNKNOWN_SIZE, LARGE));
       assertEquals(List.of(), apart(graph));
     }
   }
 
   /** The input and E, [n,k], which both layers share; other weights have fewer values. */
   @ParameterizedTest
-  @CsvSource({"BF16, true, 2", "BF16, false, 0", "FLOAT32, true, 0"})
-  void ofAModel(ComputePrecision precision, boolean kernels, int expected) {
+  @CsvSource({"BF16, GPU_KERNELS, 2", "BF16, PORTABLE, 0", "FLOAT32, GPU_KERNELS, 0"})
+  void ofAModel(ComputePrecision precision, Backend backend, int expected) {
     LinformerConfig config =
         LinformerConfig.builder(65_536, 64, 64)
             .heads(2)
@@ -88,7 +89,7 @@ class Bfloat16CastTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Model<TFloat32> model =
-          config.declare(Variables.random(tf, TFloat32.class, 1)).withKernels(kernels);
+          config.declare(Variables.random(tf, TFloat32.class, 1).on(backend));
       model.call(tf, Map.of("inputs", placeholder(tf, 1, 65_536, 64)), null);
       assertEquals(expected, apart(graph).size());
     }
@@ -111,7 +112,7 @@ class Bfloat16CastTest {
           init.random.statelessRandomNormal(
               init.constant(new long[] {LARGE}), init.constant(new long[] {1, 2})));
       Operand<TFloat32> x = tf.identity(weight); // [LARGE]
-      Operand<TBfloat16> rounded = new Bfloat16Cast(tf, ahead).of(x);
+      Operand<TBfloat16> rounded = new Bfloat16Cast(tf, ahead ? Backend.GPU_KERNELS : Backend.PORTABLE).of(x);
       Operand<TFloat32> y = tf.math.square(tf.dtypes.cast(rounded, TFloat32.class)); // [LARGE]
       Operand<TFloat32> loss = tf.sum(y, tf.constant(0));
       Operand<?> gradient = tf.gradients(loss, List.of(x)).dy().get(0); // [LARGE]
@@ -143,7 +144,7 @@ class Bfloat16CastTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Operand<TFloat32> x = tf.identity(tf.constant(new float[] {1}));
-      Bfloat16Cast rounding = new Bfloat16Cast(tf, false);
+      Bfloat16Cast rounding = new Bfloat16Cast(tf, Backend.PORTABLE);
       Operand<TFloat32> sum = tf.constant(new float[] {0});
       for (float factor : new float[] {256, 1, 1, 1, 1, 1, 1, 1}) {
         Operand<TBfloat16> used =

@@ -5,12 +5,12 @@ import static dev.linformer.ops.internal.kernel.KernelGraphs.module;
 import static dev.linformer.ops.internal.kernel.KernelGraphs.operations;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
-import static org.junit.jupiter.api.Assertions.assertSame;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.RandomKey;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -151,7 +151,8 @@ class KernelModelsTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Variables<TFloat32> variables = Variables.random(tf, TFloat32.class, 7);
-      Model<TFloat32> declared = config(model, level, precision).declare(variables).withKernels();
+      Model<TFloat32> declared =
+          config(model, level, precision).declare(variables.on(Backend.GPU_KERNELS));
       Map<String, Operand<?>> inputs = new LinkedHashMap<>();
       for (Model.Input input : declared.inputs()) {
         boolean masksKeys = model.equals("full") && input.optional();
@@ -193,21 +194,32 @@ class KernelModelsTest {
   @Test
   void onlyWhereTheyAreWanted() {
     for (String name : MODELS.keySet()) {
-      try (Graph graph = new Graph()) {
-        Ops tf = Ops.create(graph);
-        Model<TFloat32> model =
-            config(name, CheckpointLevel.C0, ComputePrecision.FLOAT32)
-                .declare(Variables.random(tf, TFloat32.class, 7));
-        Map<String, Operand<?>> inputs = new LinkedHashMap<>();
-        model.inputs().stream()
-            .filter(input -> !input.optional())
-            .forEach(input -> inputs.put(input.name(), input(tf, input)));
-        assertSame(model, model.withKernels(false));
-        model.withKernels(false).call(tf, inputs, null);
-        assertEquals(0, calls(graph).size(), name);
-        model.withKernels(true).call(tf, inputs, null);
-        assertEquals(norms(name, CheckpointLevel.C0), kernels(graph, "layer_norm"), name);
+      for (Backend backend : Backend.values()) {
+        try (Graph graph = new Graph()) {
+          Ops tf = Ops.create(graph);
+          Model<TFloat32> model =
+              config(name, CheckpointLevel.C0, ComputePrecision.FLOAT32)
+                  .declare(Variables.random(tf, TFloat32.class, 7).on(backend));
+          Map<String, Operand<?>> inputs = new LinkedHashMap<>();
+          model.inputs().stream()
+              .filter(input -> !input.optional())
+              .forEach(input -> inputs.put(input.name(), input(tf, input)));
+          model.call(tf, inputs, null);
+          if (backend == Backend.PORTABLE) {
+            assertEquals(0, calls(graph).size(), name);
+          } else {
+            assertEquals(norms(name, CheckpointLevel.C0), kernels(graph, "layer_norm"), name);
+          }
+        }
       }
+    }
+  }
+
+  @Test
+  void modelsArePortableUnlessSaidOtherwise() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      assertEquals(Backend.PORTABLE, Variables.random(tf, TFloat32.class, 7).backend());
     }
   }
 

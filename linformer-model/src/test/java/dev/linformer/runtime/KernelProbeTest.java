@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.attention.LinearAttention;
 import dev.linformer.runtime.KernelProbe.Check;
 import java.util.List;
@@ -30,7 +31,7 @@ class KernelProbeTest {
       Operand<TFloat32> x = KernelProbe.input(tf);
       KernelProbe.attention(tf, x);
       assertEquals(3, calls(graph).size());
-      KernelProbe.layers(tf, x, true);
+      KernelProbe.layers(tf, x, Backend.GPU_KERNELS);
       assertEquals(3 + 2 + 2 + 1, calls(graph).size());
     }
   }
@@ -42,7 +43,7 @@ class KernelProbeTest {
         Session session = new Session(graph)) {
       Ops tf = Ops.create(graph);
       Operand<TFloat32> x = KernelProbe.input(tf);
-      List<Check> checks = KernelProbe.layers(tf, x, false);
+      List<Check> checks = KernelProbe.layers(tf, x, Backend.PORTABLE);
       assertEquals(0, calls(graph).size());
       assertTrue(KernelProbe.pass(session, x, checks));
       for (Check check : checks) {

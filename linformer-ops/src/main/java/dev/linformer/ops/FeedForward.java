@@ -15,15 +15,15 @@ import org.tensorflow.types.family.TFloating;
  *
  * @param first c → f, or c → 2f if gated
  * @param second f → width of the output
- * @param kernels whether the activation may be a kernel, for graphs that run on an NVIDIA GPU with
- *     XLA
+ * @param activation between the two
+ * @param backend what computes it
  */
 public record FeedForward<T extends TFloating>(
-    Dense<T> first, Dense<T> second, Activation activation, boolean kernels) {
+    Dense<T> first, Dense<T> second, Activation activation, Backend backend) {
 
-  /** One without kernels. */
+  /** A layer of TensorFlow's operations. */
   public FeedForward(Dense<T> first, Dense<T> second, Activation activation) {
-    this(first, second, activation, false);
+    this(first, second, activation, Backend.PORTABLE);
   }
 
   /** Weights {@code name.w_1.*} [f,in], or [2f,in] if gated, and {@code name.w_2.*} [out,f]. */
@@ -38,17 +38,13 @@ public record FeedForward<T extends TFloating>(
     return new FeedForward<>(
         Dense.declare(parameters, name + ".w_1", in, (gated ? 2 : 1) * feedForwardDim),
         Dense.declare(parameters, name + ".w_2", feedForwardDim, out),
-        activation);
+        activation,
+        parameters.backend());
   }
 
   /** The same layer with each weight replaced. */
   public <U extends TFloating> FeedForward<U> map(Function<Operand<T>, Operand<U>> replace) {
-    return new FeedForward<>(first.map(replace), second.map(replace), activation, kernels);
-  }
-
-  /** The same layer for graphs that run on an NVIDIA GPU with XLA, and nowhere else. */
-  public FeedForward<T> withKernels() {
-    return new FeedForward<>(first, second, activation, true);
+    return new FeedForward<>(first.map(replace), second.map(replace), activation, backend);
   }
 
   /**
@@ -106,6 +102,6 @@ public record FeedForward<T extends TFloating>(
 
   /** Whether what comes after the first map is GELU and nothing else, and may be a kernel. */
   private boolean geluAlone() {
-    return kernels && activation == Activation.GELU && !gated();
+    return backend == Backend.GPU_KERNELS && activation == Activation.GELU && !gated();
   }
 }

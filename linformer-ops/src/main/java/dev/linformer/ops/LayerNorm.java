@@ -17,16 +17,16 @@ import org.tensorflow.types.family.TFloating;
  *
  * @param weight [c]
  * @param bias [c]
- * @param kernels whether it may be a kernel, for graphs that run on an NVIDIA GPU with XLA
+ * @param backend what computes it
  */
-public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias, boolean kernels) {
+public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias, Backend backend) {
 
   /** Added to the variance. */
   public static final double EPSILON = 1e-5;
 
-  /** One that is no kernel. */
+  /** A norm of TensorFlow's operations. */
   public LayerNorm(Operand<T> weight, Operand<T> bias) {
-    this(weight, bias, false);
+    this(weight, bias, Backend.PORTABLE);
   }
 
   /** Weights {@code name.weight} and {@code name.bias}, [channels] each. */
@@ -35,20 +35,13 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias,
     Shape shape = Shape.of(channels);
     return new LayerNorm<>(
         parameters.create(new Parameter(name + ".weight", shape, Initialization.ONES)),
-        parameters.create(new Parameter(name + ".bias", shape, Initialization.ZEROS)));
+        parameters.create(new Parameter(name + ".bias", shape, Initialization.ZEROS)),
+        parameters.backend());
   }
 
   /** The same layer with each weight replaced. */
   public <U extends TFloating> LayerNorm<U> map(Function<Operand<T>, Operand<U>> replace) {
-    return new LayerNorm<>(replace.apply(weight), replace.apply(bias), kernels);
-  }
-
-  /**
-   * The same layer for graphs that run on an NVIDIA GPU with XLA, and nowhere else: where there is
-   * a kernel for its sizes, it reads its inputs once.
-   */
-  public LayerNorm<T> withKernels() {
-    return new LayerNorm<>(weight, bias, true);
+    return new LayerNorm<>(replace.apply(weight), replace.apply(bias), backend);
   }
 
   /**
@@ -60,12 +53,16 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias,
    * @throws IllegalArgumentException if the last axis is not c
    */
   public Operand<T> call(Ops tf, Operand<T> residual, LinearOutput<T> added) {
-    if (!kernels || !FusedLayerNorm.fits(residual)) {
+    if (!isKernel(residual)) {
       return call(tf, tf.math.add(residual, added.sum(tf))); // [...,c]
     }
     requireChannels(residual);
     return FusedLayerNorm.call(
         tf, residual, added.product(tf), added.bias(), weight, bias); // [...,c]
+  }
+
+  private boolean isKernel(Operand<T> x) {
+    return backend == Backend.GPU_KERNELS && FusedLayerNorm.fits(x);
   }
 
   private void requireChannels(Operand<T> x) {
@@ -81,7 +78,7 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias,
   public Operand<T> call(Ops tf, Operand<T> x) {
     int last = x.shape().numDimensions() - 1;
     requireChannels(x);
-    if (kernels && FusedLayerNorm.fits(x)) {
+    if (isKernel(x)) {
       return FusedLayerNorm.call(tf, null, x, null, weight, bias); // [...,c]
     }
     if (Float32Math.isNarrow(x.type())) {

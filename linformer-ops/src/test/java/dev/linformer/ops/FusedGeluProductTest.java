@@ -83,8 +83,8 @@ class FusedGeluProductTest {
           new FeedForward<>(
                   new Dense<>(input(tf, TBfloat16.class, F, C), input(tf, TBfloat16.class, F)),
                   new Dense<>(input(tf, TBfloat16.class, C, F), null),
-                  Activation.GELU)
-              .withKernels();
+                  Activation.GELU,
+                  Backend.GPU_KERNELS);
       Operand<TBfloat16> x = input(tf, TBfloat16.class, 1, ROWS, C);
       assertEquals(Shape.of(1, ROWS, C), layer.call(tf, x, 0, null).shape());
       assertEquals(1, operations(graph, "MatMul").size());

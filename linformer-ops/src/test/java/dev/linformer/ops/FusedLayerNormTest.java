@@ -76,7 +76,7 @@ class FusedLayerNormTest {
   }
 
   private static <T extends TFloating> LayerNorm<T> norm(Ops tf, Class<T> type) {
-    return new LayerNorm<>(input(tf, type, C), input(tf, type, C)).withKernels();
+    return new LayerNorm<>(input(tf, type, C), input(tf, type, C), Backend.GPU_KERNELS);
   }
 
   /** What is added is [b,n,c] or, as a product of all rows, [b·n,c]. */
@@ -179,7 +179,7 @@ class FusedLayerNormTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       var vector = input(tf, TFloat32.class, 768);
-      var norm = new LayerNorm<>(vector, vector).withKernels();
+      var norm = new LayerNorm<>(vector, vector, Backend.GPU_KERNELS);
       Operand<TFloat32> x = input(tf, TFloat32.class, 1, 1061, 768);
       gradientsHaveTheInputsShapes(
           tf, norm.call(tf, x, new LinearOutput<>(x, vector, x.shape())), List.of(x));
@@ -249,7 +249,7 @@ class FusedLayerNormTest {
       refused(
           "FusedLayerNorm: [2, 7, 13] of TFloat32 expected, found [1] of TFloat32", one, x, one);
       refused("FusedLayerNorm: no kernel for [-1, 7, 13] of TFloat32", x, unknown, one);
-      var norm = new LayerNorm<>(one, one).withKernels();
+      var norm = new LayerNorm<>(one, one, Backend.GPU_KERNELS);
       String message = "LayerNorm: axis 2 must be 1 (channels), found 13 in [2, 7, 13]";
       for (boolean sum : new boolean[] {false, true}) {
         var error =

@@ -71,7 +71,8 @@ class LayerNormGpuTest {
   /** The output, then the gradients of all that is given but the output's gradient. */
   private static <T extends TFloating> List<Operand<TFloat64>> withGradients(
       Ops tf, Sizes sizes, List<Operand<T>> x, boolean fused) {
-    LayerNorm<T> norm = new LayerNorm<>(x.get(1), x.get(2), fused);
+    LayerNorm<T> norm = 
+        new LayerNorm<>(x.get(1), x.get(2), fused ? Backend.GPU_KERNELS : Backend.PORTABLE);
     @Nullable Operand<T> d = sizes.biased ? x.get(5) : null;
     Operand<T> y =
         sizes.residual

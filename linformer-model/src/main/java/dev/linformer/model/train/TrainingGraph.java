@@ -7,6 +7,7 @@ import dev.linformer.model.Variables;
 import dev.linformer.model.Variables.Weight;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Objective;
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.RandomKey;
@@ -94,7 +95,7 @@ final class TrainingGraph implements AutoCloseable {
 
   /**
    * @param xla whether XLA compiles the graph: then b is known
-   * @param kernels whether attentions and norms are kernels, see {@link Model#withKernels}
+   * @param kernels whether layers are kernels, see {@link Backend#GPU_KERNELS}
    * @param resident a batch that lies on the device, in the place of those that are fed; or null
    * @throws dev.linformer.io.InvalidInputException if batches are larger than gradients can count
    */
@@ -109,7 +110,8 @@ final class TrainingGraph implements AutoCloseable {
     Ops tf = Ops.create(graph);
     variables = Variables.random(tf, TFloat32.class, trainer.seed());
     slots = Variables.random(tf, TFloat32.class, trainer.seed());
-    Model<TFloat32> model = config.declare(variables).withKernels(kernels);
+    Model<TFloat32> model = 
+        config.declare(variables.on(kernels ? Backend.GPU_KERNELS : Backend.PORTABLE));
 
     Model.Input input = model.inputs().get(0);
     long b = xla || resident != null ? trainer.batchSize() : Shape.UNKNOWN_SIZE;

@@ -1,7 +1,6 @@
 package dev.linformer.ops.attention;
 
 import dev.linformer.ops.BatchProduct;
-import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.internal.Float32Math;
@@ -14,7 +13,6 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.math.Cumsum;
 import org.tensorflow.types.TBool;
-import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -62,7 +60,15 @@ public final class CausalLinearAttention {
       double dropout,
       @Nullable RandomKey key) {
     return call(
-        tf, queries, keys, values, keyProjection, valueProjection, null, chunk, null, dropout, key);
+        tf,
+        queries,
+        keys,
+        values,
+        keyProjection,
+        valueProjection,
+        null,
+        chunk,
+        new AttentionDropout(dropout, key));
   }
 
   /**
@@ -76,9 +82,7 @@ public final class CausalLinearAttention {
    * @param before S_K and S_V before the first position, biases included, [b,h,k,d]; null at the
    *     beginning of the sequence
    * @param chunk m, at least 1; n need not be a multiple
-   * @param numbers of these heads in the whole, [h]; null for 0 … h − 1
-   * @param dropout rate of the dropout on P, in [0,1)
-   * @param key null outside training
+   * @param dropout on P
    * @return [b,h,n,d]
    * @throws IllegalArgumentException if the shapes don't belong together
    */
@@ -91,9 +95,7 @@ public final class CausalLinearAttention {
       LearnedProjection<T> valueProjection,
       @Nullable CompressedKeyValues<T> before,
       long chunk,
-      @Nullable Operand<TInt64> numbers,
-      double dropout,
-      @Nullable RandomKey key) {
+      AttentionDropout dropout) {
     Class<T> type = queries.type();
     Shapes.requireRank("CausalLinearAttention queries", queries, 4);
     LinearAttention.requireHeads("CausalLinearAttention keys", queries, keys);
@@ -103,7 +105,7 @@ public final class CausalLinearAttention {
     long d = queries.shape().get(3);
     Shapes.requireAxis("CausalLinearAttention keys", keys, 2, n, "sequence length");
 
-    boolean training = key != null;
+    boolean training = dropout.training();
     Operand<T> scale = Scalars.of(tf, 1 / Math.sqrt((double) d), type);
     Operand<T> q = chunks(tf, tf.math.mul(queries, scale), chunk); // [b,h,g,m,d]
     Operand<T> k = chunks(tf, keys, chunk); // [b,h,g,m,d]
@@ -125,7 +127,7 @@ public final class CausalLinearAttention {
             BatchProduct.trained(tf, q, sumK, true, training),
             BatchProduct.trained(tf, inside, e, true, training)); // [b,h,g,m,k]
     Operand<T> attention = Float32Math.softmax(tf, scores); // P [b,h,g,m,k]
-    attention = dropped(tf, attention, numbers, dropout, key); // [b,h,g,m,k]
+    attention = dropped(tf, attention, dropout); // [b,h,g,m,k]
     Operand<T> weights =
         lower(tf, triangle, BatchProduct.trained(tf, attention, f, false, training)); // [b,h,g,m,m]
     Operand<T> out =
@@ -171,19 +173,14 @@ public final class CausalLinearAttention {
 
   /** Dropout goes by positions, whatever chunks they are in. */
   private static <T extends TFloating> Operand<T> dropped(
-      Ops tf,
-      Operand<T> p,
-      @Nullable Operand<TInt64> numbers,
-      double dropout,
-      @Nullable RandomKey key) {
-    if (key == null || dropout == 0) {
+      Ops tf, Operand<T> p, AttentionDropout dropout) {
+    if (!dropout.training() || dropout.rate() == 0) {
       return p;
     }
     long[] sizes = p.shape().asArray();
     Operand<T> joined =
         Shapes.reshape(tf, p, sizes[0], sizes[1], sizes[2] * sizes[3], sizes[4]); // [b,h,g·m,k]
-    return Shapes.reshape(
-        tf, Dropout.ofHeads(tf, joined, 1, numbers, dropout, key), sizes); // [b,h,g,m,k]
+    return Shapes.reshape(tf, dropout.apply(tf, joined, 1), sizes); // [b,h,g,m,k]
   }
 
   /**

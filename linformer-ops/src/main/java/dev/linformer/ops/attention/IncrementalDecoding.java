@@ -1,6 +1,5 @@
 package dev.linformer.ops.attention;
 
-import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.internal.Float32Math;
@@ -132,9 +131,10 @@ public final class IncrementalDecoding {
       Ops tf, MultiHeadAttention<T> attention, Operand<T> x, CompressedKeyValues<T> source) {
     requireWhole(attention);
     Operand<T> q = headsOfOne(tf, attention, attention.queries().call(tf, x)); // [b,h,1,d]
-    Operand<T> p =
-        Float32Math.softmax(tf, BatchProduct.ofTransposed(tf, q, source.keys())); // P̄ [b,h,1,k]
-    return outputOfOne(tf, attention, BatchProduct.call(tf, p, source.values())); // [b,1,c]
+    Operand<T> mixed =
+        LinearAttention.attend(
+            tf, q, source.keys(), source.values(), null, AttentionDropout.NONE); // [b,h,1,d]
+    return outputOfOne(tf, attention, mixed); // [b,1,c]
   }
 
   /** [b,1,h·d] → [b,h,1,d]; of one position no value moves. */

@@ -5,7 +5,6 @@ import dev.linformer.ops.Dense;
 import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
 import dev.linformer.ops.gradient.SegmentInput;
-import dev.linformer.ops.internal.Scalars;
 import dev.linformer.ops.internal.Shapes;
 import dev.linformer.ops.projection.SequenceProjection;
 import java.util.ArrayList;
@@ -81,9 +80,7 @@ public final class KeyValueProjection {
             early.values(),
             plan,
             positions); // [b,h,k,d]
-    // The scale goes on the short side.
-    Operand<T> scale = Scalars.of(tf, 1 / Math.sqrt((double) attention.headDim()), k.type());
-    k = tf.math.mul(k, scale); // [b,h,k,d]
+    k = LinearAttention.scaled(tf, k, attention.headDim()); // [b,h,k,d]
     return new CompressedKeyValues<>(
         plan.foldQueries() ? foldQueries(tf, attention, k, plan) : k,
         plan.foldOutput() ? foldOutput(tf, attention, v, plan) : v);

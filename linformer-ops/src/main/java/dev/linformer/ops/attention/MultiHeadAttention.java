@@ -1,6 +1,8 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.Dense;
+import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.Masks;
@@ -21,14 +23,13 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBool;
-import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
  * Linformer's multi-head attention: queries of all positions against keys and values compressed
  * from length n to k. Weights of all heads are one matrix, so each product is one call. What is
  * here is the weights and the way through the steps, which are {@link KeyValueProjection}, then
- * {@link AttentionCore}, or {@link PrefixAttention} where a position sees its own prefix; {@link
+ * {@link PlannedAttention}, or {@link PrefixAttention} where a position sees its own prefix; {@link
  * IncrementalDecoding} goes position by position.
  *
  * @param headDim d
@@ -40,8 +41,7 @@ import org.tensorflow.types.family.TFloating;
  * @param output h·d → c, in one map or two
  * @param visibility what a position sees
  * @param forced order of the products; null for the cheapest
- * @param kernels whether scores, softmax and mixture may be one kernel, for graphs that run on an
- *     NVIDIA GPU with XLA
+ * @param backend what computes it
  */
 public record MultiHeadAttention<T extends TFloating>(
     long headDim,
@@ -53,7 +53,7 @@ public record MultiHeadAttention<T extends TFloating>(
     List<Dense<T>> output,
     Visibility visibility,
     @Nullable ContractionPlan forced,
-    boolean kernels) {
+    Backend backend) {
 
   /**
    * @throws IllegalArgumentException if a projection of its own for every head is not for h heads,
@@ -103,7 +103,7 @@ public record MultiHeadAttention<T extends TFloating>(
         output(parameters, name, spec),
         spec.visibility(),
         null,
-        false);
+        parameters.backend());
   }
 
   private static <T extends TFloating> Dense<T> allHeads(
@@ -143,34 +143,23 @@ public record MultiHeadAttention<T extends TFloating>(
         output.stream().map(dense -> dense.map(replace)).toList(),
         visibility,
         forced,
-        kernels);
+        backend);
   }
 
   /** The same attention with its products in a given order. */
   public MultiHeadAttention<T> withPlan(ContractionPlan plan) {
-    return with(keyProjection, valueProjection, plan, kernels);
-  }
-
-  /**
-   * The same attention for graphs that run on an NVIDIA GPU with XLA, and nowhere else: where there
-   * is a kernel for its sizes, neither scores nor P̄ are ever written to memory.
-   */
-  public MultiHeadAttention<T> withKernels() {
-    return with(keyProjection, valueProjection, forced, true);
+    return with(keyProjection, valueProjection, plan);
   }
 
   /** The same attention with its sequences compressed in other ways. */
   MultiHeadAttention<T> withProjections(SequenceProjection<T> e, SequenceProjection<T> f) {
-    return with(e, f, forced, kernels);
+    return with(e, f, forced);
   }
 
   private MultiHeadAttention<T> with(
-      SequenceProjection<T> e,
-      SequenceProjection<T> f,
-      @Nullable ContractionPlan plan,
-      boolean inKernels) {
+      SequenceProjection<T> e, SequenceProjection<T> f, @Nullable ContractionPlan plan) {
     return new MultiHeadAttention<>(
-        headDim, queries, keys, values, e, f, output, visibility, plan, inKernels);
+        headDim, queries, keys, values, e, f, output, visibility, plan, backend);
   }
 
   /** H. */
@@ -234,7 +223,7 @@ public record MultiHeadAttention<T extends TFloating>(
     ContractionPlan plan = order(x.shape().get(1), s, key != null);
     boolean all = visibility == Visibility.ALL && !hides(mask);
     boolean drops = key != null && dropout > 0;
-    return kernels && forced == null && all && !drops
+    return backend == Backend.GPU_KERNELS && forced == null && all && !drops
         ? plan.inKernel(sizes(x.shape().get(1), s), x)
         : plan;
   }
@@ -305,8 +294,9 @@ public record MultiHeadAttention<T extends TFloating>(
     ContractionPlan plan = plan(x, source, mask, dropout, key);
     Operand<T> clean = Masks.zeroPadding(tf, source, mask); // [b,s,c]
     CompressedSource<T> early = KeyValueProjection.early(tf, this, clean, plan);
-    Operand<T> y = heads(tf, x, early, plan, mask, null, dropout, key); // [b,n,out]
-    return AttentionCore.finish(tf, this, y, dropout, key); // [b,n,c]
+    Operand<T> y =
+        heads(tf, x, early, plan, mask, new AttentionDropout(dropout, key)); // [b,n,out]
+    return finish(tf, y, dropout, key); // [b,n,c]
   }
 
   /**
@@ -314,7 +304,7 @@ public record MultiHeadAttention<T extends TFloating>(
    *
    * @param x [b,n,c]
    * @param mask [b,s], true at the source's real positions
-   * @param numbers of these heads in the whole, for their dropout, [h]; null for 0 … h − 1
+   * @param dropout on P̄, and the numbers of these heads
    * @return [b,n,out], out the width of the output's first map
    */
   public Operand<T> heads(
@@ -323,15 +313,29 @@ public record MultiHeadAttention<T extends TFloating>(
       CompressedSource<T> early,
       ContractionPlan plan,
       @Nullable Operand<TBool> mask,
-      @Nullable Operand<TInt64> numbers,
-      double dropout,
-      @Nullable RandomKey key) {
+      AttentionDropout dropout) {
     if (byPrefix()) {
-      return PrefixAttention.attend(tf, this, x, early.keys(), null, numbers, dropout, key);
+      return PrefixAttention.attend(tf, this, x, early.keys(), null, dropout); // [b,n,out]
     }
     CompressedKeyValues<T> compressed = KeyValueProjection.compressed(tf, this, early, plan, 0);
-    return AttentionCore.attend(
-        tf, this, x, compressed, plan, mask, numbers, null, dropout, key); // [b,n,out]
+    return PlannedAttention.attend(tf, this, x, compressed, plan, mask, dropout); // [b,n,out]
+  }
+
+  /**
+   * The last step, after {@link #heads}: the output's bias, its second map, dropout.
+   *
+   * @param y [b,n,out]
+   * @param dropout rate of the dropout on the output, in [0,1)
+   * @param key null outside training; this takes its place 1
+   * @return [b,n,c], the last bias not yet added, unless a dropout comes after it
+   */
+  public LinearOutput<T> finish(
+      Ops tf, Operand<T> y, double dropout, @Nullable RandomKey key) {
+    LinearOutput<T> z = new LinearOutput<>(y, output.get(0).bias(), y.shape()); // [b,n,out]
+    for (Dense<T> map : output.subList(1, output.size())) {
+      z = map.apart(tf, z.sum(tf)); // [b,n,c] after the last
+    }
+    return Dropout.apply(tf, z, dropout, key == null ? null : key.fold(1)); // [b,n,c]
   }
 
   /** The weights that {@link #heads} uses, as inputs of a segment in parts by heads. */

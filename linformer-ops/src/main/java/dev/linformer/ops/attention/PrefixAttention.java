@@ -2,7 +2,6 @@ package dev.linformer.ops.attention;
 
 import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dense;
-import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.gradient.SegmentInput;
 import dev.linformer.ops.internal.Shapes;
 import dev.linformer.ops.projection.LearnedProjection;
@@ -11,7 +10,6 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -90,7 +88,7 @@ public final class PrefixAttention {
    * @param x some of the positions, [b,m,c]
    * @param source the same positions, zero where padded
    * @param before what went before; null at the beginning of the sequence
-   * @param numbers of these heads in the whole, [h]; null for 0 … h − 1
+   * @param dropout on P; of its key this takes the place 0
    * @return [b,m,out], without the output's bias
    */
   public static <T extends TFloating> Operand<T> attend(
@@ -99,9 +97,7 @@ public final class PrefixAttention {
       Operand<T> x,
       Operand<T> source,
       @Nullable CompressedKeyValues<T> before,
-      @Nullable Operand<TInt64> numbers,
-      double dropout,
-      @Nullable RandomKey key) {
+      AttentionDropout dropout) {
     LearnedProjection<T> e = attention.learnedKeys();
     Operand<T> q =
         HeadLayout.splitHeads(
@@ -124,9 +120,7 @@ public final class PrefixAttention {
             attention.learnedValues(),
             before,
             chunk,
-            numbers,
-            dropout,
-            key == null ? null : key.fold(0)); // [b,h,n,d]
-    return AttentionCore.outputOf(tf, attention, mixed); // [b,n,out]
+            dropout.fold(0)); // [b,h,n,d]
+    return PlannedAttention.outputOf(tf, attention, mixed); // [b,n,out]
   }
 }

@@ -3,6 +3,7 @@ package dev.linformer.ops.attention;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.projection.LearnedProjection;
@@ -32,7 +33,7 @@ class IncrementalDecodingTest {
     var map = new Dense<>(one(tf, 1, 1), null);
     var e = new LearnedProjection<>(one(tf, 1, 1), null);
     return new MultiHeadAttention<>(
-        1, map, map, map, e, e, List.of(map), Visibility.CAUSAL, null, false);
+        1, map, map, map, e, e, List.of(map), Visibility.CAUSAL, null, Backend.PORTABLE);
   }
 
   /** A position adds 1: a state in bfloat16 would stop at 256. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.Weights;
 import dev.linformer.ops.projection.IdentityProjection;
@@ -42,9 +43,9 @@ class KernelPlanTest {
   /** An attention that may have kernels. */
   private static <T extends TFloating> MultiHeadAttention<T> attention(
       Ops tf, Class<T> type, Projections projections, AttentionSpec spec) {
-    var parameters = new Weights().constants(tf, type);
+    var parameters = new Weights().constants(tf, type).on(Backend.GPU_KERNELS);
     var ef = projections.declare(parameters, "fn", spec.heads(), K, N);
-    return MultiHeadAttention.declare(parameters, "fn", spec, ef.get(0), ef.get(1)).withKernels();
+    return MultiHeadAttention.declare(parameters, "fn", spec, ef.get(0), ef.get(1));
   }
 
   private static AttentionSpec spec(Visibility visibility) {
@@ -113,12 +114,11 @@ class KernelPlanTest {
       SequenceProjection<TFloat32> none = new IdentityProjection<>();
       var whole =
           MultiHeadAttention.declare(
-                  new Weights().constants(tf, TFloat32.class),
-                  "fn",
-                  spec(Visibility.ALL),
-                  none,
-                  none)
-              .withKernels();
+              new Weights().constants(tf, TFloat32.class).on(Backend.GPU_KERNELS),
+              "fn",
+              spec(Visibility.ALL),
+              none,
+              none);
       assertFalse(whole.plan(x, x, mask(tf), 0, null).kernel());
       assertTrue(whole.plan(x, x, null, 0, null).kernel());
       builds(graph, tf, whole, x);
@@ -140,7 +140,11 @@ class KernelPlanTest {
       attention.call(tf, x, 0, null);
       assertEquals(0, calls(graph).size());
       assertEquals(1, operations(graph, "Softmax").size());
-      ContractionPlan same = attention.withKernels().plan(x, x, null, 0, null);
+      var parametersOfKernels = parameters.on(Backend.GPU_KERNELS);
+      var inKernels =
+          MultiHeadAttention.declare(
+              parametersOfKernels, "fn", spec(Visibility.ALL), ef.get(0), ef.get(1));
+      ContractionPlan same = inKernels.plan(x, x, null, 0, null);
       assertEquals(plan + ", in one kernel", same.toString());
     }
   }

@@ -3,6 +3,7 @@ package dev.linformer.ops.attention;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Dropout;
 import dev.linformer.ops.GradientCheck;
@@ -107,7 +108,7 @@ class MultiHeadAttentionTest {
                       List.of(output),
                       Visibility.ALL,
                       null,
-                      false)
+                      Backend.PORTABLE)
                   .call(tf, Graphs.constant(tf, Shape.of(1, 3, 2), 1, 2, 3, 4, 5, 6), 0, null);
             });
     // V' = (21, 24), (29, 32); mean (25, 28); (25 + 56 + 100, 75 - 28 + 200).
