@@ -36,7 +36,8 @@ final class CudaReport {
       if (library == null) {
         lines.add(line(soname, system.get(soname), missing(soname)));
       } else if (library.problem() != null) {
-        lines.add("%s FAILS to load from %s: %s".formatted(soname, library.from(), library.problem()));
+        lines.add(
+            "%s FAILS to load from %s: %s".formatted(soname, library.from(), library.problem()));
       } else {
         lines.add("%s loaded from %s".formatted(soname, library.from()));
       }

@@ -220,7 +220,8 @@ final class TrainCommand implements Callable<Integer> {
     }
     TrainingRun.Result result = run.finish();
     if (result.stoppedEarly()) {
-      messages.info(Progress.earlyStop(run.state().step(), steps, run.state().best().orElseThrow()));
+      messages.info(
+          Progress.earlyStop(run.state().step(), steps, run.state().best().orElseThrow()));
     }
     result
         .best()

@@ -46,7 +46,13 @@ public record Adadelta(double rho, double epsilon, double weightDecay) implement
     Operand<T> smallest = step.scalar(epsilon);
     return (ops, variable, slots, gradient) ->
         ops.train.applyAdadelta(
-            variable, slots.get(0), slots.get(1), step.learningRate(), keptShare, smallest, gradient);
+            variable,
+            slots.get(0),
+            slots.get(1),
+            step.learningRate(),
+            keptShare,
+            smallest,
+            gradient);
   }
 
   @Override

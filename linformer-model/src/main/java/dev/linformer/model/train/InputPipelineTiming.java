@@ -69,7 +69,9 @@ public record InputPipelineTiming(double fedMillis, double residentMillis, doubl
       BatchPrefetcher.Source source = index -> data.train(index, config.batchSize());
       StepTimes fed = times(session, source, config.accumulation(), steps, clock);
       return new InputPipelineTiming(
-          median(fed.total), median(resident.total), Arrays.stream(fed.waited).average().orElseThrow());
+          median(fed.total),
+          median(resident.total),
+          Arrays.stream(fed.waited).average().orElseThrow());
     }
   }
 
@@ -83,8 +85,7 @@ public record InputPipelineTiming(double fedMillis, double residentMillis, doubl
       throws IOException {
     StepTimes times = new StepTimes(steps);
     int all = WARM_UP + steps;
-    try (BatchPrefetcher prefetcher =
-        new BatchPrefetcher(source, 0, (long) all * accumulation)) {
+    try (BatchPrefetcher prefetcher = new BatchPrefetcher(source, 0, (long) all * accumulation)) {
       for (int i = 0; i < all; i++) {
         long start = clock.getAsLong();
         List<Batch> batches = prefetcher.next(accumulation);

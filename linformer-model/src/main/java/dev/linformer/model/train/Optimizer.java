@@ -63,8 +63,7 @@ public sealed interface Optimizer permits AdamW, Sgd, Adagrad, RmsProp, Adadelta
    * @param learningRate η, a scalar; 0 for an update that must change nothing
    * @param number of the update, a scalar, 1 at the first
    */
-  record UpdateStep<T extends TFloating>(
-      Ops tf, Operand<T> learningRate, Operand<TInt64> number) {
+  record UpdateStep<T extends TFloating>(Ops tf, Operand<T> learningRate, Operand<TInt64> number) {
 
     /** A number in the type of the weights, a scalar. */
     Operand<T> scalar(double value) {

@@ -27,8 +27,7 @@ public record Sgd(double momentum, boolean nesterov, double weightDecay) impleme
   /** Makes every check. */
   public Sgd {
     Ranges.requireShare("momentum", momentum);
-    Ranges.require(
-        "nesterov", nesterov, !nesterov || momentum > 0, "false without momentum");
+    Ranges.require("nesterov", nesterov, !nesterov || momentum > 0, "false without momentum");
     Ranges.requireDecay(weightDecay);
   }
 

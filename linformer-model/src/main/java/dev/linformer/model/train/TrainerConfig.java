@@ -101,7 +101,8 @@ public record TrainerConfig(
   }
 
   /**
-   * A configuration in which all but the number of updates has the defaults of {@link TrainerConfigBuilder}.
+   * A configuration in which all but the number of updates has the defaults of {@link
+   * TrainerConfigBuilder}.
    *
    * @param steps number of updates, at least 1
    */

@@ -79,8 +79,8 @@ public final class TrainingRun implements Closeable {
    * @param folder new or empty
    * @see #create(Path, ModelConfig, Task, TrainerConfig, TrainingMessages)
    */
-  public static TrainingRun create(
-      Path folder, ModelConfig model, Task task, TrainerConfig config) throws IOException {
+  public static TrainingRun create(Path folder, ModelConfig model, Task task, TrainerConfig config)
+      throws IOException {
     return create(folder, model, task, config, TrainingMessages.NONE);
   }
 
@@ -168,8 +168,7 @@ public final class TrainingRun implements Closeable {
     return lock;
   }
 
-  private static TaskData open(RunSettings settings, TrainingMessages messages)
-      throws IOException {
+  private static TaskData open(RunSettings settings, TrainingMessages messages) throws IOException {
     messages.info("preparing the data of the task %s".formatted(settings.task().name()));
     TaskData data = settings.openData();
     data.remarks().forEach(messages::info);

@@ -186,7 +186,7 @@ class OptimizerTest {
 
   /**
    * The steps of {@link Optimizer#minimize} are those of an update with the gradients and the
-   * numbers of the steps: of Σw²/2 they are the weights.
+   * numbers of the steps: of Σ(w + 0.3)²/2 they are w + 0.3.
    */
   @ParameterizedTest
   @MethodSource("all")
@@ -220,8 +220,9 @@ class OptimizerTest {
       List<Operand<TFloat64>> squares = new ArrayList<>();
       List<Operand<TFloat64>> gradients = new ArrayList<>();
       for (Weight<TFloat64> weight : variables.trainable()) {
-        squares.add(tf.nn.l2Loss(weight.value()));
-        gradients.add(weight.value());
+        Operand<TFloat64> shifted = tf.math.add(weight.value(), tf.constant(0.3));
+        squares.add(tf.nn.l2Loss(shifted));
+        gradients.add(shifted);
       }
       squares.add(tf.nn.l2Loss(variables.weights().get(2).value()));
       Operand<TFloat64> loss = tf.math.addN(squares);

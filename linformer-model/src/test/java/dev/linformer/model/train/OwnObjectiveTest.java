@@ -162,7 +162,8 @@ class OwnObjectiveTest {
 
   @Test
   void aBatchWithoutAField() {
-    Batch batch = Batch.builder(2).floats("x", new float[64]).ints("wanted", new int[2], 0).build(2);
+    Batch batch =
+        Batch.builder(2).floats("x", new float[64]).ints("wanted", new int[2], 0).build(2);
     try (Trainer trainer =
         Trainer.start(TASK.model(), TASK.objective(), config(1).build(), folder)) {
       String message =
@@ -172,7 +173,6 @@ class OwnObjectiveTest {
     }
     assertThrows(IllegalArgumentException.class, () -> batch.ints("weight"));
     assertThrows(IllegalArgumentException.class, () -> batch.ints("x"));
-    assertThrows(
-        IllegalArgumentException.class, () -> Batch.builder(2).floats("x", new float[3]));
+    assertThrows(IllegalArgumentException.class, () -> Batch.builder(2).floats("x", new float[3]));
   }
 }

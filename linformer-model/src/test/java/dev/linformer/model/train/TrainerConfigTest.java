@@ -158,8 +158,7 @@ class TrainerConfigTest {
     }
     ObjectNode json = config(110, 10).toJson();
     json.remove("kernels");
-    assertEquals(
-        Toggle.AUTO, TrainerConfig.parse(new JsonObjectReader("json", json)).kernels());
+    assertEquals(Toggle.AUTO, TrainerConfig.parse(new JsonObjectReader("json", json)).kernels());
     ObjectNode word = config(110, 10).toJson().put("kernels", "auto");
     assertEquals(
         "json: kernels = \"auto\", but true or false is expected",

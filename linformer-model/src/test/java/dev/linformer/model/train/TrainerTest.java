@@ -357,8 +357,7 @@ class TrainerTest {
           Trainer.start(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(5, 10, 2), folder)) {
         same.loadWeights(weights);
         assertEquals(
-            trainer.evaluate(Tiny.batches(EXAMPLES)),
-            same.evaluate(Tiny.batches(EXAMPLES)));
+            trainer.evaluate(Tiny.batches(EXAMPLES)), same.evaluate(Tiny.batches(EXAMPLES)));
       }
     }
   }
@@ -403,8 +402,7 @@ class TrainerTest {
       trainer.saveWeights(weights);
       Tiny.enlarge(weights, "to_logits.weight", 1e25f);
       trainer.loadWeights(weights);
-      assertTrue(
-          Double.isFinite(trainer.evaluate(Tiny.batches(EXAMPLES)).loss()));
+      assertTrue(Double.isFinite(trainer.evaluate(Tiny.batches(EXAMPLES)).loss()));
       assertThrows(
           DivergedException.class,
           () -> trainer.train(Tiny.data(trainer.config().seed()), TrainingListener.NONE));
