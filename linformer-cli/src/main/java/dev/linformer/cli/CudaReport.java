@@ -31,14 +31,15 @@ final class CudaReport {
     List<String> lines = new ArrayList<>();
     lines.add(line(DRIVER, system.get(DRIVER), "MISSING: install NVIDIA's driver, 525 or newer"));
     for (String soname : CudaLibraries.SONAMES) {
-      Loaded found =
+      Loaded library =
           loaded.stream().filter(each -> each.soname().equals(soname)).findFirst().orElse(null);
-      if (found == null) {
+      if (library == null) {
         lines.add(line(soname, system.get(soname), missing(soname)));
-      } else if (found.problem() != null) {
-        lines.add("%s FAILS to load from %s: %s".formatted(soname, found.from(), found.problem()));
+      } else if (library.problem() != null) {
+        lines.add(
+            "%s FAILS to load from %s: %s".formatted(soname, library.from(), library.problem()));
       } else {
-        lines.add("%s loaded from %s".formatted(soname, found.from()));
+        lines.add("%s loaded from %s".formatted(soname, library.from()));
       }
     }
     return lines;
@@ -67,7 +68,7 @@ final class CudaReport {
 
   /** Libraries that the dynamic loader knows: LD_LIBRARY_PATH, then its cache. */
   static Map<String, Path> system() {
-    Map<String, Path> found = new LinkedHashMap<>();
+    Map<String, Path> libraries = new LinkedHashMap<>();
     List<String> sonames = new ArrayList<>(CudaLibraries.SONAMES);
     sonames.add(DRIVER);
     String folders = System.getenv().getOrDefault("LD_LIBRARY_PATH", "");
@@ -75,17 +76,17 @@ final class CudaReport {
       for (String soname : sonames) {
         Path file = Path.of(folder, soname);
         if (!folder.isEmpty() && Files.isRegularFile(file)) {
-          found.putIfAbsent(soname, file);
+          libraries.putIfAbsent(soname, file);
         }
       }
     }
     for (String line : cache()) { // "	libcuda.so.1 (libc6,x86-64) => /usr/lib/…/libcuda.so.1"
       String[] parts = line.strip().split(" .*=> ", 2);
       if (parts.length == 2 && sonames.contains(parts[0])) {
-        found.putIfAbsent(parts[0], Path.of(parts[1]));
+        libraries.putIfAbsent(parts[0], Path.of(parts[1]));
       }
     }
-    return found;
+    return libraries;
   }
 
   private static List<String> cache() {

@@ -1,7 +1,8 @@
 package dev.linformer.cli;
 
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.data.TaskData;
+import dev.linformer.model.train.TestReport;
+import dev.linformer.model.train.TrainingRun;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.OptionalLong;
@@ -31,13 +32,9 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    TrainingRun run = TrainingRun.open(ModelDirectory.open(model));
     OptionalLong given = seed == null ? OptionalLong.empty() : OptionalLong.of(seed);
-    try (TaskData data = run.openData()) {
-      var fresh = data.fresh(given, run.trainer().batchSize());
-      Report report = new Report(run.evaluate(fresh.batches()), fresh);
-      spec.commandLine().getOut().println(report.table());
-    }
+    TestReport report = TrainingRun.evaluate(ModelDirectory.open(model), null, given);
+    spec.commandLine().getOut().println(Report.table(report));
     return 0;
   }
 }

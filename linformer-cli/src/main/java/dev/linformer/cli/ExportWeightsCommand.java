@@ -31,8 +31,8 @@ final class ExportWeightsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     var notes = WeightExport.run(to, ModelDirectory.open(model), out);
-    notes.forEach(note -> Written.note(spec, out, "note: " + note));
-    Written.say(spec, out);
+    notes.forEach(note -> OutputNotice.note(spec, out, "note: " + note));
+    OutputNotice.say(spec, out);
     return 0;
   }
 }

@@ -45,7 +45,7 @@ final class ImportCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     WeightImport.run(ForeignModel.read(from, config), weights, out);
-    Written.say(spec, out);
+    OutputNotice.say(spec, out);
     return 0;
   }
 }

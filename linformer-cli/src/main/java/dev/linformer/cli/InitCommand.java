@@ -40,7 +40,7 @@ final class InitCommand implements Callable<Integer> {
           }
           directory.writeConfig(model);
         });
-    Written.say(spec, out);
+    OutputNotice.say(spec, out);
     return 0;
   }
 }

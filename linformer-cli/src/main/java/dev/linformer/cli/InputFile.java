@@ -51,15 +51,15 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
 
   private void checkShape() {
     long[] wanted = input.shape().asArray();
-    long[] found = values.shape().asArray();
+    long[] shape = values.shape().asArray();
     boolean fits =
-        found.length == wanted.length
-            && found[0] > 0
-            && Arrays.equals(found, 1, found.length, wanted, 1, wanted.length);
+        shape.length == wanted.length
+            && shape[0] > 0
+            && Arrays.equals(shape, 1, shape.length, wanted, 1, wanted.length);
     if (!fits) {
       throw new InvalidInputException(
           "%s has shape %s, but the model takes %s with any first axis from 1 on"
-              .formatted(file, Arrays.toString(found), Arrays.toString(wanted).replace("-1", "b")));
+              .formatted(file, Arrays.toString(shape), Arrays.toString(wanted).replace("-1", "b")));
     }
   }
 

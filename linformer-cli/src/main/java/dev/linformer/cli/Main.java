@@ -50,7 +50,7 @@ public final class Main {
     PrintWriter out = utf8(FileDescriptor.out);
     PrintWriter err = utf8(FileDescriptor.err);
     Thread.setDefaultUncaughtExceptionHandler(
-        (thread, failure) -> err.println("linformer: " + Complaint.of(failure).text()));
+        (thread, failure) -> err.println("linformer: " + ErrorMessage.of(failure).text()));
     int code = run(commandLine().setOut(out).setErr(err), arguments);
     if (out.checkError()) {
       err.println("linformer: standard output can't be written to");
@@ -80,7 +80,7 @@ public final class Main {
   static int run(CommandLine linformer, String... arguments) {
     String lost = Arguments.lost(arguments);
     if (lost != null) {
-      linformer.getErr().println("linformer: " + Complaint.line(lost));
+      linformer.getErr().println("linformer: " + ErrorMessage.line(lost));
       return ExitCode.USAGE;
     }
     return linformer.execute(arguments);
@@ -93,7 +93,7 @@ public final class Main {
     try {
       return Path.of(text);
     } catch (InvalidPathException e) {
-      throw new TypeConversionException(Complaint.noFile(e));
+      throw new TypeConversionException(ErrorMessage.noFile(e));
     }
   }
 
@@ -111,7 +111,7 @@ public final class Main {
   private static int refuse(ParameterException failure, String[] ignored) {
     CommandLine command = failure.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println(Complaint.line(failure.getMessage()));
+    err.println(ErrorMessage.line(failure.getMessage()));
     if (!UnmatchedArgumentException.printSuggestions(failure, err)) {
       command.usage(err, command.getColorScheme());
     }
@@ -123,16 +123,16 @@ public final class Main {
     if (cause == null || !(failure instanceof ExecutionException)) {
       cause = failure;
     }
-    Complaint complaint = Complaint.of(cause);
+    ErrorMessage message = ErrorMessage.of(cause);
     PrintWriter err = command.getErr();
-    err.println(command.getCommandSpec().qualifiedName() + ": " + complaint.text());
-    if (!complaint.expected()) {
+    err.println(command.getCommandSpec().qualifiedName() + ": " + message.text());
+    if (!message.expected()) {
       if (Boolean.getBoolean("linformer.stacktrace")) {
         cause.printStackTrace(err);
       } else {
         err.println("(JAVA_OPTS=-Dlinformer.stacktrace=true shows where)");
       }
     }
-    return complaint.code();
+    return message.code();
   }
 }

@@ -55,7 +55,7 @@ final class PlotCommand implements Callable<Integer> {
       draw(chart, log);
     }
     PictureFile.write(chart.draw(), out);
-    Written.say(spec, out);
+    OutputNotice.say(spec, out);
     return 0;
   }
 

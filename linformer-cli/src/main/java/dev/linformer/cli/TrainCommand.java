@@ -1,25 +1,15 @@
 package dev.linformer.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.export.ExportOptions;
 import dev.linformer.export.ModelExporter;
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.model.BatchSizes;
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.data.TaskData;
-import dev.linformer.model.train.EventLog;
-import dev.linformer.model.train.InputPipelineTiming;
-import dev.linformer.model.train.RunLog;
-import dev.linformer.model.train.Trainer;
-import dev.linformer.model.train.TrainerConfig;
-import dev.linformer.model.train.TrainingListener;
-import dev.linformer.model.train.TrainingLock;
-import dev.linformer.runtime.Devices;
+import dev.linformer.model.train.TrainingMessages;
+import dev.linformer.model.train.TrainingRun;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,7 +38,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class TrainCommand implements Callable<Integer> {
 
-  private static final int MOST_TIMED = 1_000_000;
   private static final DateTimeFormatter STAMP =
       DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
 
@@ -134,23 +123,41 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    TrainingMessages messages = new ConsoleMessages(spec);
     if (resume != null) {
-      TrainingRun run = toResume(resume);
-      try (TrainingLock lock = TrainingLock.take(run.directory())) {
-        tell(lock, resume);
-        try (TaskData examples = openData(run)) {
-          return finish(run, examples);
-        }
+      requireNothingElse(resume);
+      try (TrainingRun run = TrainingRun.resume(resume, null, messages)) {
+        return finish(run, messages);
       }
     }
     TrainSettings settings = settings();
-    if (timeFeeding != null) {
-      return timeFeeding(settings, timeFeeding);
+    if (timeFeeding != null || dryRun) {
+      return tryOut(new TrialRun(settings, messages));
     }
-    return dryRun ? tryOut(settings) : start(settings);
+    try (TrainingRun run =
+        TrainingRun.create(
+            folder(settings), settings.model(), settings.task(), settings.trainer(), messages)) {
+      return finish(run, messages);
+    }
   }
 
-  private TrainingRun toResume(Path folder) {
+  private Integer tryOut(TrialRun trial) throws IOException {
+    if (timeFeeding != null) {
+      if (out != null || dryRun) {
+        throw new InvalidInputException(
+            "--time-feeding writes nothing; leave out --out and --dry-run");
+      }
+      trial.timeFeeding(timeFeeding);
+      return 0;
+    }
+    if (out != null) {
+      throw new InvalidInputException("--dry-run writes nothing; leave out --out");
+    }
+    trial.dryRun();
+    return 0;
+  }
+
+  private void requireNothingElse(Path folder) {
     for (var option : spec.options()) {
       boolean own = List.of("--resume", "--help", "--version").contains(option.longestName());
       if (!own && spec.commandLine().getParseResult().hasMatchedOption(option)) {
@@ -162,36 +169,14 @@ final class TrainCommand implements Callable<Integer> {
     if (!Files.isDirectory(folder)) {
       throw new InvalidInputException("--resume %s: no such folder".formatted(folder));
     }
-    return TrainingRun.open(new ModelDirectory(folder));
   }
 
-  private void tell(TrainingLock lock, Path folder) {
-    lock.failure()
-        .ifPresent(
-            reason ->
-                warn(
-                    "%s cannot be locked (%s): start no other training there"
-                        .formatted(folder, reason)));
-  }
-
-  private TaskData openData(TrainingRun run) throws IOException {
-    return prepared(run.task().name(), run::openData);
-  }
-
-  /** Reads or makes examples. */
-  private interface Source {
-    TaskData open() throws IOException;
-  }
-
-  private TaskData prepared(String name, Source source) throws IOException {
-    say("preparing the data of the task %s".formatted(name));
-    TaskData examples = source.open();
-    examples.remarks().forEach(this::say);
-    return examples;
-  }
-
-  private TaskData prepared(TrainSettings settings) throws IOException {
-    return prepared(settings.task().name(), () -> settings.task().open(settings.model()));
+  private Path folder(TrainSettings settings) {
+    if (out != null) {
+      return out;
+    }
+    String stamp = LocalDateTime.now(ZoneId.systemDefault()).format(STAMP);
+    return Path.of("runs", settings.task().name() + "-" + stamp);
   }
 
   private TrainSettings settings() throws IOException {
@@ -223,195 +208,61 @@ final class TrainCommand implements Callable<Integer> {
     return TrainSettings.read(config, task, overrides, trainer, forTask);
   }
 
-  private Integer timeFeeding(TrainSettings settings, int number) throws IOException {
-    if (number < 1 || number > MOST_TIMED) {
-      String wanted = number < 1 ? "at least 1" : "at most " + MOST_TIMED;
-      throw new InvalidInputException(
-          "--time-feeding %d, but %s is expected".formatted(number, wanted));
-    }
-    if (out != null || dryRun) {
-      throw new InvalidInputException(
-          "--time-feeding writes nothing; leave out --out and --dry-run");
-    }
-    try (TaskData examples = prepared(settings)) {
-      InputPipelineTiming found =
-          InputPipelineTiming.measure(
-              settings.model(), settings.task().objective(), settings.trainer(), examples, number);
-      say(
-          String.format(
-              Locale.ROOT,
-              "a step, median of %d: fed %.3f ms, resident %.3f ms (%+.1f %%); waiting for data"
-                  + " %.3f ms on average",
-              number,
-              found.fedMillis(),
-              found.residentMillis(),
-              100 * (found.fedMillis() / found.residentMillis() - 1),
-              found.waitedMillis()));
-    }
-    return 0;
-  }
-
-  private Integer tryOut(TrainSettings settings) throws IOException {
-    if (out != null) {
-      throw new InvalidInputException("--dry-run writes nothing; leave out --out");
-    }
-    Path nowhere = Path.of("dry-run");
-    try (TaskData examples = prepared(settings);
-        Trainer trainer =
-            Trainer.start(
-                settings.model(), settings.task().objective(), settings.trainer(), nowhere)) {
-      TrainingListener.StepReport report = trainer.dryRun(examples);
-      say(
-          String.format(
-              Locale.ROOT,
-              "dry run: loss %.4f, gradients' norm %.4f, %,d tokens a step, %,d steps; nothing is"
-                  + " written",
-              report.loss(),
-              report.gradientNorm(),
-              report.tokens(),
-              report.steps()));
-    }
-    return 0;
-  }
-
-  private Integer start(TrainSettings settings) throws IOException {
-    Path folder =
-        out == null
-            ? Path.of(
-                "runs",
-                settings.task().name()
-                    + "-"
-                    + LocalDateTime.now(ZoneId.systemDefault()).format(STAMP))
-            : out;
-    TrainerConfig trainer = settings.trainer();
-    if (Boolean.TRUE.equals(trainer.kernels())) {
-      Devices.kernels(Devices.compile(trainer.xla()), true); // refused before anything is written
-    }
-    requireApart(folder, settings);
-    BatchSizes.require(settings.model(), trainer.batchSize(), Devices.compile(trainer.xla()));
-    boolean existed = Files.exists(folder);
-    try (TrainingLock lock = TrainingLock.take(ModelDirectory.create(folder))) {
-      tell(lock, folder);
-      ModelDirectory directory = ModelDirectory.create(folder); // nobody was faster
-      TaskData examples = null;
-      TrainingRun run;
-      try {
-        examples = prepared(settings);
-        examples.train(0, trainer.batchSize()); // a batch that is too large is said now
-        run = TrainingRun.create(directory, settings, examples);
-      } catch (IOException | RuntimeException | Error e) {
-        if (examples != null) {
-          examples.close();
-        }
-        directory.takeBack(existed);
-        throw e;
-      }
-      try (TaskData closing = examples) {
-        return finish(run, closing);
-      }
-    }
-  }
-
-  /** What a run writes must not become part of the texts that it reads. */
-  private static void requireApart(Path folder, TrainSettings settings) throws IOException {
-    Path there = folder.toAbsolutePath().normalize();
-    while (there.getParent() != null && !Files.exists(there)) {
-      there = there.getParent();
-    }
-    for (JsonNode each : settings.task().toJson().path("data")) {
-      Path data = Path.of(each.asText());
-      if (Files.isDirectory(data) && there.toRealPath().startsWith(data.toRealPath())) {
-        throw new InvalidInputException(
-            "the training's folder %s would lie in --data %s and become part of it; name another with --out"
-                .formatted(folder, data));
-      }
-    }
-  }
-
   /** Trains, measures and exports. */
-  private Integer finish(TrainingRun run, TaskData examples) throws IOException {
+  private Integer finish(TrainingRun run, TrainingMessages messages) throws IOException {
     ModelDirectory directory = run.directory();
-    try (Trainer trainer =
-        Trainer.resume(
-            run.model(), run.task().objective(), run.trainer(), directory.checkpoints())) {
-      trainer.notices().forEach(this::warn);
-      run.requireCheckpoint(trainer.state());
-      say(
-          "training in %s from step %d to %d; Ctrl-C stops it with a checkpoint"
-              .formatted(directory.path(), trainer.state().step(), run.trainer().steps()));
-      if (!train(run, trainer, examples)) {
-        return 1;
-      }
-      var best = trainer.loadBest();
-      if (!best.equals(trainer.state().best())) {
-        warn("the checkpoint of the best measurement cannot be used any more");
-      }
-      var heldOut = examples.test(run.trainer().batchSize());
-      Report report = new Report(trainer.evaluate(heldOut.batches()), heldOut);
-      trainer.saveWeights(directory.weightsFile());
-      run.writeState(trainer.state(), examples, report);
-      if (trainer.stoppedEarly()) {
-        say(
-            Progress.earlyStop(
-                trainer.state().step(),
-                run.trainer().steps(),
-                trainer.state().best().orElseThrow()));
-      }
-      best.ifPresent(
-          measured ->
-              say(
-                  "the weights are those after step %d, the best on the validation examples"
-                      .formatted(measured.step())));
-      say(report.table());
+    int steps = run.config().steps();
+    messages.info(
+        "training in %s from step %d to %d; Ctrl-C stops it with a checkpoint"
+            .formatted(directory.path(), run.state().step(), steps));
+    if (!train(run, messages)) {
+      return 1;
     }
+    TrainingRun.Result result = run.finish();
+    if (result.stoppedEarly()) {
+      messages.info(
+          Progress.earlyStop(run.state().step(), steps, run.state().best().orElseThrow()));
+    }
+    result
+        .best()
+        .ifPresent(
+            measured ->
+                messages.info(
+                    "the weights are those after step %d, the best on the validation examples"
+                        .formatted(measured.step())));
+    messages.info(Report.table(result.report()));
     ExportOptions options = ExportOptions.savedModel();
     Path version = ModelExporter.export(directory, directory.savedModel(), options);
-    say("model:      " + directory.path());
-    say(HowToLoad.text(version, directory, options));
+    messages.info("model:      " + directory.path());
+    messages.info(HowToLoad.text(version, directory, options));
     return 0;
-  }
-
-  private void warn(String line) {
-    PrintWriter terminal = spec.commandLine().getErr();
-    terminal.println(Complaint.line(line));
-    terminal.flush();
-  }
-
-  private void say(String line) {
-    PrintWriter terminal = spec.commandLine().getOut();
-    line.lines().map(Complaint::line).forEach(terminal::println);
-    terminal.flush();
   }
 
   /**
    * Trains until the end, or until the process is asked to stop: then it stays until the checkpoint
    * is written and the user knows how to go on.
    */
-  private boolean train(TrainingRun run, Trainer trainer, TaskData examples) throws IOException {
-    ModelDirectory directory = run.directory();
-    int step = trainer.state().step();
-    StopSignal signal = new StopSignal(trainer::requestStop);
+  private boolean train(TrainingRun run, TrainingMessages messages) throws IOException {
+    StopSignal signal = new StopSignal(run::requestStop);
     try {
       boolean finished;
-      try (RunLog lines = RunLog.open(directory.logFile(), step);
-          EventLog events = EventLog.open(directory.path(), step, run.trainer().logEvery());
-          Progress progress = Progress.create(spec.commandLine(), step, run.trainer().steps())) {
-        finished = trainer.train(examples, TrainingListener.all(List.of(lines, events, progress)));
+      try (Progress progress =
+          Progress.create(spec.commandLine(), run.state().step(), run.config().steps())) {
+        finished = run.train(progress);
       }
       if (!finished) {
-        run.writeState(trainer.state(), examples, null);
-        say(
+        messages.info(
             "stopped at step %d; go on with: linformer train --resume %s"
-                .formatted(trainer.state().step(), directory.path()));
+                .formatted(run.state().step(), run.directory().path()));
       }
       return finished;
     } catch (IOException | UncheckedIOException | TFResourceExhaustedException | Error e) {
       spec.commandLine()
           .getErr()
           .println(
-              Complaint.line(
+              ErrorMessage.line(
                   "the training ended at step %d; when the cause is mended, go on with: linformer train --resume %s"
-                      .formatted(trainer.state().step(), directory.path())));
+                      .formatted(run.state().step(), run.directory().path())));
       throw e;
     } finally {
       signal.release();

@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  */
 record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
 
-  static final String TRAINER = "training_args";
-  static final String TASK = Task.KEY;
+  private static final String TRAINER = "training_args";
+  private static final String TASK = Task.KEY;
 
   private static final int STEPS = 6000;
   private static final ObjectMapper JSON =
@@ -84,12 +84,12 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
     if (!task.has("seed")) {
       task.put("seed", settings.seed());
     }
-    Task what =
+    Task parsed =
         Task.parse(
             new JsonObjectReader(source + ", " + TASK, task),
             model.stacks().get(0).sequenceLength());
-    what.check(model, source);
-    return new TrainSettings(model, settings, what);
+    parsed.check(model, source);
+    return new TrainSettings(model, settings, parsed);
   }
 
   /**

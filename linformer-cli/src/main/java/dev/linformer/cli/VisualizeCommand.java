@@ -81,7 +81,7 @@ final class VisualizeCommand implements Callable<Integer> {
       image = picture.draw(probe.weights(request(probe)));
     }
     PictureFile.write(image, out);
-    Written.say(spec, out);
+    OutputNotice.say(spec, out);
     return 0;
   }
 

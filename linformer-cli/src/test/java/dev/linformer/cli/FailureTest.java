@@ -115,6 +115,6 @@ class FailureTest {
   }
 
   private static String said(Throwable failure) {
-    return Complaint.of(failure).text();
+    return ErrorMessage.of(failure).text();
   }
 }

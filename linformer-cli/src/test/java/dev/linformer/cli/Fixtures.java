@@ -1,13 +1,11 @@
 package dev.linformer.cli;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.io.internal.AtomicFile;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.ListOps;
 import dev.linformer.model.data.ListOpsTask;
-import dev.linformer.model.data.TaskData;
 import dev.linformer.model.train.TrainerConfig;
+import dev.linformer.model.train.TrainingRun;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -43,23 +41,13 @@ final class Fixtures {
   /** What {@code train} leaves behind, with few examples, and no step done. */
   static void trained(Path folder, Path config) throws IOException {
     Cli.done("init", "--config", config, "--out", folder);
-    JsonObjectReader keys =
-        new JsonObjectReader(
-            "fixture",
-            JsonNodeFactory.instance
-                .objectNode()
-                .put("max_steps", 30)
-                .put("batch_size", 8)
-                .put("learning_rate", 1e-3)
-                .put("threads", 1));
     ListOpsTask task = new ListOpsTask(new ListOps.Settings(10, 25, 10, 5), 200, 50, 50, 1);
-    ModelConfig model = ModelConfig.read(config);
-    try (TaskData data = task.open(model)) {
-      TrainingRun.create(
-          new ModelDirectory(folder),
-          new TrainSettings(model, TrainerConfig.parse(keys), task),
-          data);
-    }
+    TrainerConfig trainer =
+        TrainerConfig.builder(30).batchSize(8).learningRate(1e-3).threads(1).build();
+    Path begun = folder.resolveSibling(folder.getFileName() + "-begun");
+    TrainingRun.create(begun, ModelConfig.read(config), task, trainer).close();
+    Files.move(begun.resolve("trainer_state.json"), folder.resolve("trainer_state.json"));
+    AtomicFile.delete(begun);
   }
 
   static void truncate(Path file) throws IOException {

@@ -13,6 +13,7 @@ import dev.linformer.model.CheckpointLevel;
 import dev.linformer.model.ComputePrecision;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.Batch;
+import dev.linformer.model.data.Task;
 import dev.linformer.model.data.TaskData;
 import dev.linformer.model.weights.NpyFile;
 import java.io.IOException;
@@ -89,7 +90,7 @@ class TasksTest {
     double loss = 0;
     int targets = 0;
     ModelDirectory directory = ModelDirectory.open(causal);
-    try (TaskData data = TrainingRun.open(directory).openData()) {
+    try (TaskData data = Task.of(directory).orElseThrow().open(directory.config())) {
       for (Batch batch : data.test(7).batches()) {
         for (int row = 0; row < batch.size(); row++) {
           try (Generator generator = Generator.load(directory)) {
@@ -303,7 +304,8 @@ class TasksTest {
     byte[] mask = new byte[tokens.length];
     int[] targets = new int[examples];
     int[][] sequences = new int[examples][];
-    try (TaskData data = TrainingRun.open(ModelDirectory.open(run)).openData()) {
+    ModelDirectory directory = ModelDirectory.open(run);
+    try (TaskData data = Task.of(directory).orElseThrow().open(directory.config())) {
       Batch batch = data.test(examples).batches().iterator().next();
       System.arraycopy(batch.tokens(), 0, tokens, 0, tokens.length);
       System.arraycopy(batch.targets(), 0, targets, 0, examples);

@@ -1,7 +1,6 @@
 package dev.linformer.runtime;
 
 import dev.linformer.io.InvalidInputException;
-import org.jspecify.annotations.Nullable;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
@@ -51,13 +50,12 @@ public final class Devices {
    * Whether attention, norms and GELU run as kernels.
    *
    * @param xla whether XLA compiles graphs; without it there are none
-   * @param wish what is asked for; null: where they run
+   * @param wish {@link Toggle#AUTO}: where they run
    * @throws InvalidInputException if they are asked for and don't run here
    */
-  public static boolean kernels(boolean xla, @Nullable Boolean wish) {
-    boolean wanted = wish == null ? xla : wish;
-    boolean possible = wanted && xla && runKernels(0);
-    if (Boolean.TRUE.equals(wish) && !possible) {
+  public static boolean kernels(boolean xla, Toggle wish) {
+    boolean possible = wish != Toggle.OFF && xla && runKernels(0);
+    if (wish == Toggle.ON && !possible) {
       throw new InvalidInputException(
           "kernels = true, but %s: leave the key out"
               .formatted(
@@ -71,9 +69,9 @@ public final class Devices {
   /**
    * Whether XLA compiles graphs.
    *
-   * @param wish what is asked for; null: where there is a GPU, since on CPUs it is slower
+   * @param wish {@link Toggle#AUTO}: where there is a GPU, since on CPUs it is slower
    */
-  public static boolean compile(@Nullable Boolean wish) {
-    return wish == null ? compute(DeviceSpec.DeviceType.GPU) : wish;
+  public static boolean compile(Toggle wish) {
+    return wish == Toggle.AUTO ? compute(DeviceSpec.DeviceType.GPU) : wish == Toggle.ON;
   }
 }

@@ -22,14 +22,14 @@ class DevicesTest {
   void withoutAWishThereAreNoneOnACpu(boolean xla) {
     assumeFalse(gpu(), "TensorFlow has a GPU here");
     assertFalse(Devices.runKernels(0));
-    assertFalse(Devices.kernels(xla, null));
+    assertFalse(Devices.kernels(xla, Toggle.AUTO));
   }
 
   @Test
   void whatIsNotWishedIsNotThere() {
-    assertFalse(Devices.kernels(true, false));
-    assertFalse(Devices.kernels(false, false));
-    assertFalse(Devices.kernels(false, null));
+    assertFalse(Devices.kernels(true, Toggle.OFF));
+    assertFalse(Devices.kernels(false, Toggle.OFF));
+    assertFalse(Devices.kernels(false, Toggle.AUTO));
   }
 
   @Test
@@ -48,6 +48,6 @@ class DevicesTest {
 
   /** Of kernels that are asked for. */
   private static String refusal(boolean xla) {
-    return Values.refusal(() -> Devices.kernels(xla, true));
+    return Values.refusal(() -> Devices.kernels(xla, Toggle.ON));
   }
 }

@@ -64,6 +64,17 @@ public final class JsonObjectReader {
     return JsonText.object("", object.toString().getBytes(StandardCharsets.UTF_8));
   }
 
+  /**
+   * Reads a text.
+   *
+   * @param source where the text comes from, for messages
+   * @throws InvalidInputException if it isn't a JSON object
+   */
+  public static JsonObjectReader parse(String source, String json) {
+    return new JsonObjectReader(
+        source, JsonText.object(source, json.getBytes(StandardCharsets.UTF_8)));
+  }
+
   /** A copy of the whole object. */
   public ObjectNode copy() {
     return object.deepCopy();

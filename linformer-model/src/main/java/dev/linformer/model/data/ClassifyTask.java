@@ -7,6 +7,8 @@ import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.ModelConfig;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Classification of texts in a table: a file of comma-separated values (RFC 4180), or of
@@ -60,13 +62,13 @@ public record ClassifyTask(
 
   @Override
   public Objective objective() {
-    return new Objective(false, true);
+    return Objective.classPerSequence(true);
   }
 
   @Override
   public void check(ModelConfig model, String source) {
     LinformerClassifierConfig classifier =
-        Task.require(
+        ModelKinds.require(
             LinformerClassifierConfig.class, LinformerClassifierConfig.TYPE, model, source, NAME);
     if (classifier.vocabularySize() < tokenizer.size()) {
       throw new InvalidInputException(
@@ -86,6 +88,11 @@ public record ClassifyTask(
       table.close();
       throw e;
     }
+  }
+
+  @Override
+  public List<Path> sources() {
+    return List.of(Path.of(data));
   }
 
   @Override

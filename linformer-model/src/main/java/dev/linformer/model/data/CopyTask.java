@@ -61,7 +61,7 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
 
   @Override
   public Objective objective() {
-    return new Objective(true, false);
+    return Objective.classPerPosition(false);
   }
 
   @Override
@@ -99,12 +99,12 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
     }
 
     @Override
-    public HeldOut test(int size) {
+    public TestSet test(int size) {
       return heldOut(part(2), size);
     }
 
     @Override
-    public HeldOut fresh(OptionalLong seed, int size) {
+    public TestSet fresh(OptionalLong seed, int size) {
       return heldOut(seed.isEmpty() ? part(3) : seed.getAsLong(), size);
     }
 
@@ -113,9 +113,9 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
       return random.longs(number + 1).skip(number).findFirst().orElseThrow();
     }
 
-    private HeldOut heldOut(long seed, int size) {
+    private TestSet heldOut(long seed, int size) {
       var chance = new Baseline("chance_accuracy", "a guess", 1.0 / task.symbols);
-      return new HeldOut(inOrder(seed, task.test, size), List.of(chance), 0);
+      return new TestSet(inOrder(seed, task.test, size), List.of(chance), 0);
     }
 
     private Iterable<Batch> inOrder(long seed, int count, int size) {

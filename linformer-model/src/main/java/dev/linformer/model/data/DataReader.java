@@ -70,10 +70,10 @@ final class DataReader extends Reader {
     boolean marked = begins(head, 0xff, 0xfe) || begins(head, 0xfe, 0xff);
     if (wide || marked || everyOtherIsZero(head)) {
       in.close();
-      String found = wide ? "UTF-32" : "UTF-16";
+      String encoding = wide ? "UTF-32" : "UTF-16";
       throw new InvalidInputException(
           "--data %s: in %s, but UTF-8 is expected; convert it, for example with iconv -f %s -t UTF-8"
-              .formatted(file, found, found));
+              .formatted(file, encoding, encoding));
     }
   }
 
@@ -150,13 +150,13 @@ final class DataReader extends Reader {
     }
   }
 
-  private InvalidInputException notUtf8(byte found) {
-    boolean control = Byte.toUnsignedInt(found) < 0xa0; // what Latin-1 has no letter for
+  private InvalidInputException notUtf8(byte value) {
+    boolean control = Byte.toUnsignedInt(value) < 0xa0; // what Latin-1 has no letter for
     String name = control ? "CP1252" : "LATIN1";
-    String letter = new String(new byte[] {found}, Charset.forName("windows-1252"));
+    String letter = new String(new byte[] {value}, Charset.forName("windows-1252"));
     return new InvalidInputException(
         "--data %s: not in UTF-8 at byte %d; convert it, for example with iconv -f %s -t UTF-8 (line %d: byte 0x%02x, in %s %s)"
-            .formatted(file, mark + decoded, name, line, found, name, Quoted.of(letter)));
+            .formatted(file, mark + decoded, name, line, value, name, Quoted.of(letter)));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.linformer.model.data;
 
 import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.TextLines;
 import java.io.Closeable;
 import java.io.FilterReader;
 import java.io.IOException;

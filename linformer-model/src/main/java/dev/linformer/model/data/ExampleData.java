@@ -4,7 +4,14 @@ import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/** Sequences with a class each, in memory. */
+/**
+ * Sequences with a class each, in memory: the data of a task of one's own that classifies.
+ *
+ * <pre>{@code
+ * List<Example> examples = List.of(new Example(new int[] {3, 1, 2}, 0), ...);
+ * TaskData data = new ExampleData(examples, watched, unseen, 128, 1);
+ * }</pre>
+ */
 public final class ExampleData implements TaskData {
 
   private final List<Example> train;
@@ -16,6 +23,11 @@ public final class ExampleData implements TaskData {
   private int batchSize;
 
   /**
+   * Copies the lists.
+   *
+   * @param train the examples to learn from
+   * @param validation the examples to watch a training on
+   * @param test the examples to measure a model on
    * @param inputSize tokens of an example when padded, n
    * @param seed of the order
    */
@@ -48,12 +60,12 @@ public final class ExampleData implements TaskData {
   }
 
   @Override
-  public HeldOut test(int size) {
-    return new HeldOut(TokenBatches.inOrder(test, size, inputSize), List.of(), 0);
+  public TestSet test(int size) {
+    return new TestSet(TokenBatches.inOrder(test, size, inputSize), List.of(), 0);
   }
 
   @Override
-  public HeldOut fresh(OptionalLong ignored, int size) {
+  public TestSet fresh(OptionalLong ignored, int size) {
     return test(size);
   }
 }

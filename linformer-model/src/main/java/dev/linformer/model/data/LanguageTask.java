@@ -8,6 +8,7 @@ import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -25,15 +26,18 @@ public record LanguageTask(
     Kind kind, List<String> data, Tokenizer tokenizer, int validation, int test, long seed)
     implements Task {
 
+  static final String MASKED_NAME = "masked-lm";
+  static final String CAUSAL_NAME = "causal-lm";
+
   /** What is predicted. */
   public enum Kind {
     /**
      * 15 % of the tokens, of which 80 % are replaced by a token of their own, whose id is the
      * tokenizer's size, 10 % by any token, and 10 % left (Devlin et al., arXiv 1810.04805).
      */
-    MASKED("masked-lm"),
+    MASKED(MASKED_NAME),
     /** Every token's next one. */
-    CAUSAL("causal-lm");
+    CAUSAL(CAUSAL_NAME);
 
     private final String word;
 
@@ -89,7 +93,7 @@ public record LanguageTask(
   /** Refuses what isn't a language model of so many tokens. */
   static void checkModel(ModelConfig model, String source, String task, int tokens) {
     LinformerLMConfig language =
-        Task.require(LinformerLMConfig.class, LinformerLMConfig.TYPE, model, source, task);
+        ModelKinds.require(LinformerLMConfig.class, LinformerLMConfig.TYPE, model, source, task);
     if (language.returnEmbeddings() || language.encoder().decoderMode()) {
       throw new InvalidInputException(
           "%s: the task %s needs logits and has no source: leave out return_emb and decoder_mode"
@@ -114,7 +118,7 @@ public record LanguageTask(
 
   @Override
   public Objective objective() {
-    return new Objective(true, false);
+    return Objective.classPerPosition(false);
   }
 
   @Override
@@ -153,6 +157,11 @@ public record LanguageTask(
   private TaskData textData(ModelConfig model, TextFiles.Survey survey, TokenStore store)
       throws IOException {
     return new TextData(this, store, survey, model.stacks().get(0).sequenceLength());
+  }
+
+  @Override
+  public List<Path> sources() {
+    return data.stream().map(Path::of).toList();
   }
 
   @Override

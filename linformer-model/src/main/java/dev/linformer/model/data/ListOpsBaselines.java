@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
  * @param rootLiterals of answering by the first token and its value on those arguments of the root
  *     that are digits
  */
-public record ListOpsBaselines(double majority, double rootOperator, double rootLiterals) {
+record ListOpsBaselines(double majority, double rootOperator, double rootLiterals) {
   private static final int NO_LITERALS = ListOps.CLASSES;
 
   /**
@@ -28,7 +28,7 @@ public record ListOpsBaselines(double majority, double rootOperator, double root
    *
    * @throws InvalidInputException if a list is empty, or the root of an example is a digit
    */
-  public static ListOpsBaselines measure(List<Example> train, List<Example> heldOut) {
+  static ListOpsBaselines measure(List<Example> train, List<Example> heldOut) {
     if (train.isEmpty() || heldOut.isEmpty()) {
       throw new InvalidInputException(
           String.format(

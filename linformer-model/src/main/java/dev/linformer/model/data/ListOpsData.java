@@ -32,18 +32,18 @@ final class ListOpsData implements TaskData {
   }
 
   @Override
-  public HeldOut test(int size) {
+  public TestSet test(int size) {
     return heldOut(splits.test(), size);
   }
 
   @Override
-  public HeldOut fresh(OptionalLong seed, int size) {
+  public TestSet fresh(OptionalLong seed, int size) {
     return heldOut(task.fresh(splits, seed.orElse(OTHER_SEED)), size);
   }
 
-  private HeldOut heldOut(List<Example> examples, int size) {
+  private TestSet heldOut(List<Example> examples, int size) {
     ListOpsBaselines baselines = ListOpsBaselines.measure(splits.train(), examples);
-    return new HeldOut(
+    return new TestSet(
         TokenBatches.inOrder(examples, size, inputSize),
         List.of(
             new Baseline("majority_class_accuracy", "majority class", baselines.majority()),

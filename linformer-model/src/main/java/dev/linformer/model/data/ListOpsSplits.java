@@ -6,7 +6,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 
 /** Expressions to learn from, to choose by, and to report on; none is in two of the lists. */
-public record ListOpsSplits(List<Example> train, List<Example> validation, List<Example> test) {
+record ListOpsSplits(List<Example> train, List<Example> validation, List<Example> test) {
   /**
    * Draws the three lists. The test list is drawn first and the train list last, so that the
    * held-out lists of a seed stay the same whatever the number of train examples.
@@ -14,7 +14,7 @@ public record ListOpsSplits(List<Example> train, List<Example> validation, List<
    * @throws dev.linformer.io.InvalidInputException if the settings do not yield that many
    *     expressions
    */
-  public static ListOpsSplits generate(
+  static ListOpsSplits generate(
       ListOps.Settings settings, int train, int validation, int test, long seed) {
     SplittableRandom seeds = new SplittableRandom(seed);
     Set<Example> drawn = new HashSet<>();

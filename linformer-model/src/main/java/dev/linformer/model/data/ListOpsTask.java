@@ -40,7 +40,7 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
   private static final int FULL_LENGTH = 2000;
 
   /** The examples; equal tasks have equal ones. */
-  public ListOpsSplits splits() {
+  ListOpsSplits splits() {
     return ListOpsSplits.generate(settings, train, validation, test, seed);
   }
 
@@ -49,7 +49,7 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
    *
    * @param newSeed another one than the task's
    */
-  public List<Example> fresh(ListOpsSplits splits, long newSeed) {
+  List<Example> fresh(ListOpsSplits splits, long newSeed) {
     Set<Example> known = new HashSet<>(splits.train());
     known.addAll(splits.validation());
     known.addAll(splits.test());
@@ -64,13 +64,13 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
   /** Padding is not masked: behind an expression stand tokens of its own. */
   @Override
   public Objective objective() {
-    return new Objective(false, false);
+    return Objective.classPerSequence(false);
   }
 
   @Override
   public void check(ModelConfig model, String source) {
     LinformerClassifierConfig classifier =
-        Task.require(
+        ModelKinds.require(
             LinformerClassifierConfig.class, LinformerClassifierConfig.TYPE, model, source, NAME);
     if (classifier.vocabularySize() < ListOps.VOCABULARY_SIZE
         || classifier.classes() < ListOps.CLASSES) {

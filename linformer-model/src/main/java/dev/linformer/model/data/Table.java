@@ -26,7 +26,7 @@ final class Table implements Closeable {
   private int dropped;
 
   /** Each label as it stands there, with the line where it is first met. */
-  private final Map<String, Long> found = new LinkedHashMap<>();
+  private final Map<String, Long> firstLines = new LinkedHashMap<>();
 
   private final Map<String, Integer> numbers = new LinkedHashMap<>();
 
@@ -86,8 +86,8 @@ final class Table implements Closeable {
   /** Number of a column, which may have spaces around its name. */
   private static int column(Path file, List<String> names, String name) {
     String wanted = name.strip();
-    int found = names.indexOf(wanted);
-    if (found < 0) {
+    int column = names.indexOf(wanted);
+    if (column < 0) {
       String only = names.size() == 1 ? names.get(0) : "";
       throw new InvalidInputException(
           "--data %s: no column \"%s\" in its first line; there are %s%s"
@@ -99,12 +99,12 @@ final class Table implements Closeable {
                       ? "; a .csv file has commas between its columns, a .tsv file tabs"
                       : ""));
     }
-    if (names.lastIndexOf(wanted) != found) {
+    if (names.lastIndexOf(wanted) != column) {
       throw new InvalidInputException(
           "--data %s: columns %d and %d are both named \"%s\"; rename one of them"
-              .formatted(file, found + 1, names.lastIndexOf(wanted) + 1, Quoted.of(wanted)));
+              .formatted(file, column + 1, names.lastIndexOf(wanted) + 1, Quoted.of(wanted)));
     }
-    return found;
+    return column;
   }
 
   private void add(
@@ -132,7 +132,7 @@ final class Table implements Closeable {
       ends = Arrays.copyOf(ends, rows + rows / 2);
     }
     String label = labelCell.strip();
-    found.putIfAbsent(label, line);
+    firstLines.putIfAbsent(label, line);
     labels[rows] = numbers.computeIfAbsent(label, each -> numbers.size());
     tokens.append(text);
     ends[rows] = tokens.size();
@@ -141,11 +141,11 @@ final class Table implements Closeable {
 
   private static InvalidInputException missing(Path file, long line, String what, String cell) {
     boolean blank = MissingValues.isBlank(cell);
-    String found = blank ? "empty" : "\"" + Quoted.of(cell.strip()) + "\"";
+    String content = blank ? "empty" : "\"" + Quoted.of(cell.strip()) + "\"";
     String words = blank ? "" : ", or take such words as they are with task.missing=keep_words";
     return new InvalidInputException(
         "--data %s, line %d: the %s is %s; mend it, or leave such rows out with --set task.missing=drop%s"
-            .formatted(file, line, what, found, words));
+            .formatted(file, line, what, content, words));
   }
 
   /** Number of rows. */
@@ -165,7 +165,7 @@ final class Table implements Closeable {
 
   /** Each label as it stands there, with the line where it is first met. */
   List<Map.Entry<String, Long>> labels() {
-    return new ArrayList<>(found.entrySet());
+    return new ArrayList<>(firstLines.entrySet());
   }
 
   /** Checksum of the file. */

@@ -112,7 +112,7 @@ final class TableData implements TaskData {
   }
 
   @Override
-  public HeldOut test(int size) {
+  public TestSet test(int size) {
     int[] counts = new int[classes.length];
     Arrays.stream(train).forEach(row -> counts[table.label(row)]++);
     int best =
@@ -122,11 +122,11 @@ final class TableData implements TaskData {
     long right = Arrays.stream(test).filter(row -> table.label(row) == best).count();
     var majority =
         new Baseline("majority_class_accuracy", "majority class", (double) right / test.length);
-    return new HeldOut(inOrder(test, size), List.of(majority), 0);
+    return new TestSet(inOrder(test, size), List.of(majority), 0);
   }
 
   @Override
-  public HeldOut fresh(OptionalLong seed, int size) {
+  public TestSet fresh(OptionalLong seed, int size) {
     if (seed.isPresent()) {
       throw new InvalidInputException(
           "--seed: the task %s is measured on rows of its table, which have none; leave it out"
@@ -136,8 +136,8 @@ final class TableData implements TaskData {
   }
 
   @Override
-  public ObjectNode facts() {
-    ObjectNode facts =
+  public ObjectNode dataFingerprint() {
+    ObjectNode fingerprint =
         JsonNodeFactory.instance
             .objectNode()
             .put("rows", table.rows())
@@ -146,11 +146,11 @@ final class TableData implements TaskData {
             .put("num_validation", validation.length)
             .put("num_test", test.length);
     if (task.missing() == MissingValues.DROP) {
-      facts.put("dropped", table.dropped());
+      fingerprint.put("dropped", table.dropped());
     }
-    ArrayNode labels = facts.putArray("labels");
+    ArrayNode labels = fingerprint.putArray("labels");
     names.forEach(labels::add);
-    return facts;
+    return fingerprint;
   }
 
   @Override

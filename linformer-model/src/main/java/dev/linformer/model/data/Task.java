@@ -1,5 +1,6 @@
 package dev.linformer.model.data;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
@@ -7,25 +8,52 @@ import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/** Something to learn: where its examples come from, and which models can learn it. */
-public sealed interface Task permits ListOpsTask, LanguageTask, ClassifyTask, CopyTask {
+/**
+ * Something to learn: where its examples come from, what is asked of a model, and which models can
+ * learn it. {@link ListOpsTask}, {@link LanguageTask}, {@link ClassifyTask} and {@link CopyTask}
+ * are there, by their constructors or from JSON:
+ *
+ * <pre>{@code
+ * Task task = Task.parse("{\"name\": \"classify\", \"data\": \"reviews.csv\"}", 512);
+ * }</pre>
+ *
+ * <p>A task of one's own has {@link #name}, {@link #objective} and {@link #open}:
+ *
+ * <pre>{@code
+ * record Parity(int n) implements Task {
+ *   public String name() {
+ *     return "parity";
+ *   }
+ *
+ *   public Objective objective() {
+ *     return Objective.classPerSequence(false);
+ *   }
+ *
+ *   public TaskData open(ModelConfig model) {
+ *     return new ExampleData(examples(1), examples(2), examples(3), n, 1);
+ *   }
+ * }
+ * }</pre>
+ */
+public interface Task {
 
   /** The key that tells tasks apart. */
   String NAME = "name";
 
-  /** Every task's name. */
+  /** The names of the tasks that are there, which those of others may not be. */
   List<String> NAMES =
       List.of(
           ListOpsTask.NAME,
-          LanguageTask.Kind.MASKED.word(),
-          LanguageTask.Kind.CAUSAL.word(),
+          LanguageTask.MASKED_NAME,
+          LanguageTask.CAUSAL_NAME,
           ClassifyTask.NAME,
           CopyTask.NAME);
 
-  /** The key of the task in trainer_state.json. */
+  /** The key in trainer_state.json of a task that {@link #NAMES} lists. */
   String KEY = "task";
 
   /** The value of {@value #NAME}. */
@@ -35,43 +63,36 @@ public sealed interface Task permits ListOpsTask, LanguageTask, ClassifyTask, Co
   Objective objective();
 
   /**
-   * Makes sure that a model can learn the task.
+   * Makes sure that a model can learn the task; any can unless a task says otherwise.
    *
    * @param source where the model comes from, for messages
    * @throws InvalidInputException if it can't: what it needs
    */
-  void check(ModelConfig model, String source);
+  default void check(ModelConfig model, String source) {}
 
   /**
    * Reads or makes the examples for a model that {@link #check} lets pass.
    *
    * @throws InvalidInputException if files are missing, empty or of another kind
+   * @throws IOException if reading fails otherwise
    */
   TaskData open(ModelConfig model) throws IOException;
 
-  /** Every key with its value. */
-  ObjectNode toJson();
+  /** Files and folders that the examples are read from: nothing may be written there. */
+  default List<Path> sources() {
+    return List.of();
+  }
 
-  /**
-   * The model as one of a kind.
-   *
-   * @param type the kind's word
-   * @throws InvalidInputException if it is of another
-   */
-  static <M extends ModelConfig> M require(
-      Class<M> kind, String type, ModelConfig model, String source, String task) {
-    if (!kind.isInstance(model)) {
-      throw new InvalidInputException(
-          "%s: model_type = %s, but the task %s trains a %s"
-              .formatted(source, model.modelType(), task, type));
-    }
-    return kind.cast(model);
+  /** Every key with its value; the name alone unless a task has others. */
+  default ObjectNode toJson() {
+    return JsonNodeFactory.instance.objectNode().put(NAME, name());
   }
 
   /**
    * What the model of a directory was trained on, as its trainer_state.json says.
    *
-   * @return nothing if there is no such file, or none of ours
+   * @return nothing if there is no such file, or none of ours, or the task is one of a program's
+   *     own
    * @throws InvalidInputException if the file cannot be read, or its task is not to be understood
    */
   static Optional<Task> of(ModelDirectory directory) {
@@ -85,17 +106,29 @@ public sealed interface Task permits ListOpsTask, LanguageTask, ClassifyTask, Co
   }
 
   /**
+   * A task from JSON, with the keys of {@link #toJson}; all but the name have defaults.
+   *
+   * @param inputSize n of the model, on which some defaults depend
+   * @throws InvalidInputException if the text isn't JSON, or a key is missing, unknown or out of
+   *     its range
+   */
+  static Task parse(String json, int inputSize) {
+    return parse(JsonObjectReader.parse(KEY, json), inputSize);
+  }
+
+  /**
    * Takes the keys of {@link #toJson}; all but the name have defaults.
    *
    * @param inputSize n of the model, on which some defaults depend
+   * @throws InvalidInputException if a key is missing, unknown or out of its range
    */
   static Task parse(JsonObjectReader keys, int inputSize) {
     String name = keys.text(NAME, ListOpsTask.NAME);
     Task task =
         switch (name) {
           case ListOpsTask.NAME -> ListOpsTask.take(keys, inputSize);
-          case "masked-lm" -> LanguageTask.take(keys, LanguageTask.Kind.MASKED);
-          case "causal-lm" -> LanguageTask.take(keys, LanguageTask.Kind.CAUSAL);
+          case LanguageTask.MASKED_NAME -> LanguageTask.take(keys, LanguageTask.Kind.MASKED);
+          case LanguageTask.CAUSAL_NAME -> LanguageTask.take(keys, LanguageTask.Kind.CAUSAL);
           case ClassifyTask.NAME -> ClassifyTask.take(keys);
           case CopyTask.NAME -> CopyTask.take(keys, inputSize);
           default -> throw keys.invalid(NAME, name, "one of " + String.join(", ", NAMES));

@@ -71,17 +71,17 @@ final class TextData implements TaskData {
   }
 
   @Override
-  public HeldOut test(int size) {
+  public TestSet test(int size) {
     Iterable<Batch> batches = inOrder(validationEnd, store.size(), task.test(), size);
     double unigram = unigram(batches);
-    return new HeldOut(
+    return new TestSet(
         batches,
         List.of(new Baseline("unigram_loss", "frequency of tokens alone", unigram)),
         (double) survey.bytes() / store.size());
   }
 
   @Override
-  public HeldOut fresh(OptionalLong seed, int size) {
+  public TestSet fresh(OptionalLong seed, int size) {
     if (seed.isPresent()) {
       throw new InvalidInputException(
           "--seed: the task %s is measured on the end of its text, which has no seed; leave it out"
@@ -91,7 +91,7 @@ final class TextData implements TaskData {
   }
 
   @Override
-  public ObjectNode facts() {
+  public ObjectNode dataFingerprint() {
     return JsonNodeFactory.instance
         .objectNode()
         .put("files", survey.files().size())

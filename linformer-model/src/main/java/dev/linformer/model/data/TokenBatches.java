@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
  * <p>An epoch is a permutation of the examples cut into batches of one size; what is left over at
  * its end sits that epoch out.
  */
-public final class TokenBatches {
+final class TokenBatches {
   /** The order of an epoch, kept until another one is asked for. */
   private static final class Epoch {
     private final long number;
@@ -40,7 +40,7 @@ public final class TokenBatches {
    * @throws InvalidInputException if an example is longer than {@code inputSize}, or there are
    *     fewer than {@code batchSize}
    */
-  public TokenBatches(List<Example> examples, int batchSize, int inputSize, long seed) {
+  TokenBatches(List<Example> examples, int batchSize, int inputSize, long seed) {
     checkSizes(examples, batchSize, inputSize);
     if (batchSize > examples.size()) {
       throw new InvalidInputException(
@@ -56,7 +56,7 @@ public final class TokenBatches {
   }
 
   /** Number of steps in an epoch. */
-  public int batchesPerEpoch() {
+  int batchesPerEpoch() {
     return examples.size() / batchSize;
   }
 
@@ -65,7 +65,7 @@ public final class TokenBatches {
    *
    * @param step counted from 0 over all epochs
    */
-  public Batch batch(long step) {
+  Batch batch(long step) {
     if (step < 0) {
       throw new IllegalArgumentException("steps count from 0, found " + step);
     }
@@ -88,7 +88,7 @@ public final class TokenBatches {
    * @param inputSize tokens of an example when padded, n
    * @throws InvalidInputException if an example is longer than {@code inputSize}
    */
-  public static Iterable<Batch> inOrder(List<Example> examples, int batchSize, int inputSize) {
+  static Iterable<Batch> inOrder(List<Example> examples, int batchSize, int inputSize) {
     checkSizes(examples, batchSize, inputSize);
     List<Example> copy = List.copyOf(examples);
     IntUnaryOperator end = from -> from + Math.min(batchSize, copy.size() - from);

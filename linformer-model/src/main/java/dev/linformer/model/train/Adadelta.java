@@ -1,11 +1,8 @@
 package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.ops.internal.Scalars;
 import java.util.List;
 import org.tensorflow.Operand;
-import org.tensorflow.op.Ops;
-import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -21,11 +18,16 @@ public record Adadelta(double rho, double epsilon, double weightDecay) implement
   /** The value of {@code optim} in JSON. */
   public static final String NAME = "adadelta";
 
+  /** ρ = 0.9, ε = 10⁻⁶ and no decay. */
+  public Adadelta() {
+    this(0.9, 1e-6, 0);
+  }
+
   /** Makes every check. */
   public Adadelta {
-    Optimizer.requireShare("rho", rho);
-    Optimizer.requirePositive("epsilon", epsilon);
-    Optimizer.requireDecay(weightDecay);
+    Ranges.requireShare("rho", rho);
+    Ranges.requirePositive("epsilon", epsilon);
+    Ranges.requireDecay(weightDecay);
   }
 
   @Override
@@ -39,13 +41,18 @@ public record Adadelta(double rho, double epsilon, double weightDecay) implement
   }
 
   @Override
-  public <T extends TFloating> Rule<T> rule(Ops tf, Operand<T> learningRate, Operand<TInt64> step) {
-    Class<T> type = learningRate.type();
-    Operand<T> share = Optimizer.kept(tf, rho, learningRate);
-    Operand<T> small = Scalars.of(tf, epsilon, type);
+  public <T extends TFloating> Rule<T> rule(UpdateStep<T> step) {
+    Operand<T> keptShare = step.kept(rho);
+    Operand<T> smallest = step.scalar(epsilon);
     return (ops, variable, slots, gradient) ->
         ops.train.applyAdadelta(
-            variable, slots.get(0), slots.get(1), learningRate, share, small, gradient);
+            variable,
+            slots.get(0),
+            slots.get(1),
+            step.learningRate(),
+            keptShare,
+            smallest,
+            gradient);
   }
 
   @Override

@@ -1,11 +1,8 @@
 package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.ops.internal.Scalars;
 import java.util.List;
 import org.tensorflow.Operand;
-import org.tensorflow.op.Ops;
-import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -20,10 +17,15 @@ public record Adagrad(double epsilon, double weightDecay) implements Optimizer {
   /** The value of {@code optim} in JSON. */
   public static final String NAME = "adagrad";
 
+  /** ε = 10⁻¹⁰ and no decay. */
+  public Adagrad() {
+    this(1e-10, 0);
+  }
+
   /** Makes every check. */
   public Adagrad {
-    Optimizer.requirePositive("epsilon", epsilon);
-    Optimizer.requireDecay(weightDecay);
+    Ranges.requirePositive("epsilon", epsilon);
+    Ranges.requireDecay(weightDecay);
   }
 
   @Override
@@ -37,11 +39,10 @@ public record Adagrad(double epsilon, double weightDecay) implements Optimizer {
   }
 
   @Override
-  public <T extends TFloating> Rule<T> rule(Ops tf, Operand<T> learningRate, Operand<TInt64> step) {
-    Class<T> type = learningRate.type();
-    Operand<T> small = Scalars.of(tf, epsilon, type);
+  public <T extends TFloating> Rule<T> rule(UpdateStep<T> step) {
+    Operand<T> smallest = step.scalar(epsilon);
     return (ops, variable, slots, gradient) ->
-        ops.train.applyAdagradV2(variable, slots.get(0), learningRate, small, gradient);
+        ops.train.applyAdagradV2(variable, slots.get(0), step.learningRate(), smallest, gradient);
   }
 
   @Override

@@ -1,11 +1,9 @@
 package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.ops.internal.Scalars;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -32,12 +30,17 @@ public record AdamW(double beta1, double beta2, double epsilon, double weightDec
   /** The value of {@code optim} in JSON. */
   public static final String NAME = "adamw";
 
+  /** β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸ and λ = 0.01. */
+  public AdamW() {
+    this(0.9, 0.999, 1e-8, 0.01);
+  }
+
   /** Makes every check. */
   public AdamW {
-    Optimizer.requireShare("adam_beta1", beta1);
-    Optimizer.requireShare("adam_beta2", beta2);
-    Optimizer.requirePositive("adam_epsilon", epsilon);
-    Optimizer.requireDecay(weightDecay);
+    Ranges.requireShare("adam_beta1", beta1);
+    Ranges.requireShare("adam_beta2", beta2);
+    Ranges.requirePositive("adam_epsilon", epsilon);
+    Ranges.requireDecay(weightDecay);
   }
 
   @Override
@@ -51,18 +54,18 @@ public record AdamW(double beta1, double beta2, double epsilon, double weightDec
   }
 
   @Override
-  public <T extends TFloating> Rule<T> rule(Ops tf, Operand<T> learningRate, Operand<TInt64> step) {
-    Class<T> type = learningRate.type();
-    Operand<T> b1 = Scalars.of(tf, beta1, type);
-    Operand<T> b2 = Scalars.of(tf, beta2, type);
-    Operand<T> t = tf.dtypes.cast(step, type);
+  public <T extends TFloating> Rule<T> rule(UpdateStep<T> step) {
+    Ops tf = step.tf();
+    Operand<T> b1 = step.scalar(beta1);
+    Operand<T> b2 = step.scalar(beta2);
+    Operand<T> t = tf.dtypes.cast(step.number(), step.learningRate().type());
     Operand<T> power1 = tf.math.pow(b1, t); // β₁ᵗ
     Operand<T> power2 = tf.math.pow(b2, t); // β₂ᵗ
     // TensorFlow's kernel adds its epsilon to √v before the correction: √v + ε·√(1 − β₂ᵗ).
-    Operand<T> correction = tf.math.sqrt(tf.math.sub(Scalars.of(tf, 1, type), power2));
-    Operand<T> kernelEpsilon = tf.math.mul(Scalars.of(tf, epsilon, type), correction);
-    Operand<T> kept1 = Optimizer.kept(tf, beta1, learningRate);
-    Operand<T> kept2 = Optimizer.kept(tf, beta2, learningRate);
+    Operand<T> correction = tf.math.sqrt(tf.math.sub(step.scalar(1), power2));
+    Operand<T> kernelEpsilon = tf.math.mul(step.scalar(epsilon), correction);
+    Operand<T> kept1 = step.kept(beta1);
+    Operand<T> kept2 = step.kept(beta2);
     return (ops, variable, slots, gradient) ->
         ops.train.applyAdam(
             variable,
@@ -70,7 +73,7 @@ public record AdamW(double beta1, double beta2, double epsilon, double weightDec
             slots.get(1),
             power1,
             power2,
-            learningRate,
+            step.learningRate(),
             kept1,
             kept2,
             kernelEpsilon,

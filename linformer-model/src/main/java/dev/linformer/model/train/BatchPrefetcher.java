@@ -2,6 +2,8 @@ package dev.linformer.model.train;
 
 import dev.linformer.model.data.Batch;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -21,9 +23,9 @@ final class BatchPrefetcher implements AutoCloseable {
     Batch batch(long index) throws IOException;
   }
 
-  private record Made(@Nullable Batch batch, @Nullable Throwable failure) {}
+  private record Prepared(@Nullable Batch batch, @Nullable Throwable failure) {}
 
-  private final BlockingQueue<Made> queue = new ArrayBlockingQueue<>(AHEAD);
+  private final BlockingQueue<Prepared> queue = new ArrayBlockingQueue<>(AHEAD);
   private final Thread thread;
   private volatile boolean closed;
 
@@ -32,29 +34,29 @@ final class BatchPrefetcher implements AutoCloseable {
    * @param to number behind the last one
    */
   BatchPrefetcher(Source source, long from, long to) {
-    thread = new Thread(() -> make(source, from, to), "linformer-feeder");
+    thread = new Thread(() -> prepare(source, from, to), "linformer-feeder");
     thread.setDaemon(true);
     thread.start();
   }
 
-  private void make(Source source, long from, long to) {
+  private void prepare(Source source, long from, long to) {
     for (long index = from; index < to && !closed; index++) {
-      Made made;
+      Prepared prepared;
       try {
-        made = new Made(source.batch(index), null);
+        prepared = new Prepared(source.batch(index), null);
       } catch (IOException | RuntimeException | Error e) {
-        made = new Made(null, e);
+        prepared = new Prepared(null, e);
       }
-      if (!offer(made) || made.failure != null) {
+      if (!offer(prepared) || prepared.failure != null) {
         return;
       }
     }
   }
 
   /** False if nobody wants it any more. An interrupt would close the files that are read. */
-  private boolean offer(Made made) {
+  private boolean offer(Prepared prepared) {
     try {
-      while (!queue.offer(made, PATIENCE_MS, TimeUnit.MILLISECONDS)) {
+      while (!queue.offer(prepared, PATIENCE_MS, TimeUnit.MILLISECONDS)) {
         if (closed) {
           return false;
         }
@@ -72,24 +74,33 @@ final class BatchPrefetcher implements AutoCloseable {
    */
   Batch next() throws IOException {
     try {
-      Made made = queue.take();
-      if (made.failure instanceof IOException e) {
+      Prepared prepared = queue.take();
+      if (prepared.failure instanceof IOException e) {
         throw e;
       }
-      if (made.failure instanceof Error e) {
+      if (prepared.failure instanceof Error e) {
         throw e;
       }
-      if (made.failure instanceof RuntimeException e) {
+      if (prepared.failure instanceof RuntimeException e) {
         throw e;
       }
-      if (made.batch == null) {
+      if (prepared.batch == null) {
         throw new IllegalStateException("the feeder made nothing");
       }
-      return made.batch;
+      return prepared.batch;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted while waiting for data", e);
     }
+  }
+
+  /** The next batches, in their order. */
+  List<Batch> next(int number) throws IOException {
+    List<Batch> batches = new ArrayList<>();
+    for (int i = 0; i < number; i++) {
+      batches.add(next());
+    }
+    return batches;
   }
 
   @Override

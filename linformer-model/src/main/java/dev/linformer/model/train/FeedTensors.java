@@ -1,5 +1,7 @@
 package dev.linformer.model.train;
 
+import dev.linformer.model.data.Batch;
+import dev.linformer.model.data.Objective;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,8 +21,26 @@ final class FeedTensors implements AutoCloseable {
   private final Map<Operand<?>, Tensor> tensors = new LinkedHashMap<>();
   private final List<Tensor> others = new ArrayList<>();
 
-  void put(Operand<TInt32> placeholder, Shape shape, int[] values) {
-    tensors.put(placeholder, TInt32.tensorOf(shape, DataBuffers.of(values)));
+  /**
+   * Adds a batch's values of a field.
+   *
+   * @throws IllegalArgumentException if they are too few or too many for the field's shape, of
+   *     another type, or not there
+   */
+  void put(Operand<?> placeholder, Objective.Field field, Batch batch) {
+    Shape shape = TrainingGraph.withBatch(field, batch.size());
+    boolean floats = field.type() == TFloat32.class;
+    int length = floats ? batch.floats(field.name()).length : batch.ints(field.name()).length;
+    if (length != shape.size()) {
+      throw new IllegalArgumentException(
+          "field %s: %d values, but %d are expected: shape %s"
+              .formatted(field.name(), length, shape.size(), shape));
+    }
+    tensors.put(
+        placeholder,
+        floats
+            ? TFloat32.tensorOf(shape, DataBuffers.of(batch.floats(field.name())))
+            : TInt32.tensorOf(shape, DataBuffers.of(batch.ints(field.name()))));
   }
 
   void put(Operand<TInt64> placeholder, long value) {

@@ -14,18 +14,19 @@ import org.tensorflow.types.family.TFloating;
  * @param norm √Σg² over all gradients, before clipping
  * @param gradients each times min(1, limit/norm); 0 if the norm is no number
  */
-public record GradientClipping<T extends TFloating>(Operand<T> norm, List<Operand<T>> gradients) {
+record GradientClipping<T extends TFloating>(Operand<T> norm, List<Operand<T>> gradients) {
 
   /**
    * @param limit the largest norm that passes unchanged, above 0
    */
-  public static <T extends TFloating> GradientClipping<T> byGlobalNorm(
+  static <T extends TFloating> GradientClipping<T> byGlobalNorm(
       Ops tf, List<Operand<T>> gradients, double limit) {
     return byGlobalNorm(tf, gradients, limit, tf.constant(true));
   }
 
   /**
-   * The same, and 0 as well if something else is no number.
+   * Clips as {@link #byGlobalNorm(Ops, List, double)} does, and makes gradients 0 where something
+   * else is no number.
    *
    * @param sound whether it is one, a scalar
    */

@@ -5,8 +5,8 @@ import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Objective;
 import dev.linformer.model.data.TaskData;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongSupplier;
 
 /**
@@ -22,10 +22,24 @@ public record InputPipelineTiming(double fedMillis, double residentMillis, doubl
   /** Steps before those that are measured. */
   static final int WARM_UP = 5;
 
+  /** Times of steps, in ms. */
+  private static final class StepTimes {
+    final double[] total;
+
+    /** The parts of {@code total} in which no batch was ready. */
+    final double[] waited;
+
+    StepTimes(int steps) {
+      total = new double[steps];
+      waited = new double[steps];
+    }
+  }
+
   /**
    * Measures on fresh weights; writes nothing.
    *
    * @param steps that are measured of each kind
+   * @throws IOException if the examples cannot be read
    */
   public static InputPipelineTiming measure(
       ModelConfig model, Objective objective, TrainerConfig config, TaskData data, int steps)
@@ -33,7 +47,11 @@ public record InputPipelineTiming(double fedMillis, double residentMillis, doubl
     return measure(model, objective, config, data, steps, System::nanoTime);
   }
 
-  /** The same by a clock of nanoseconds. */
+  /**
+   * Measures by a clock.
+   *
+   * @param clock of nanoseconds
+   */
   static InputPipelineTiming measure(
       ModelConfig model,
       Objective objective,
@@ -42,31 +60,44 @@ public record InputPipelineTiming(double fedMillis, double residentMillis, doubl
       int steps,
       LongSupplier clock)
       throws IOException {
-    double[][] resident;
-    Path nowhere = Path.of("feeding");
     Batch batch = data.train(0, config.batchSize());
-    try (Trainer trainer = Trainer.resident(model, objective, config, nowhere, batch, clock)) {
-      resident = times(trainer, data, steps);
+    StepTimes resident;
+    try (TrainingSession session = TrainingSession.resident(model, objective, config, batch)) {
+      resident = times(session, index -> batch, config.accumulation(), steps, clock);
     }
-    try (Trainer trainer = Trainer.start(model, objective, config, nowhere, clock)) {
-      double[][] fed = times(trainer, data, steps);
+    try (TrainingSession session = TrainingSession.open(model, objective, config)) {
+      BatchPrefetcher.Source source = index -> data.train(index, config.batchSize());
+      StepTimes fed = times(session, source, config.accumulation(), steps, clock);
       return new InputPipelineTiming(
-          median(fed[0]), median(resident[0]), Arrays.stream(fed[1]).average().orElseThrow());
+          median(fed.total),
+          median(resident.total),
+          Arrays.stream(fed.waited).average().orElseThrow());
     }
   }
 
-  /** Of each step the time it took, and the part of it that was waiting, in ms. */
-  private static double[][] times(Trainer trainer, TaskData data, int steps) throws IOException {
-    double[][] times = new double[2][steps];
-    trainer.time(
-        data,
-        WARM_UP + steps,
-        (index, total, waited) -> {
-          if (index >= WARM_UP) {
-            times[0][index - WARM_UP] = total;
-            times[1][index - WARM_UP] = waited;
-          }
-        });
+  /** Makes updates, and neither measurements nor checkpoints. */
+  private static StepTimes times(
+      TrainingSession session,
+      BatchPrefetcher.Source source,
+      int accumulation,
+      int steps,
+      LongSupplier clock)
+      throws IOException {
+    StepTimes times = new StepTimes(steps);
+    int all = WARM_UP + steps;
+    try (BatchPrefetcher prefetcher = new BatchPrefetcher(source, 0, (long) all * accumulation)) {
+      for (int i = 0; i < all; i++) {
+        long start = clock.getAsLong();
+        List<Batch> batches = prefetcher.next(accumulation);
+        double waited = (clock.getAsLong() - start) / 1e6;
+        session.update(batches, i + 1, waited);
+        double total = (clock.getAsLong() - start) / 1e6;
+        if (i >= WARM_UP) {
+          times.total[i - WARM_UP] = total;
+          times.waited[i - WARM_UP] = waited;
+        }
+      }
+    }
     return times;
   }
 

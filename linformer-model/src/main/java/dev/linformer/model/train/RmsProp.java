@@ -1,12 +1,9 @@
 package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.ops.internal.Scalars;
 import java.util.List;
 import org.tensorflow.Operand;
-import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBool;
-import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -24,12 +21,17 @@ public record RmsProp(double rho, double momentum, double epsilon, double weight
   /** The value of {@code optim} in JSON. */
   public static final String NAME = "rmsprop";
 
+  /** ρ = 0.9, ε = 10⁻⁸, neither momentum nor decay. */
+  public RmsProp() {
+    this(0.9, 0, 1e-8, 0);
+  }
+
   /** Makes every check. */
   public RmsProp {
-    Optimizer.requireShare("rho", rho);
-    Optimizer.requireShare("momentum", momentum);
-    Optimizer.requirePositive("epsilon", epsilon);
-    Optimizer.requireDecay(weightDecay);
+    Ranges.requireShare("rho", rho);
+    Ranges.requireShare("momentum", momentum);
+    Ranges.requirePositive("epsilon", epsilon);
+    Ranges.requireDecay(weightDecay);
   }
 
   @Override
@@ -43,24 +45,23 @@ public record RmsProp(double rho, double momentum, double epsilon, double weight
   }
 
   @Override
-  public <T extends TFloating> Rule<T> rule(Ops tf, Operand<T> learningRate, Operand<TInt64> step) {
-    Class<T> type = learningRate.type();
-    Operand<T> fresh =
-        tf.math.sub(Scalars.of(tf, 1, type), Optimizer.kept(tf, rho, learningRate)); // 1 − ρ
-    Operand<T> mu = Optimizer.kept(tf, momentum, learningRate);
-    Operand<T> small = Scalars.of(tf, epsilon, type);
-    Operand<T> none = Scalars.of(tf, 0, type);
-    Operand<TBool> made = Optimizer.made(tf, learningRate);
+  public <T extends TFloating> Rule<T> rule(UpdateStep<T> step) {
+    Operand<T> newShare = step.tf().math.sub(step.scalar(1), step.kept(rho)); // 1 − ρ
+    Operand<T> mu = step.kept(momentum);
+    Operand<T> smallest = step.scalar(epsilon);
+    Operand<T> zero = step.scalar(0);
+    Operand<TBool> isMade = step.isMade();
     // TensorFlow's kernel takes u off the weights whatever the learning rate is.
     return (ops, variable, slots, gradient) -> {
       Operand<T> old = slots.get(0);
       Operand<T> s =
-          ops.assignAdd(old, ops.math.mul(ops.math.sub(ops.math.square(gradient), old), fresh));
+          ops.assignAdd(old, ops.math.mul(ops.math.sub(ops.math.square(gradient), old), newShare));
       Operand<T> moved =
           ops.math.mul(
-              ops.math.mul(gradient, learningRate), ops.math.rsqrt(ops.math.add(s, small)));
+              ops.math.mul(gradient, step.learningRate()),
+              ops.math.rsqrt(ops.math.add(s, smallest)));
       Operand<T> u = ops.assign(slots.get(1), ops.math.add(ops.math.mul(slots.get(1), mu), moved));
-      return ops.assignSub(variable, ops.select(made, u, none));
+      return ops.assignSub(variable, ops.select(isMade, u, zero));
     };
   }
 

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.AtomicFile;
-import dev.linformer.model.data.TextLines;
+import dev.linformer.io.internal.TextLines;
 import java.io.BufferedWriter;
 import java.io.Closeable;
 import java.io.IOException;
@@ -62,8 +62,8 @@ public final class RunLog implements TrainingListener, Closeable {
         file.toString(),
         file,
         (text, json) -> {
-          JsonNode found = json.path("step");
-          boolean lost = !found.isInt() || found.intValue() > step;
+          JsonNode number = json.path("step");
+          boolean lost = !number.isInt() || number.intValue() > step;
           ByteBuffer bytes = ByteBuffer.wrap((text + "\n").getBytes(StandardCharsets.UTF_8));
           while (!lost && bytes.hasRemaining()) {
             channel.write(bytes);

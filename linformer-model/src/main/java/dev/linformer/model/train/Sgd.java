@@ -3,9 +3,7 @@ package dev.linformer.model.train;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import org.tensorflow.Operand;
-import org.tensorflow.op.Ops;
 import org.tensorflow.op.train.ApplyMomentum;
-import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
@@ -21,12 +19,16 @@ public record Sgd(double momentum, boolean nesterov, double weightDecay) impleme
   /** The value of {@code optim} in JSON. */
   public static final String NAME = "sgd";
 
+  /** Neither momentum nor decay. */
+  public Sgd() {
+    this(0, false, 0);
+  }
+
   /** Makes every check. */
   public Sgd {
-    Optimizer.requireShare("momentum", momentum);
-    TrainerConfig.require(
-        "nesterov", nesterov, !nesterov || momentum > 0, "false without momentum");
-    Optimizer.requireDecay(weightDecay);
+    Ranges.requireShare("momentum", momentum);
+    Ranges.require("nesterov", nesterov, !nesterov || momentum > 0, "false without momentum");
+    Ranges.requireDecay(weightDecay);
   }
 
   @Override
@@ -40,17 +42,17 @@ public record Sgd(double momentum, boolean nesterov, double weightDecay) impleme
   }
 
   @Override
-  public <T extends TFloating> Rule<T> rule(Ops tf, Operand<T> learningRate, Operand<TInt64> step) {
+  public <T extends TFloating> Rule<T> rule(UpdateStep<T> step) {
     if (momentum == 0) {
       return (ops, variable, slots, gradient) ->
-          ops.train.applyGradientDescent(variable, learningRate, gradient);
+          ops.train.applyGradientDescent(variable, step.learningRate(), gradient);
     }
-    Operand<T> mu = Optimizer.kept(tf, momentum, learningRate);
+    Operand<T> mu = step.kept(momentum);
     return (ops, variable, slots, gradient) ->
         ops.train.applyMomentum(
             variable,
             slots.get(0),
-            learningRate,
+            step.learningRate(),
             gradient,
             mu,
             ApplyMomentum.useNesterov(nesterov));

@@ -6,11 +6,25 @@ import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.Named;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelConfig;
-import org.jspecify.annotations.Nullable;
+import dev.linformer.runtime.Toggle;
 
 /**
  * How a model is trained. Numbers are those of float32, in which a training computes: what would be
  * infinite there, or 0 where that is no value, is refused.
+ *
+ * <p>A training of 2,000 updates with a higher learning rate, measured every 200 of them:
+ *
+ * <pre>{@code
+ * TrainerConfig config =
+ *     TrainerConfig.builder(2000).learningRate(0.005).evaluateEvery(200).build();
+ * }</pre>
+ *
+ * <p>The same from JSON, whose keys {@link #toJson} lists:
+ *
+ * <pre>{@code
+ * TrainerConfig config =
+ *     TrainerConfig.parse("{\"max_steps\": 2000, \"learning_rate\": 0.005, \"eval_steps\": 200}");
+ * }</pre>
  *
  * @param steps number of updates
  * @param batchSize sequences that are computed at once, at most {@value #MOST_SEQUENCES}
@@ -29,9 +43,9 @@ import org.jspecify.annotations.Nullable;
  * @param keepCheckpoints how many of the newest stay on disk, besides the best one
  * @param seed of initial weights, order of the data and dropout
  * @param threads that compute, at most {@value #MOST_THREADS}; 0 for one a core
- * @param xla whether XLA compiles the graphs; null: where there is a GPU
- * @param kernels whether attentions and norms are kernels of their own where there are some; null:
- *     where they run
+ * @param xla whether XLA compiles the graphs; {@link Toggle#AUTO}: where there is a GPU
+ * @param kernels whether attentions, norms and GELU are kernels of their own where there are some;
+ *     {@link Toggle#AUTO}: where they run
  */
 public record TrainerConfig(
     int steps,
@@ -49,8 +63,8 @@ public record TrainerConfig(
     int keepCheckpoints,
     long seed,
     int threads,
-    @Nullable Boolean xla,
-    @Nullable Boolean kernels) {
+    Toggle xla,
+    Toggle kernels) {
 
   /** The most sequences that are computed at once. */
   public static final int MOST_SEQUENCES = 1 << 20;
@@ -61,30 +75,39 @@ public record TrainerConfig(
   /** The most threads: TensorFlow starts them all. */
   public static final int MOST_THREADS = 1024;
 
-  /** Makes every check. */
+  /**
+   * Makes every check.
+   *
+   * @throws InvalidInputException if a value is out of its range
+   */
   public TrainerConfig {
-    require("steps", steps, steps >= 1, "at least 1");
-    requireWithin("batch_size", batchSize, 1, MOST_SEQUENCES);
-    requireWithin("gradient_accumulation_steps", accumulation, 1, MOST_PARTS);
-    Optimizer.requirePositive("learning_rate", learningRate);
-    require("warmup_steps", warmupSteps, warmupSteps >= 0, "at least 0");
-    Optimizer.requirePositive("max_grad_norm", clipNorm);
-    require("logging_steps", logEvery, logEvery >= 1, "at least 1");
-    require("eval_steps", evaluateEvery, evaluateEvery >= 0, "at least 0");
-    require("early_stopping_patience", patience, patience >= 0, "at least 0");
-    require(
+    Ranges.requireAtLeast("steps", steps, 1);
+    Ranges.requireWithin("batch_size", batchSize, 1, MOST_SEQUENCES);
+    Ranges.requireWithin("gradient_accumulation_steps", accumulation, 1, MOST_PARTS);
+    Ranges.requirePositive("learning_rate", learningRate);
+    Ranges.requireAtLeast("warmup_steps", warmupSteps, 0);
+    Ranges.requirePositive("max_grad_norm", clipNorm);
+    Ranges.requireAtLeast("logging_steps", logEvery, 1);
+    Ranges.requireAtLeast("eval_steps", evaluateEvery, 0);
+    Ranges.requireAtLeast("early_stopping_patience", patience, 0);
+    Ranges.require(
         "early_stopping_patience",
         patience,
         patience == 0 || evaluateEvery > 0,
         "0 without eval_steps");
-    require("save_steps", checkpointEvery, checkpointEvery >= 1, "at least 1");
-    require("save_total_limit", keepCheckpoints, keepCheckpoints >= 1, "at least 1");
-    requireWithin("threads", threads, 0, MOST_THREADS);
+    Ranges.requireAtLeast("save_steps", checkpointEvery, 1);
+    Ranges.requireAtLeast("save_total_limit", keepCheckpoints, 1);
+    Ranges.requireWithin("threads", threads, 0, MOST_THREADS);
   }
 
-  private static void requireWithin(String key, int value, int least, int most) {
-    String wanted = value < least ? "at least " + least : "at most " + most;
-    require(key, value, value >= least && value <= most, wanted);
+  /**
+   * A configuration in which all but the number of updates has the defaults of {@link
+   * TrainerConfigBuilder}.
+   *
+   * @param steps number of updates, at least 1
+   */
+  public static TrainerConfigBuilder builder(int steps) {
+    return new TrainerConfigBuilder(steps);
   }
 
   /**
@@ -98,12 +121,6 @@ public record TrainerConfig(
       throw new InvalidInputException(
           "batch_size = %d, but with input_size = %d at most %d is expected; gradient_accumulation_steps adds up batches"
               .formatted(batchSize, n, Integer.MAX_VALUE / n));
-    }
-  }
-
-  static void require(String key, Object value, boolean holds, String wanted) {
-    if (!holds) {
-      throw new InvalidInputException("%s = %s, but %s is expected".formatted(key, value, wanted));
     }
   }
 
@@ -138,8 +155,19 @@ public record TrainerConfig(
         .put("save_total_limit", keepCheckpoints)
         .put("seed", seed)
         .put("threads", threads)
-        .put("xla", xla)
-        .put("kernels", kernels);
+        .put("xla", xla.toBoolean())
+        .put("kernels", kernels.toBoolean());
+  }
+
+  /**
+   * A configuration from JSON, with the keys of {@link #toJson}; all but {@code max_steps} have
+   * defaults.
+   *
+   * @throws InvalidInputException if the text isn't JSON, or a key is missing, unknown or out of
+   *     its range
+   */
+  public static TrainerConfig parse(String json) {
+    return parse(JsonObjectReader.parse("training_args", json));
   }
 
   /**
@@ -148,26 +176,26 @@ public record TrainerConfig(
    * @throws InvalidInputException if a key is missing, unknown or out of its range
    */
   public static TrainerConfig parse(JsonObjectReader keys) {
-    int steps = keys.integer("max_steps");
+    TrainerConfigBuilder unset = builder(keys.integer("max_steps"));
     TrainerConfig config =
-        new TrainerConfig(
-            steps,
-            keys.integer("batch_size", 64),
-            keys.integer("gradient_accumulation_steps", 1),
-            Optimizer.take(keys),
-            keys.number("learning_rate", 3e-3),
-            keys.integer("warmup_steps", Math.min(100, steps / 10)),
-            keys.choice("lr_scheduler_type", Schedule.LINEAR),
-            keys.number("max_grad_norm", 1),
-            keys.integer("logging_steps", 50),
-            keys.integer("eval_steps", 0),
-            keys.integer("early_stopping_patience", 0),
-            keys.integer("save_steps", 500),
-            keys.integer("save_total_limit", 2),
-            keys.longInteger("seed", 1),
-            keys.integer("threads", 0),
-            keys.optionalFlag("xla"),
-            keys.optionalFlag("kernels"));
+        unset
+            .batchSize(keys.integer("batch_size", unset.batchSize))
+            .accumulation(keys.integer("gradient_accumulation_steps", unset.accumulation))
+            .optimizer(Optimizer.take(keys))
+            .learningRate(keys.number("learning_rate", unset.learningRate))
+            .warmupSteps(keys.integer("warmup_steps", unset.warmupSteps))
+            .schedule(keys.choice("lr_scheduler_type", unset.schedule))
+            .clipNorm(keys.number("max_grad_norm", unset.clipNorm))
+            .logEvery(keys.integer("logging_steps", unset.logEvery))
+            .evaluateEvery(keys.integer("eval_steps", unset.evaluateEvery))
+            .patience(keys.integer("early_stopping_patience", unset.patience))
+            .checkpointEvery(keys.integer("save_steps", unset.checkpointEvery))
+            .keepCheckpoints(keys.integer("save_total_limit", unset.keepCheckpoints))
+            .seed(keys.longInteger("seed", unset.seed))
+            .threads(keys.integer("threads", unset.threads))
+            .xla(Toggle.of(keys.optionalFlag("xla")))
+            .kernels(Toggle.of(keys.optionalFlag("kernels")))
+            .build();
     keys.refuseTheRest();
     return config;
   }

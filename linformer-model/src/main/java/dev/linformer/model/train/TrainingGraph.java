@@ -12,7 +12,7 @@ import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.RandomKey;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +21,6 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Gradients;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TBool;
@@ -42,14 +41,14 @@ final class TrainingGraph implements AutoCloseable {
   final Variables<TFloat32> variables;
   final Variables<TFloat32> slots;
 
-  /** [b,n]. */
-  final Operand<TInt32> tokens;
+  /** How many of the weights, the first ones, are the model's; the others are the objective's. */
+  final int modelWeights;
 
-  /** [b], or [b,n] if there is one at every position. */
-  final Operand<TInt32> targets;
+  /** The objective's fields. */
+  final List<Objective.Field> fields;
 
-  /** [b]; null if the model is not told where sequences end. */
-  final @Nullable Operand<TInt32> lengths;
+  /** What is fed for each field, by its name; a variable if a batch lies on the device. */
+  final Map<String, Operand<?>> batch = new LinkedHashMap<>();
 
   /** Of the update, counted from 1. */
   final Placeholder<TInt64> step;
@@ -60,10 +59,10 @@ final class TrainingGraph implements AutoCloseable {
   final Placeholder<TFloat32> learningRate;
 
   /** What an update sees, with dropout. */
-  final Metrics training;
+  final Objective.Score training;
 
   /** What an evaluation sees, without. */
-  final Metrics evaluation;
+  final Objective.Score evaluation;
 
   /** Gradients of the trainable weights, in their order; summed up if they are accumulated. */
   final List<Operand<TFloat32>> gradients = new ArrayList<>();
@@ -75,14 +74,6 @@ final class TrainingGraph implements AutoCloseable {
 
   /** For more than one batch an update; else null. */
   final @Nullable Accumulation accumulation;
-
-  /**
-   * Numbers about a batch.
-   *
-   * @param loss mean cross-entropy in nats, a scalar
-   * @param correct how many targets are the most likely one, a scalar
-   */
-  record Metrics(Operand<TFloat32> loss, Operand<TInt32> correct) {}
 
   /**
    * Adds up gradients.
@@ -113,43 +104,30 @@ final class TrainingGraph implements AutoCloseable {
     Model<TFloat32> model = 
         config.declare(variables.on(kernels ? Backend.GPU_KERNELS : Backend.PORTABLE));
 
-    Model.Input input = model.inputs().get(0);
+    modelWeights = variables.weights().size();
+    Objective.Scorer scorer = objective.declare(variables, config);
+
     long b = xla || resident != null ? trainer.batchSize() : Shape.UNKNOWN_SIZE;
-    long n = input.shape().get(1);
-    Shape perSequence = Shape.of(b);
-    Shape perToken = Shape.of(b, n);
-    Shape perTarget = objective.everyPosition() ? perToken : perSequence;
-    if (resident == null) {
-      tokens = placeholder(tf, "tokens", TInt32.class, perToken); // [b,n]
-      targets = placeholder(tf, "targets", TInt32.class, perTarget);
-      lengths =
-          objective.masked()
-              ? placeholder(tf, "lengths", TInt32.class, perSequence) // [b]
-              : null;
-    } else {
-      tokens = resident(tf, resident.tokens(), perToken); // [b,n]
-      targets = resident(tf, resident.targets(), perTarget);
-      lengths = objective.masked() ? resident(tf, resident.lengths(), perSequence) : null; // [b]
+    fields = List.copyOf(objective.fields(config));
+    for (Objective.Field field : fields) {
+      Shape shape = withBatch(field, b);
+      batch.put(
+          field.name(),
+          resident == null
+              ? placeholder(tf, field.name(), field.type(), shape)
+              : resident(tf, field, resident, shape));
     }
     step = scalar(tf, "step", TInt64.class);
     draw = trainer.accumulation() == 1 ? step : scalar(tf, "draw", TInt64.class);
     learningRate = scalar(tf, "learning_rate", TFloat32.class);
 
-    Map<String, Operand<?>> inputs = new HashMap<>();
-    inputs.put(input.name(), tokens);
-    if (lengths != null) {
-      inputs.put(maskName(model), mask(tf, lengths, n));
-    }
     Operand<TInt64> seed = tf.constant(trainer.seed()); // scalar
     RandomKey key = new RandomKey(tf.stack(List.of(seed, draw))); // [2]
-    training = metrics(tf, model.call(tf, inputs, key));
-    evaluation = metrics(tf, model.call(tf, inputs, null));
+    training = scorer.score(tf, model, batch, key);
+    evaluation = scorer.score(tf, model, batch, null);
 
     List<Weight<TFloat32>> weights = variables.trainable();
-    Gradients found = tf.gradients(training.loss(), weights.stream().map(Weight::value).toList());
-    for (int i = 0; i < weights.size(); i++) {
-      gradients.add(found.dy(i));
-    }
+    gradients.addAll(LossGradients.of(tf, training.loss(), weights));
     accumulation = trainer.accumulation() == 1 ? null : accumulate(tf, weights);
     // A step that would spoil the weights is not made: they tell where the trouble began. Of
     // accumulated batches the trainer has looked at the losses before.
@@ -171,52 +149,30 @@ final class TrainingGraph implements AutoCloseable {
     return placeholder(tf, name, type, Shape.scalar());
   }
 
-  /** A variable of floats, since GPUs have none of int32. */
-  private static Operand<TInt32> resident(Ops tf, int[] values, Shape shape) {
+  /** What is fed for a field. */
+  Operand<?> batch(Objective.Field field) {
+    return Model.require(batch, field.name());
+  }
+
+  /** The shape of a field for batches of b sequences. */
+  static Shape withBatch(Objective.Field field, long b) {
+    long[] sizes = field.shape().asArray();
+    sizes[0] = b;
+    return Shape.of(sizes);
+  }
+
+  /** A variable with a field's values: of floats, since GPUs have none of int32. */
+  private static Operand<?> resident(Ops tf, Objective.Field field, Batch batch, Shape shape) {
     Variable<TFloat32> variable = tf.variable(shape, TFloat32.class);
     Ops start = tf.withInitScope();
-    start.assign(
-        variable,
-        start.dtypes.cast(
-            start.reshape(start.constant(values), start.constant(shape.asArray())),
-            TFloat32.class));
-    return tf.dtypes.cast(tf.identity(variable), TInt32.class);
-  }
-
-  private static String maskName(Model<?> model) {
-    return model.inputs().stream()
-        .filter(input -> input.type() == TBool.class)
-        .findFirst()
-        .map(Model.Input::name)
-        .orElseThrow(() -> new IllegalArgumentException("the model takes no mask"));
-  }
-
-  /** True in front of each end. */
-  private static Operand<TBool> mask(Ops tf, Operand<TInt32> lengths, long n) {
-    Operand<TInt32> positions =
-        tf.range(tf.constant(0), tf.constant((int) n), tf.constant(1)); // [n]
-    return tf.math.less(positions, tf.expandDims(lengths, tf.constant(1))); // [b,n]
-  }
-
-  private Metrics metrics(Ops tf, Operand<TFloat32> logits) {
-    int last = logits.shape().numDimensions() - 1;
-    int classes = Math.toIntExact(logits.shape().get(last));
-    Operand<TFloat32> rows =
-        tf.reshape(logits, tf.constant(new int[] {-1, classes})); // [m,classes]
-    Operand<TInt32> wanted = tf.reshape(targets, tf.constant(new int[] {-1})); // [m]
-    Operand<TFloat32> scored =
-        tf.dtypes.cast(
-            tf.math.notEqual(wanted, tf.constant(Batch.UNSCORED)), TFloat32.class); // [m]
-    // All zeros where there is no target.
-    Operand<TFloat32> oneHot =
-        tf.oneHot(wanted, tf.constant(classes), tf.constant(1f), tf.constant(0f)); // [m,classes]
-    Operand<TFloat32> each = tf.nn.softmaxCrossEntropyWithLogits(rows, oneHot).loss(); // [m]
-    Operand<TInt32> axis = tf.constant(0);
-    Operand<TFloat32> count = tf.math.maximum(tf.sum(scored, axis), tf.constant(1f)); // scalar
-    Operand<TFloat32> loss = tf.math.div(tf.sum(tf.math.mul(each, scored), axis), count); // scalar
-    Operand<TInt32> likeliest = tf.math.argMax(rows, tf.constant(1), TInt32.class); // [m]
-    Operand<TInt32> right = tf.dtypes.cast(tf.math.equal(likeliest, wanted), TInt32.class); // [m]
-    return new Metrics(loss, tf.sum(right, axis));
+    boolean floats = field.type() == TFloat32.class;
+    Operand<TFloat32> values =
+        floats
+            ? start.constant(batch.floats(field.name()))
+            : start.dtypes.cast(start.constant(batch.ints(field.name())), TFloat32.class);
+    start.assign(variable, start.reshape(values, start.constant(shape.asArray())));
+    Operand<TFloat32> value = tf.identity(variable);
+    return floats ? value : tf.dtypes.cast(value, TInt32.class);
   }
 
   /** Puts the sums in the place of the gradients. */
@@ -226,8 +182,9 @@ final class TrainingGraph implements AutoCloseable {
     List<Op> first = new ArrayList<>();
     List<Op> next = new ArrayList<>();
     for (int i = 0; i < weights.size(); i++) {
-      Parameter of = weights.get(i).parameter();
-      sums.create(new Parameter(of.name() + ".sum", of.shape(), Initialization.ZEROS));
+      Parameter parameter = weights.get(i).parameter();
+      sums.create(
+          new Parameter(parameter.name() + ".sum", parameter.shape(), Initialization.ZEROS));
       Weight<TFloat32> sum = sums.weights().get(i);
       Operand<TFloat32> part = tf.math.mul(gradients.get(i), share);
       first.add(tf.assign(sum.variable(), part));

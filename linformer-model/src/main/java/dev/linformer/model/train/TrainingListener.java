@@ -4,7 +4,19 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Hears how a training goes; called on the thread that trains, which a failure ends. */
+/**
+ * Hears how a training goes; called on the thread that trains. What a listener throws ends the
+ * training after its last checkpoint.
+ *
+ * <pre>{@code
+ * run.train(
+ *     new TrainingListener() {
+ *       public void onStep(StepReport report) {
+ *         System.out.println(report.step() + " of " + report.steps() + ": " + report.loss());
+ *       }
+ *     });
+ * }</pre>
+ */
 public interface TrainingListener {
 
   /** Hears nothing. */
@@ -33,8 +45,8 @@ public interface TrainingListener {
    *
    * @param step counted from 1
    * @param steps of the whole training
-   * @param loss mean cross-entropy of the batch, in nats
-   * @param accuracy share of the batch that was right
+   * @param loss mean over the targets of the step's batches, see {@link Evaluation#loss}
+   * @param accuracy share of the targets that were right, see {@link Evaluation#accuracy}
    * @param learningRate of the step
    * @param gradientNorm before clipping
    * @param tokens positions in the batch, padding included

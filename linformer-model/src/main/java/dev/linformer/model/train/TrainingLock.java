@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * there, and ends with the process, however that ends. Nobody else may open that file: on some
  * systems a lock ends when any reader of the same process closes it.
  */
-public final class TrainingLock implements Closeable {
+final class TrainingLock implements Closeable {
 
   /** Folders of this process, which the system would let in again. */
   private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
@@ -32,7 +32,7 @@ public final class TrainingLock implements Closeable {
    *
    * @throws InvalidInputException if another training is under way in it
    */
-  public static TrainingLock take(ModelDirectory directory) throws IOException {
+  static TrainingLock take(ModelDirectory directory) throws IOException {
     Path folder = directory.path().toRealPath();
     if (!HELD.add(folder)) {
       throw taken(directory);
@@ -79,7 +79,7 @@ public final class TrainingLock implements Closeable {
   }
 
   /** Why nothing is locked, where that is so. */
-  public Optional<String> failure() {
+  Optional<String> failure() {
     return Optional.ofNullable(failure).map(Throwable::getMessage);
   }
 

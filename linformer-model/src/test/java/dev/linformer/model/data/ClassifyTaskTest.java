@@ -88,7 +88,7 @@ class ClassifyTaskTest {
           expected.add("row " + i + " = " + (i % 3 == 0 ? 0 : 1));
         }
         assertEquals(expected, seen);
-        assertEquals("[\"no\",\"yes\"]", data.facts().get("labels").toString());
+        assertEquals("[\"no\",\"yes\"]", data.dataFingerprint().get("labels").toString());
         // The next epoch has another order.
         Set<String> first = new HashSet<>(read(data.train(0, 20)));
         assertTrue(!first.equals(new HashSet<>(read(data.train(2, 20)))));

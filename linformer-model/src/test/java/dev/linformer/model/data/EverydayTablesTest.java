@@ -67,7 +67,7 @@ class EverydayTablesTest {
   private static List<String> read(ClassifyTask task) throws IOException {
     List<String> rows = new ArrayList<>();
     try (TaskData data = task.open(model())) {
-      int train = data.facts().get("num_train").intValue();
+      int train = data.dataFingerprint().get("num_train").intValue();
       for (int i = 0; i < train; i++) {
         add(data.train(i, 1), rows);
       }
@@ -236,8 +236,8 @@ class EverydayTablesTest {
       try (TaskData data = dropping.open(model())) {
         assertEquals(
             List.of("left out 1 of 40 rows, whose text or label is missing"), data.remarks());
-        assertEquals(1, data.facts().get("dropped").intValue());
-        assertEquals("[\"0\",\"1\"]", data.facts().get("labels").toString());
+        assertEquals(1, data.dataFingerprint().get("dropped").intValue());
+        assertEquals("[\"0\",\"1\"]", data.dataFingerprint().get("labels").toString());
       }
       ClassifyTask keeping = task(file, MissingValues.KEEP_WORDS);
       if (blank || column == 1) { // a word makes three classes

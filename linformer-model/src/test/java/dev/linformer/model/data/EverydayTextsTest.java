@@ -55,7 +55,7 @@ class EverydayTextsTest {
   private static void assertText(String text, Path... data) throws IOException {
     boolean[] seen = new boolean[text.length()];
     try (TaskData opened = open(data)) {
-      assertEquals(text.length(), opened.facts().get("tokens").intValue());
+      assertEquals(text.length(), opened.dataFingerprint().get("tokens").intValue());
       for (int index = 0; index < 50 * text.length(); index++) {
         int[] tokens = opened.train(index, 1).tokens();
         int at = text.indexOf(new String(Tokenizer.BYTES.decode(tokens), StandardCharsets.UTF_8));

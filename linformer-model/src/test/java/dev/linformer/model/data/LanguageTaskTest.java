@@ -161,8 +161,8 @@ class LanguageTaskTest {
         String input = decode(data.train(index, 1).tokens(), 0, N);
         assertTrue(text.contains(input), input);
       }
-      assertEquals(4, data.facts().get("files").intValue());
-      assertEquals(3001, data.facts().get("tokens").intValue());
+      assertEquals(4, data.dataFingerprint().get("files").intValue());
+      assertEquals(3001, data.dataFingerprint().get("tokens").intValue());
     }
   }
 

@@ -87,12 +87,12 @@ class InputPipelineTimingTest {
     }
 
     @Override
-    public HeldOut test(int size) {
+    public TestSet test(int size) {
       return data.test(size);
     }
 
     @Override
-    public HeldOut fresh(OptionalLong seed, int size) {
+    public TestSet fresh(OptionalLong seed, int size) {
       return data.fresh(seed, size);
     }
   }

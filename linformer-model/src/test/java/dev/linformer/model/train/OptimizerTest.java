@@ -21,6 +21,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
@@ -180,6 +181,72 @@ class OptimizerTest {
         }
         before = after;
       }
+    }
+  }
+
+  /**
+   * The steps of {@link Optimizer#minimize} are those of an update with the gradients and the
+   * numbers of the steps: of Σ(w + 0.3)²/2 they are w + 0.3.
+   */
+  @ParameterizedTest
+  @MethodSource("all")
+  void minimizingIsAnUpdateByTheGradients(Optimizer optimizer) {
+    for (double limit : new double[] {Double.POSITIVE_INFINITY, 0.5}) {
+      Map<String, double[]> minimized = afterSteps(optimizer, limit, true);
+      Map<String, double[]> updated = afterSteps(optimizer, limit, false);
+      assertEquals(updated.keySet(), minimized.keySet());
+      minimized.forEach(
+          (name, values) ->
+              Values.assertClose(name, updated.getOrDefault(name, new double[0]), values, 1e-13));
+    }
+  }
+
+  private static Map<String, double[]> afterSteps(
+      Optimizer optimizer, double limit, boolean minimize) {
+    try (Graph graph = new Graph();
+        Session session = Sessions.open(graph, 1)) {
+      Ops tf = Ops.create(graph);
+      var variables = Variables.random(tf, TFloat64.class, 7);
+      variables.create(new Parameter("matrix", Shape.of(2, 3), Initialization.normal(1)));
+      variables.create(new Parameter("vector", Shape.of(5), Initialization.normal(1)));
+      variables.create(
+          new Parameter(
+              "fixed",
+              Shape.of(2),
+              Initialization.normal(1),
+              List.of(List.of("fixed")),
+              Shape.of(2),
+              false));
+      List<Operand<TFloat64>> squares = new ArrayList<>();
+      List<Operand<TFloat64>> gradients = new ArrayList<>();
+      for (Weight<TFloat64> weight : variables.trainable()) {
+        Operand<TFloat64> shifted = tf.math.add(weight.value(), tf.constant(0.3));
+        squares.add(tf.nn.l2Loss(shifted));
+        gradients.add(shifted);
+      }
+      squares.add(tf.nn.l2Loss(variables.weights().get(2).value()));
+      Operand<TFloat64> loss = tf.math.addN(squares);
+      Operand<TFloat64> rate = tf.constant(0.1);
+      var step = tf.placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
+      Op update;
+      if (minimize && Double.isInfinite(limit)) {
+        update = optimizer.minimize(tf, loss, variables, 0.1);
+      } else if (minimize) {
+        update = optimizer.minimize(tf, loss, variables, rate, limit);
+      } else {
+        var slots = Variables.random(tf, TFloat64.class, 7);
+        var clipped = GradientClipping.byGlobalNorm(tf, gradients, limit);
+        List<Operand<TFloat64>> used = Double.isInfinite(limit) ? gradients : clipped.gradients();
+        update = optimizer.update(tf, variables.trainable(), used, rate, step, slots);
+      }
+      session.initialize();
+      for (int t = 1; t <= STEPS; t++) {
+        try (TInt64 number = TInt64.scalarOf(t);
+            Result none = session.runner().feed(step, number).addTarget(update).run()) {
+          assertEquals(0, none.size());
+        }
+      }
+      return Values.fetchWeights(session, variables.weights());
     }
   }
 

@@ -4,12 +4,14 @@ import dev.linformer.model.ComputePrecision;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Pooling;
+import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Example;
 import dev.linformer.model.data.ExampleData;
 import dev.linformer.model.data.ListOps;
 import dev.linformer.model.data.Objective;
 import dev.linformer.model.weights.SafetensorsFile;
 import dev.linformer.model.weights.SafetensorsWriter;
+import dev.linformer.runtime.Toggle;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,7 +25,7 @@ final class Tiny {
   static final int BATCH = 16;
 
   /** A class a sequence, without masks. */
-  static final Objective OBJECTIVE = new Objective(false, false);
+  static final Objective OBJECTIVE = Objective.classPerSequence(false);
 
   private Tiny() {}
 
@@ -54,6 +56,11 @@ final class Tiny {
     return new ExampleData(all, all.subList(0, 40), all, 16, seed);
   }
 
+  /** All of them in their order. */
+  static Iterable<Batch> batches(List<Example> examples) {
+    return new ExampleData(examples, examples, examples, 16, 1).validation(BATCH);
+  }
+
   /** On one thread, so that every digit is repeatable. */
   static TrainerConfig trainer(int steps, int checkpointEvery, long seed) {
     return trainer(steps, 1, 0, 0, checkpointEvery, seed);
@@ -66,46 +73,34 @@ final class Tiny {
       int patience,
       int checkpointEvery,
       long seed) {
-    return new TrainerConfig(
-        steps,
-        BATCH / accumulation,
-        accumulation,
-        new AdamW(0.9, 0.999, 1e-8, 0.01),
-        0.01,
-        5,
-        Schedule.LINEAR,
-        1,
-        10,
-        evaluateEvery,
-        patience,
-        checkpointEvery,
-        2,
-        seed,
-        1,
-        false,
-        null);
+    return TrainerConfig.builder(steps)
+        .batchSize(BATCH / accumulation)
+        .accumulation(accumulation)
+        .learningRate(0.01)
+        .warmupSteps(5)
+        .logEvery(10)
+        .evaluateEvery(evaluateEvery)
+        .patience(patience)
+        .checkpointEvery(checkpointEvery)
+        .seed(seed)
+        .threads(1)
+        .xla(Toggle.OFF)
+        .build();
   }
 
   /** Without warm-up and clipping. */
   static TrainerConfig reckless(double learningRate) {
-    return new TrainerConfig(
-        60,
-        BATCH,
-        1,
-        new AdamW(0.9, 0.999, 1e-8, 0),
-        learningRate,
-        0,
-        Schedule.LINEAR,
-        1e38,
-        10,
-        0,
-        0,
-        1000,
-        2,
-        1,
-        1,
-        false,
-        null);
+    return TrainerConfig.builder(60)
+        .batchSize(BATCH)
+        .optimizer(new AdamW(0.9, 0.999, 1e-8, 0))
+        .learningRate(learningRate)
+        .warmupSteps(0)
+        .clipNorm(1e38)
+        .logEvery(10)
+        .checkpointEvery(1000)
+        .threads(1)
+        .xla(Toggle.OFF)
+        .build();
   }
 
   /** Multiplies a weight in a file. */

@@ -1,7 +1,6 @@
 package dev.linformer.model.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -9,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Values;
+import dev.linformer.runtime.Toggle;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -23,24 +23,83 @@ class TrainerConfigTest {
   }
 
   private static TrainerConfig config(int steps, int warmup, Schedule schedule) {
-    return new TrainerConfig(
-        steps,
-        32,
-        5,
-        new AdamW(0.8, 0.98, 1e-7, 0.02),
-        0.5,
-        warmup,
-        schedule,
-        1.25,
-        7,
-        13,
-        17,
-        11,
-        3,
-        1L << 40,
-        2,
-        null,
-        null);
+    return TrainerConfig.builder(steps)
+        .batchSize(32)
+        .accumulation(5)
+        .optimizer(new AdamW(0.8, 0.98, 1e-7, 0.02))
+        .learningRate(0.5)
+        .warmupSteps(warmup)
+        .schedule(schedule)
+        .clipNorm(1.25)
+        .logEvery(7)
+        .evaluateEvery(13)
+        .patience(17)
+        .checkpointEvery(11)
+        .keepCheckpoints(3)
+        .seed(1L << 40)
+        .threads(2)
+        .build();
+  }
+
+  /** What is not set has the values of absent keys. */
+  @Test
+  void theDefaultsOfTheBuilderAreThoseOfJson() {
+    for (int steps : new int[] {1, 7, 30, 999, 1000, 6000}) {
+      TrainerConfig built = TrainerConfig.builder(steps).build();
+      assertEquals(built, TrainerConfig.parse("{\"max_steps\": %d}".formatted(steps)));
+      assertEquals(Math.min(100, steps / 10), built.warmupSteps());
+    }
+  }
+
+  /** Every value that is set is the one that stands in JSON, in a fixed order. */
+  @Test
+  void everyKeyInItsOrder() {
+    TrainerConfig config =
+        TrainerConfig.builder(110)
+            .batchSize(32)
+            .accumulation(5)
+            .optimizer(new Sgd(0.5, true, 0.25))
+            .learningRate(0.75)
+            .warmupSteps(9)
+            .schedule(Schedule.COSINE)
+            .clipNorm(1.25)
+            .logEvery(7)
+            .evaluateEvery(13)
+            .patience(17)
+            .checkpointEvery(11)
+            .keepCheckpoints(3)
+            .seed(23)
+            .threads(2)
+            .xla(Toggle.ON)
+            .kernels(Toggle.OFF)
+            .build();
+    String json =
+        """
+        {"max_steps":110,"batch_size":32,"gradient_accumulation_steps":5,"optim":"sgd",\
+        "momentum":0.5,"nesterov":true,"weight_decay":0.25,"learning_rate":0.75,"warmup_steps":9,\
+        "lr_scheduler_type":"cosine","max_grad_norm":1.25,"logging_steps":7,"eval_steps":13,\
+        "early_stopping_patience":17,"save_steps":11,"save_total_limit":3,"seed":23,"threads":2,\
+        "xla":true,"kernels":false}""";
+    assertEquals(json, config.toJson().toString());
+    assertEquals(config, TrainerConfig.parse(json));
+  }
+
+  @Test
+  void aTextThatIsNoJson() {
+    String message = Values.refusal(() -> TrainerConfig.parse("{\"max_steps\": 3,}"));
+    assertTrue(message.startsWith("training_args: not valid JSON, line 1: "), message);
+  }
+
+  @Test
+  void optimizersFromText() {
+    assertEquals(new AdamW(), Optimizer.parse("{}"));
+    assertEquals(new Sgd(), Optimizer.parse("{\"optim\": \"sgd\"}"));
+    assertEquals(new Adagrad(), Optimizer.parse("{\"optim\": \"adagrad\"}"));
+    assertEquals(new RmsProp(), Optimizer.parse("{\"optim\": \"rmsprop\"}"));
+    assertEquals(new Adadelta(), Optimizer.parse("{\"optim\": \"adadelta\"}"));
+    assertEquals(
+        "optimizer: unknown key \"rho\"; known are optim, weight_decay, momentum, nesterov",
+        Values.refusal(() -> Optimizer.parse("{\"optim\": \"sgd\", \"rho\": 0.5}")));
   }
 
   @Test
@@ -78,8 +137,9 @@ class TrainerConfigTest {
     for (String value : List.of("true", "false", "null")) {
       ObjectNode json = config(110, 10).toJson();
       json.set("xla", new ObjectMapper().readTree(value));
-      assertEquals(
-          value, String.valueOf(TrainerConfig.parse(new JsonObjectReader("json", json)).xla()));
+      TrainerConfig parsed = TrainerConfig.parse(new JsonObjectReader("json", json));
+      assertEquals(value, String.valueOf(parsed.xla().toBoolean()));
+      assertEquals(json, parsed.toJson());
     }
     ObjectNode json = config(110, 10).toJson().put("xla", "auto");
     assertEquals(
@@ -93,12 +153,12 @@ class TrainerConfigTest {
       ObjectNode json = config(110, 10).toJson();
       json.set("kernels", new ObjectMapper().readTree(value));
       TrainerConfig parsed = TrainerConfig.parse(new JsonObjectReader("json", json));
-      assertEquals(value, String.valueOf(parsed.kernels()));
+      assertEquals(value, String.valueOf(parsed.kernels().toBoolean()));
       assertEquals(json, parsed.toJson());
     }
     ObjectNode json = config(110, 10).toJson();
     json.remove("kernels");
-    assertNull(TrainerConfig.parse(new JsonObjectReader("json", json)).kernels());
+    assertEquals(Toggle.AUTO, TrainerConfig.parse(new JsonObjectReader("json", json)).kernels());
     ObjectNode word = config(110, 10).toJson().put("kernels", "auto");
     assertEquals(
         "json: kernels = \"auto\", but true or false is expected",

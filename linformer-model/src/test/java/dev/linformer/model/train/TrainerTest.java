@@ -11,7 +11,6 @@ import dev.linformer.io.internal.AtomicFile;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.Values;
 import dev.linformer.model.data.Example;
-import dev.linformer.model.data.TokenBatches;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -348,18 +347,17 @@ class TrainerTest {
     Path weights = folder.resolve("weights.safetensors");
     try (Trainer trainer =
         Trainer.start(Tiny.model(0.5), Tiny.OBJECTIVE, Tiny.trainer(5, 10, 1), folder)) {
-      Evaluation first = trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16));
-      assertEquals(first, trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)));
+      Evaluation first = trainer.evaluate(Tiny.batches(EXAMPLES));
+      assertEquals(first, trainer.evaluate(Tiny.batches(EXAMPLES)));
       assertEquals(EXAMPLES.size(), first.targets());
       trainer.train(Tiny.data(trainer.config().seed()), TrainingListener.NONE);
-      assertNotEquals(first, trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)));
+      assertNotEquals(first, trainer.evaluate(Tiny.batches(EXAMPLES)));
       trainer.saveWeights(weights);
       try (Trainer same =
           Trainer.start(Tiny.model(0), Tiny.OBJECTIVE, Tiny.trainer(5, 10, 2), folder)) {
         same.loadWeights(weights);
         assertEquals(
-            trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)),
-            same.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)));
+            trainer.evaluate(Tiny.batches(EXAMPLES)), same.evaluate(Tiny.batches(EXAMPLES)));
       }
     }
   }
@@ -369,11 +367,11 @@ class TrainerTest {
   void evaluationWeighsEveryExampleAlike() throws IOException {
     try (Trainer trainer = Trainer.start(MODEL, Tiny.OBJECTIVE, Tiny.trainer(5, 10, 1), folder)) {
       List<Example> some = EXAMPLES.subList(0, 18);
-      Evaluation all = trainer.evaluate(TokenBatches.inOrder(some, Tiny.BATCH, 16));
+      Evaluation all = trainer.evaluate(Tiny.batches(some));
       double loss = 0;
       double right = 0;
       for (Example example : some) {
-        Evaluation one = trainer.evaluate(TokenBatches.inOrder(List.of(example), Tiny.BATCH, 16));
+        Evaluation one = trainer.evaluate(Tiny.batches(List.of(example)));
         loss += one.loss() / some.size();
         right += one.accuracy() / some.size();
       }
@@ -404,8 +402,7 @@ class TrainerTest {
       trainer.saveWeights(weights);
       Tiny.enlarge(weights, "to_logits.weight", 1e25f);
       trainer.loadWeights(weights);
-      assertTrue(
-          Double.isFinite(trainer.evaluate(TokenBatches.inOrder(EXAMPLES, Tiny.BATCH, 16)).loss()));
+      assertTrue(Double.isFinite(trainer.evaluate(Tiny.batches(EXAMPLES)).loss()));
       assertThrows(
           DivergedException.class,
           () -> trainer.train(Tiny.data(trainer.config().seed()), TrainingListener.NONE));

@@ -10,8 +10,8 @@ import dev.linformer.model.Pooling;
 import dev.linformer.model.Values;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.ListOps;
-import dev.linformer.model.data.TokenBatches;
 import dev.linformer.runtime.Sessions;
+import dev.linformer.runtime.Toggle;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -28,7 +28,7 @@ import org.tensorflow.types.TInt64;
 class TrainingGraphTest {
 
   private static double loss(TrainingGraph graph, Session session, Operand<?> loss, long step) {
-    var batch = TokenBatches.inOrder(Tiny.examples(), Tiny.BATCH, 16).iterator().next();
+    var batch = Tiny.batches(Tiny.examples()).iterator().next();
     Shape shape = Shape.of(Tiny.BATCH, 16);
     try (TInt32 tokens = TInt32.tensorOf(shape, DataBuffers.of(batch.tokens()));
         TInt32 labels = TInt32.vectorOf(batch.targets());
@@ -36,8 +36,8 @@ class TrainingGraphTest {
         Result result =
             session
                 .runner()
-                .feed(graph.tokens, tokens)
-                .feed(graph.targets, labels)
+                .feed(graph.batch.get("tokens"), tokens)
+                .feed(graph.batch.get("targets"), labels)
                 .feed(graph.step, number)
                 .fetch(loss)
                 .run()) {
@@ -114,7 +114,7 @@ class TrainingGraphTest {
   /** Nothing but the step is fed where the batch lies on the device. */
   @Test
   void aResidentBatchHasTheLossOfAFedOne() {
-    Batch batch = TokenBatches.inOrder(Tiny.examples(), Tiny.BATCH, 16).iterator().next();
+    Batch batch = Tiny.batches(Tiny.examples()).iterator().next();
     double expected;
     try (TrainingGraph graph =
             new TrainingGraph(
@@ -139,7 +139,6 @@ class TrainingGraphTest {
   /** Before anything is built: 2^20 sequences of 2^11 positions, or of 2^8 with 8 channels. */
   @Test
   void refusesBatchesThatGradientsCannotCount() {
-    var optimizer = new AdamW(0.9, 0.999, 1e-8, 0);
     for (boolean xla : new boolean[] {true, false}) {
       int batch = 1 << 20;
       LinformerClassifierConfig model =
@@ -150,8 +149,7 @@ class TrainingGraphTest {
               Pooling.FIRST,
               0);
       TrainerConfig trainer =
-          new TrainerConfig(
-              1, batch, 1, optimizer, 0.1, 0, Schedule.LINEAR, 1, 1, 0, 0, 1, 2, 1, 1, xla, null);
+          TrainerConfig.builder(1).batchSize(batch).xla(xla ? Toggle.ON : Toggle.OFF).build();
       String message =
           Values.refusal(
               () -> new TrainingGraph(model, Tiny.OBJECTIVE, trainer, xla, false, null).close());

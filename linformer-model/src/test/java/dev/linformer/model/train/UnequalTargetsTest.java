@@ -25,7 +25,7 @@ class UnequalTargetsTest {
 
   private static final int N = 11;
   private static final int TOKENS = 7;
-  private static final Objective OBJECTIVE = new Objective(true, false);
+  private static final Objective OBJECTIVE = Objective.classPerPosition(false);
 
   @TempDir private Path folder = Path.of("");
 
@@ -64,12 +64,12 @@ class UnequalTargetsTest {
     }
 
     @Override
-    public HeldOut test(int size) {
-      return new HeldOut(validation(size), List.of(), 0);
+    public TestSet test(int size) {
+      return new TestSet(validation(size), List.of(), 0);
     }
 
     @Override
-    public HeldOut fresh(OptionalLong seed, int size) {
+    public TestSet fresh(OptionalLong seed, int size) {
       return test(size);
     }
   }

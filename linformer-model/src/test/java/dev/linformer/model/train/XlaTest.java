@@ -12,6 +12,7 @@ import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.ExampleData;
 import dev.linformer.model.data.Objective;
 import dev.linformer.runtime.Devices;
+import dev.linformer.runtime.Toggle;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -66,7 +67,7 @@ class XlaTest {
     ObjectNode json =
         Tiny.model(0.2).toJson().put("precision", precision).put("checkpoint_level", level);
     ModelConfig model = ModelConfig.parse(new JsonObjectReader("test", json));
-    Objective objective = new Objective(false, masked);
+    Objective objective = Objective.classPerSequence(masked);
     List<Double> expected = losses(model, objective, false);
     List<Double> found = losses(model, objective, true);
     assertEquals(8, found.size());
@@ -98,7 +99,7 @@ class XlaTest {
   @Test
   void withoutAWishTheDeviceDecides() {
     assertTrue(Devices.compute(DeviceType.CPU));
-    assertEquals(Devices.compute(DeviceType.GPU), Devices.compile(null));
-    assertTrue(Devices.compile(true));
+    assertEquals(Devices.compute(DeviceType.GPU), Devices.compile(Toggle.AUTO));
+    assertTrue(Devices.compile(Toggle.ON));
   }
 }

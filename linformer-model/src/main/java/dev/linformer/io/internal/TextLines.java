@@ -1,4 +1,4 @@
-package dev.linformer.model.data;
+package dev.linformer.io.internal;
 
 import dev.linformer.io.InvalidInputException;
 import java.io.IOException;

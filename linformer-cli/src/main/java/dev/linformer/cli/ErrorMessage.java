@@ -19,15 +19,15 @@ import picocli.CommandLine.ExitCode;
  * @param code of the process: 2 for input that the user can mend, 1 for all else
  * @param expected whether the text says it all; of other failures a stack trace may say more
  */
-record Complaint(String text, int code, boolean expected) {
+record ErrorMessage(String text, int code, boolean expected) {
 
   private static final int LONGEST = 2000;
 
-  static Complaint of(Throwable failure) {
+  static ErrorMessage of(Throwable failure) {
     if (failure instanceof InvalidInputException) {
-      return new Complaint(line(failure.getMessage()), ExitCode.USAGE, true);
+      return new ErrorMessage(line(failure.getMessage()), ExitCode.USAGE, true);
     } else if (failure instanceof InvalidPathException path) {
-      return new Complaint(line(noFile(path)), ExitCode.USAGE, true);
+      return new ErrorMessage(line(noFile(path)), ExitCode.USAGE, true);
     } else if (failure instanceof UncheckedIOException && failure.getCause() != null) {
       return of(failure.getCause());
     } else if (failure instanceof DivergedException) {
@@ -39,7 +39,7 @@ record Complaint(String text, int code, boolean expected) {
     } else if (failure instanceof TFResourceExhaustedException || failure instanceof Error) {
       return failed(exhausted(failure));
     }
-    return new Complaint(line("unexpected: " + said(failure)), ExitCode.SOFTWARE, false);
+    return new ErrorMessage(line("unexpected: " + said(failure)), ExitCode.SOFTWARE, false);
   }
 
   /** Why a text can't be the name of a file. */
@@ -47,8 +47,8 @@ record Complaint(String text, int code, boolean expected) {
     return "'%s' can't be a file: %s".formatted(failure.getInput(), failure.getReason());
   }
 
-  private static Complaint failed(@Nullable String text) {
-    return new Complaint(line(text), ExitCode.SOFTWARE, true);
+  private static ErrorMessage failed(@Nullable String text) {
+    return new ErrorMessage(line(text), ExitCode.SOFTWARE, true);
   }
 
   /** What the process ran out of. */

@@ -10,9 +10,9 @@ import picocli.CommandLine.Model.CommandSpec;
  * What a command says of the file or folder that it has written. Where that is no file but a pipe,
  * a device or standard output, it goes to standard error, so that it isn't mixed with the content.
  */
-final class Written {
+final class OutputNotice {
 
-  private Written() {}
+  private OutputNotice() {}
 
   static void say(CommandSpec spec, Path out) {
     note(spec, out, "wrote " + out);
@@ -22,6 +22,6 @@ final class Written {
     CommandLine command = spec.commandLine();
     boolean named = Files.isDirectory(out) || (Files.isRegularFile(out) && !out.startsWith("/dev"));
     PrintWriter console = named ? command.getOut() : command.getErr();
-    console.println(Complaint.line(text));
+    console.println(ErrorMessage.line(text));
   }
 }
