@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.CheckpointLevel;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerConfigBuilder;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
 import dev.linformer.ops.gradient.Memory;
@@ -77,7 +78,7 @@ class MemoryEstimateTest {
     return vectors;
   }
 
-  private static LinformerConfig.Builder readme(int n) {
+  private static LinformerConfigBuilder readme(int n) {
     return LinformerConfig.builder(n, 64, 128).headDim(256).feedForwardDim(128).heads(4);
   }
 

@@ -172,8 +172,7 @@ final class ProjectionBank<T extends TFloating> {
       Initialization initialization,
       List<List<String>> slices,
       Shape sliceShape) {
-    boolean trainable =
-        !config.freezeProjections() && config.projectionMethod() != ProjectionMethod.NO_PARAMS;
+    boolean trainable = !config.freezeProjections() && config.projectionMethod().isTrained();
     return parameters.create(
         new Parameter(name, shape, initialization, slices, sliceShape, trainable));
   }

@@ -6,7 +6,10 @@ import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
 
-/** The nonlinearity of a feed-forward layer. */
+/**
+ * The nonlinearity of a feed-forward layer. What the rest of the library asks of one is answered
+ * here; each answer names all constants, so that a new one doesn't compile until all are given.
+ */
 public enum Activation {
   /** x·Φ(x), Φ the normal distribution function in its exact (erf) form; arXiv 1606.08415. */
   GELU,
@@ -18,6 +21,13 @@ public enum Activation {
     return switch (this) {
       case GELU -> Float32Math.apply(tf, x, Activation::gelu);
       case RELU -> tf.nn.relu(x);
+    };
+  }
+
+  /** Whether linformer-pytorch has it, under the same key. */
+  public boolean isInLinformerPyTorch() {
+    return switch (this) {
+      case GELU, RELU -> true;
     };
   }
 

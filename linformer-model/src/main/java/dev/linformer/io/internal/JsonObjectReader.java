@@ -64,6 +64,17 @@ public final class JsonObjectReader {
     return JsonText.object("", object.toString().getBytes(StandardCharsets.UTF_8));
   }
 
+  /**
+   * Reads a text.
+   *
+   * @param source where the text comes from, for messages
+   * @throws InvalidInputException if it isn't a JSON object
+   */
+  public static JsonObjectReader parse(String source, String json) {
+    return new JsonObjectReader(
+        source, JsonText.object(source, json.getBytes(StandardCharsets.UTF_8)));
+  }
+
   /** A copy of the whole object. */
   public ObjectNode copy() {
     return object.deepCopy();
@@ -204,6 +215,12 @@ public final class JsonObjectReader {
     return node == null ? unset : number(key, node);
   }
 
+  /** A number, or null where the key is absent or null. */
+  public @Nullable Double optionalNumber(String key) {
+    JsonNode node = take(key);
+    return node == null ? null : Double.valueOf(number(key, node));
+  }
+
   private double number(String key, JsonNode node) {
     if (!node.isNumber()) {
       throw invalid(key, node, "a number");
@@ -273,11 +290,24 @@ public final class JsonObjectReader {
 
   /** One of an enum's constants by its name, in either case. */
   public <E extends Enum<E>> E choice(String key, E unset) {
-    String text = text(key, unset.name());
-    return Arrays.stream(unset.getDeclaringClass().getEnumConstants())
-        .filter(e -> e.name().equalsIgnoreCase(text))
+    E given = optionalChoice(key, unset.getDeclaringClass());
+    return given == null ? unset : given;
+  }
+
+  /**
+   * One of an enum's constants by its name, in either case; null where the key is absent or null.
+   */
+  public <E extends Enum<E>> @Nullable E optionalChoice(String key, Class<E> type) {
+    boolean given = has(key);
+    String text = text(key, "");
+    return given ? choice(key, text, type) : null;
+  }
+
+  private <E extends Enum<E>> E choice(String key, String text, Class<E> type) {
+    return Arrays.stream(type.getEnumConstants())
+        .filter(constant -> Named.isCalled(constant, text))
         .findFirst()
-        .orElseThrow(() -> invalid(key, text, "one of " + Named.keys(unset.getDeclaringClass())));
+        .orElseThrow(() -> invalid(key, text, "one of " + Named.keys(type)));
   }
 
   /**

@@ -143,12 +143,13 @@ class TrainingGraphTest {
     for (boolean xla : new boolean[] {true, false}) {
       int batch = 1 << 20;
       LinformerClassifierConfig model =
-          new LinformerClassifierConfig(
-              LinformerConfig.builder(xla ? 1 << 11 : 1 << 8, 8, 4).heads(2).build(),
-              ListOps.VOCABULARY_SIZE,
-              ListOps.CLASSES,
-              Pooling.FIRST,
-              0);
+          LinformerClassifierConfig.builder(
+                  LinformerConfig.builder(xla ? 1 << 11 : 1 << 8, 8, 4).heads(2).build(),
+                  ListOps.VOCABULARY_SIZE,
+                  ListOps.CLASSES)
+              .pooling(Pooling.FIRST)
+              .tokenDropout(0)
+              .build();
       TrainerConfig trainer =
           new TrainerConfig(
               1, batch, 1, optimizer, 0.1, 0, Schedule.LINEAR, 1, 1, 0, 0, 1, 2, 1, 1, xla, null);
