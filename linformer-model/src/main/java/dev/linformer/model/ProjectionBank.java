@@ -148,6 +148,8 @@ final class ProjectionBank<T extends TFloating> {
               weights.create(
                   ".weight", Shape.of(k, n), Initialization.normal(1 / Math.sqrt((double) k))),
               null);
+      case DCT ->
+          learned(weights.create(".weight", Shape.of(k, n), Initialization.cosines(n)), null);
       case CONVOLUTION -> {
         int d = config.headDim();
         Initialization initialization = Initialization.linear((long) d * (n / k));

@@ -16,6 +16,8 @@ public enum ProjectionMethod {
   CONVOLUTION,
   /** A fixed random matrix, N(0, 1/k), saved but not trained. */
   NO_PARAMS,
+  /** A fixed matrix of cosines, the first k rows of the discrete cosine transform; saved. */
+  DCT,
   /** The mean of n/k positions. */
   MEAN_POOL,
   /** The largest of n/k positions, channel by channel. */
@@ -24,7 +26,7 @@ public enum ProjectionMethod {
   /** Whether it is a matrix [k,n]; else it makes one position of each window of n/k. */
   public boolean isMatrix() {
     return switch (this) {
-      case LEARNABLE, NO_PARAMS -> true;
+      case LEARNABLE, NO_PARAMS, DCT -> true;
       case CONVOLUTION, MEAN_POOL, MAX_POOL -> false;
     };
   }
@@ -33,7 +35,7 @@ public enum ProjectionMethod {
   public boolean isTrained() {
     return switch (this) {
       case LEARNABLE, CONVOLUTION -> true;
-      case NO_PARAMS, MEAN_POOL, MAX_POOL -> false;
+      case NO_PARAMS, DCT, MEAN_POOL, MAX_POOL -> false;
     };
   }
 
@@ -41,7 +43,7 @@ public enum ProjectionMethod {
   public boolean isInLinformerPyTorch() {
     return switch (this) {
       case LEARNABLE, CONVOLUTION, NO_PARAMS -> true;
-      case MEAN_POOL, MAX_POOL -> false;
+      case DCT, MEAN_POOL, MAX_POOL -> false;
     };
   }
 

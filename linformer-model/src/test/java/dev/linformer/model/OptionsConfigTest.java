@@ -246,7 +246,7 @@ class OptionsConfigTest {
     String windows = ", \"method\": \"%s\"".formatted(method);
     assertEquals(5, encoder(windows).projectedLength());
     assertRefused(
-        "causal = true, but method learnable or no_params: a window looks ahead of its first"
+        "causal = true, but method learnable, no_params or dct: a window looks ahead of its first"
             + " position; they is expected",
         ENCODER + windows + ", \"causal\": true");
     // Full attention has no windows.

@@ -56,7 +56,7 @@ final class UnusedProjections {
       case CONVOLUTION ->
           List.of(
               zeros(name + ".weight", Shape.of(d, d, n / k)), zeros(name + ".bias", Shape.of(d)));
-      case NO_PARAMS, MEAN_POOL, MAX_POOL -> List.of();
+      case NO_PARAMS, DCT, MEAN_POOL, MAX_POOL -> List.of();
     };
   }
 
