@@ -157,7 +157,7 @@ class ConfigTest {
         "depth | 0 | at least 1 is expected",
         "channels | 0 | at least 1 is expected",
         "activation | 3 | a text in quotes is expected",
-        "activation | \"swish\" | one of gelu, relu is expected",
+        "activation | \"swish\" | one of gelu, relu, silu is expected",
         "parameter_sharing | \"all\" | one of none, headwise, kv, layerwise is expected",
         "checkpoint_level | \"C9\" | one of C0, C1, C2, C3 is expected",
         "heads_per_group | 0 | at least 1 is expected",

@@ -53,6 +53,13 @@ class ActivationTest {
     Graphs.assertClose(new double[] {0, 0, 0, 2}, of(Activation.RELU, -3, -0.0, 0, 2), 0);
   }
 
+  @Test
+  void siluAtKnownPoints() {
+    // sigmoid(1) = 0.73105…; large values go neither to NaN nor below their limits.
+    double[] expected = {0, -0.2689414213699951, 0, 0.7310585786300049, 1000};
+    Graphs.assertClose(expected, of(Activation.SILU, -1000, -1, 0, 1, 1000), 1e-15);
+  }
+
   private static double[] of(Activation activation, double... x) {
     return Graphs.evaluate(tf -> activation.call(tf, Graphs.constant(tf, Shape.of(x.length), x)));
   }

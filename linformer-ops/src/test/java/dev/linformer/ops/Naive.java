@@ -85,7 +85,13 @@ public final class Naive {
     return switch (activation) {
       case GELU -> gelu(x);
       case RELU -> relu(x);
+      case SILU -> silu(x);
     };
+  }
+
+  /** x/(1 + e⁻ˣ). */
+  public static double[] silu(double[] x) {
+    return Arrays.stream(x).map(v -> v / (1 + Math.exp(-v))).toArray();
   }
 
   /** max(x, 0). */
