@@ -53,7 +53,7 @@ public record Context<T extends TFloating>(
     return new Context<>(null, source, sourceMask);
   }
 
-  /** The same masks with another source in the source's place, if there is one. */
+  /** These masks, with another source in the place of the source if there is one. */
   <U extends TFloating> Context<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new Context<>(mask, source == null ? null : replace.apply(source), sourceMask);
   }

@@ -308,8 +308,8 @@ public final class Linformer<T extends TFloating> implements Model<T> {
               weight ->
                   own.computeIfAbsent(
                       weight.asOutput(),
-                      same ->
-                          training && users.getOrDefault(same, 1) > 1
+                      output ->
+                          training && users.getOrDefault(output, 1) > 1
                               ? rounding.forOneOfMany(weight)
                               : rounding.of(weight))));
     }

@@ -249,16 +249,17 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
       List<IncrementalDecoding.State<S>> states,
       List<CompressedKeyValues<T>> sources) {
     Operand<T> x = tf.gather(tokenEmbedding, token, tf.constant(0)); // [b,1,e]
-    Operand<TInt64> one = tf.reshape(position, tf.constant(new long[] {1})); // [1]
+    Operand<TInt64> place = tf.reshape(position, tf.constant(new long[] {1})); // [1]
     x =
         switch (config.positions()) {
           case NONE -> x;
           case SINUSOID ->
-              tf.math.add(x, PositionalEncoding.sinusoid(tf, one, config.embeddingDim(), x.type()));
+              tf.math.add(
+                  x, PositionalEncoding.sinusoid(tf, place, config.embeddingDim(), x.type()));
           case LEARNED ->
               positionEmbedding == null
                   ? x
-                  : tf.math.add(x, tf.gather(positionEmbedding, one, tf.constant(0)));
+                  : tf.math.add(x, tf.gather(positionEmbedding, place, tf.constant(0)));
         }; // [b,1,e]
     if (projectIn != null) {
       x = projectIn.call(tf, x); // [b,1,c]

@@ -34,12 +34,14 @@ public sealed interface ModelConfig
   /** The encoder or decoder inside, or both, the encoder first. */
   List<LinformerConfig> stacks();
 
-  /** The same model with nothing computed again: without a backward pass there is no reason to. */
+  /**
+   * This configuration at level C0: without a backward pass there is no reason to compute again.
+   */
   default ModelConfig forInference() {
     return at(CheckpointLevel.C0);
   }
 
-  /** The same with all its stacks at another checkpoint level. */
+  /** This configuration with all its stacks at another checkpoint level. */
   ModelConfig at(CheckpointLevel level);
 
   /** Every key with its value, in a fixed order. */

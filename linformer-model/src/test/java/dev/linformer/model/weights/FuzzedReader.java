@@ -9,7 +9,7 @@ import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.LinformerEncDecConfig;
 import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.model.convert.ForeignModel;
+import dev.linformer.model.convert.WeightImport;
 import dev.linformer.model.data.Task;
 import dev.linformer.model.data.TaskData;
 import dev.linformer.model.train.TrainerConfig;
@@ -66,7 +66,7 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
           plain("x.pt", List.of(bytes("kinds.pt"), bytes("linformer.pt")), file -> tensors(file)),
           new FuzzedReader("x.pt", pickles(), FuzzedReader::writePickle, file -> tensors(file)),
           plain("config.json", configs(), ModelConfig::read),
-          plain("dims.json", lucidrains(), file -> ForeignModel.read("linformer", file)),
+          plain("dims.json", lucidrains(), file -> WeightImport.config("linformer", file)),
           plain(
               "settings.json",
               settings(),
