@@ -15,7 +15,7 @@ public class LongSequence {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       var weights = Variables.random(tf, TFloat32.class, 42);
-      var model = Linformer.declare(weights, "", config);
+      var model = Linformer.declare(weights, config);
       Operand<TFloat32> x =
           tf.random.statelessRandomNormal(tf.constant(new long[] {1, 262144, 64}), tf.constant(new long[] {1, 2}));
       Operand<TFloat32> y = model.call(tf, x, null);

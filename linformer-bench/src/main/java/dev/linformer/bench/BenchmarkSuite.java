@@ -3,6 +3,7 @@ package dev.linformer.bench;
 import dev.linformer.model.CheckpointLevel;
 import dev.linformer.model.ComputePrecision;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerConfigBuilder;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -127,7 +128,7 @@ public enum BenchmarkSuite {
 
   public abstract List<BenchmarkCase> cases(boolean xla);
 
-  private static LinformerConfig.Builder readme(int n, int depth) {
+  private static LinformerConfigBuilder readme(int n, int depth) {
     return LinformerConfig.builder(n, 64, 128)
         .headDim(256)
         .feedForwardDim(128)
@@ -137,11 +138,11 @@ public enum BenchmarkSuite {
         .feedForwardDropout(0);
   }
 
-  private static LinformerConfig.Builder roberta(int n) {
+  private static LinformerConfigBuilder roberta(int n) {
     return roberta(n, 256);
   }
 
-  private static LinformerConfig.Builder roberta(int n, int k) {
+  private static LinformerConfigBuilder roberta(int n, int k) {
     return LinformerConfig.builder(n, 768, k)
         .headDim(64)
         .feedForwardDim(3072)
@@ -151,11 +152,11 @@ public enum BenchmarkSuite {
         .feedForwardDropout(0);
   }
 
-  private static BenchmarkCase train(LinformerConfig.Builder builder, boolean xla) {
+  private static BenchmarkCase train(LinformerConfigBuilder builder, boolean xla) {
     return work(builder.build(), true, xla);
   }
 
-  private static BenchmarkCase infer(LinformerConfig.Builder builder, boolean xla) {
+  private static BenchmarkCase infer(LinformerConfigBuilder builder, boolean xla) {
     return work(builder.build(), false, xla);
   }
 

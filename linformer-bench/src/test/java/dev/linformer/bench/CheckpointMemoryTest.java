@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.CheckpointLevel;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerConfigBuilder;
 import dev.linformer.ops.gradient.Memory;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -20,11 +21,11 @@ class CheckpointMemoryTest {
   private static final int H = 8;
   private static final int F = 256;
 
-  private static LinformerConfig.Builder builder(int n) {
+  private static LinformerConfigBuilder builder(int n) {
     return LinformerConfig.builder(n, C, K).heads(H).feedForwardDim(F);
   }
 
-  private static RunMetadata run(LinformerConfig.Builder builder, CheckpointLevel level) {
+  private static RunMetadata run(LinformerConfigBuilder builder, CheckpointLevel level) {
     return MemoryEstimateTest.measure(
         builder.checkpointLevel(level).build(), 1, false, Memory.exact());
   }
@@ -47,7 +48,7 @@ class CheckpointMemoryTest {
   }
 
   /** Without feed-forward layers, whose insides would be larger. */
-  private static LinformerConfig.Builder headed(int heads) {
+  private static LinformerConfigBuilder headed(int heads) {
     return builder(1031).heads(heads).headDim(8).includeFeedForward(false);
   }
 
@@ -66,7 +67,7 @@ class CheckpointMemoryTest {
     assertTrue(apart < 0.25 * together, () -> "%.0f of %.0f bytes".formatted(apart, together));
   }
 
-  private static LinformerConfig.Builder chunked(int n, int depth) {
+  private static LinformerConfigBuilder chunked(int n, int depth) {
     return builder(n).depth(depth).chunk(128);
   }
 

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.CheckpointLevel;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerConfigBuilder;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
+import dev.linformer.ops.Activation;
 import dev.linformer.ops.gradient.Memory;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -77,7 +79,7 @@ class MemoryEstimateTest {
     return vectors;
   }
 
-  private static LinformerConfig.Builder readme(int n) {
+  private static LinformerConfigBuilder readme(int n) {
     return LinformerConfig.builder(n, 64, 128).headDim(256).feedForwardDim(128).heads(4);
   }
 
@@ -89,6 +91,10 @@ class MemoryEstimateTest {
     CONFIGS.put("wide", LinformerConfig.builder(4099, 64, 64).heads(8).feedForwardDim(256).build());
     CONFIGS.put(
         "causal", LinformerConfig.builder(2048, 32, 16).heads(4).depth(2).causal(true).build());
+    for (Activation activation : Activation.values()) {
+      CONFIGS.put(
+          activation.name(), readme(2053).feedForwardDim(256).activation(activation).build());
+    }
     CONFIGS.put("masked", readme(2053).depth(2).build());
     CONFIGS.put("no dropout", readme(2053).depth(2).dropout(0).feedForwardDropout(0).build());
   }

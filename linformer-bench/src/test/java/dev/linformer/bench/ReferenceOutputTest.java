@@ -66,7 +66,7 @@ class ReferenceOutputTest {
   private static List<String> names() throws IOException {
     try (Graph graph = new Graph()) {
       var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
-      Linformer.declare(variables, "", config());
+      Linformer.declare(variables, config());
       return variables.weights().stream()
           .flatMap(weight -> weight.parameter().slices().stream())
           .map(keys -> keys.get(0))

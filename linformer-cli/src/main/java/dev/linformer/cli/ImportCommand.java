@@ -1,6 +1,5 @@
 package dev.linformer.cli;
 
-import dev.linformer.model.convert.ForeignModel;
 import dev.linformer.model.convert.WeightImport;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -44,7 +43,7 @@ final class ImportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    WeightImport.run(ForeignModel.read(from, config), weights, out);
+    WeightImport.run(from, config, weights, out);
     OutputNotice.say(spec, out);
     return 0;
   }

@@ -46,7 +46,7 @@ final class DecodeSignature {
             ? both.decoder()
             : config instanceof LinformerLMConfig language ? language : null;
     return Optional.ofNullable(model)
-        .filter(each -> each.encoder().causal() && !each.encoder().fullAttention());
+        .filter(each -> each.stack().causal() && !each.stack().fullAttention());
   }
 
   /** Adds the step to the graph. */

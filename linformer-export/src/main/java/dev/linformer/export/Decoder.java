@@ -40,7 +40,7 @@ public final class Decoder {
     this.requests = requests;
     this.batch = batch;
     LinformerLMConfig model = DecodeSignature.decoder(config).orElseThrow();
-    length = model.encoder().sequenceLength();
+    length = model.stack().sequenceLength();
     vocabulary = model.vocabularySize();
     output = function.outputs().get(0).name();
     for (var input : function.inputs().entrySet()) {

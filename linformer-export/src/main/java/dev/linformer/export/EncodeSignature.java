@@ -28,7 +28,7 @@ final class EncodeSignature {
   /** Whether a model has a source and a decoder that goes step by step. */
   static boolean fits(ModelConfig config) {
     return DecodeSignature.decoder(config)
-        .filter(decoder -> decoder.encoder().decoderMode())
+        .filter(decoder -> decoder.stack().decoderMode())
         .isPresent();
   }
 

@@ -190,7 +190,7 @@ public final class ExportedLinformer implements AutoCloseable {
     int below =
         switch (entry.name()) {
           case DecodeSignature.TOKEN -> decoder.vocabularySize();
-          case DecodeSignature.POSITION -> decoder.encoder().sequenceLength();
+          case DecodeSignature.POSITION -> decoder.stack().sequenceLength();
           default -> 0;
         };
     return new Function.Input(entry, entry.shape(), below);

@@ -55,9 +55,9 @@ public final class Generator implements AutoCloseable {
   public static Generator load(ModelDirectory directory) throws IOException {
     if (!(directory.config() instanceof LinformerLMConfig config)
         || config.returnEmbeddings()
-        || !config.encoder().causal()
-        || config.encoder().fullAttention()
-        || config.encoder().decoderMode()) {
+        || !config.stack().causal()
+        || config.stack().fullAttention()
+        || config.stack().decoderMode()) {
       throw new InvalidInputException(
           "%s: a language model (model_type lm) with causal = true is expected, without full_attention, decoder_mode and return_emb"
               .formatted(directory.configFile()));
@@ -66,12 +66,12 @@ public final class Generator implements AutoCloseable {
   }
 
   private Generator(LinformerLMConfig config, ModelDirectory directory) throws IOException {
-    length = config.encoder().sequenceLength();
+    length = config.stack().sequenceLength();
     vocabulary = config.vocabularySize();
     tokens = new int[length];
     Ops tf = Ops.create(graph);
     Variables<TFloat32> variables = Variables.toBeLoaded(tf, TFloat32.class);
-    LinformerLM<TFloat32> model = LinformerLM.declare(variables, "", config.at(CheckpointLevel.C0));
+    LinformerLM<TFloat32> model = LinformerLM.declare(variables, config.at(CheckpointLevel.C0));
     token = tf.placeholder(TInt32.class, Placeholder.shape(Shape.of(1, 1)));
     position = tf.placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
     List<State<TFloat32>> states = new ArrayList<>();

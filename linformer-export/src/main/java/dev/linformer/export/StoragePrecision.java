@@ -2,17 +2,28 @@ package dev.linformer.export;
 
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.Named;
+import java.util.List;
+import java.util.Locale;
 
 /** How an export stores its weights. All of them compute in float32. */
-public enum StoragePrecision {
+public enum StoragePrecision implements Named {
   /** As they are. */
   FLOAT32,
-  /** Rounded to 8 significant bits, in half the bytes, and made float32 where they are read. */
+  /**
+   * Rounded to 8 significant bits, in half the bytes, and made float32 where they are read. Written
+   * {@code bfloat16}; {@code bf16} is read too.
+   */
   BFLOAT16;
 
   /** The name on the command line. */
+  @Override
   public String key() {
-    return Named.key(this);
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  @Override
+  public List<String> otherKeys() {
+    return this == BFLOAT16 ? List.of("bf16") : List.of();
   }
 
   /**
@@ -22,7 +33,7 @@ public enum StoragePrecision {
    */
   public static StoragePrecision of(String key) {
     for (StoragePrecision each : values()) {
-      if (each.key().equals(key)) {
+      if (each.key().equals(key) || each.otherKeys().contains(key)) {
         return each;
       }
     }

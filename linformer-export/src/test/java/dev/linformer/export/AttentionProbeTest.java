@@ -115,8 +115,12 @@ class AttentionProbeTest {
   void sourceHasWeightsOfItsOwn() throws IOException {
     LinformerConfig encoder = Models.encoder(ParameterSharing.LAYERWISE);
     LinformerLMConfig source =
-        new LinformerLMConfig(
-            encoder, 17, Models.CHANNELS, 0, LinformerLMConfig.Positions.NONE, true);
+        LinformerLMConfig.builder(encoder, 17)
+            .embeddingDim(Models.CHANNELS)
+            .tokenDropout(0)
+            .positions(LinformerLMConfig.Positions.NONE)
+            .returnEmbeddings(true)
+            .build();
     LinformerConfig decoder =
         LinformerConfig.builder(Models.LENGTH, Models.CHANNELS, 7)
             .heads(3)
@@ -127,13 +131,11 @@ class AttentionProbeTest {
             .causal(true)
             .build();
     LinformerLMConfig target =
-        new LinformerLMConfig(
-            decoder,
-            Models.VOCABULARY,
-            Models.CHANNELS,
-            0,
-            LinformerLMConfig.Positions.NONE,
-            false);
+        LinformerLMConfig.builder(decoder, Models.VOCABULARY)
+            .embeddingDim(Models.CHANNELS)
+            .tokenDropout(0)
+            .positions(LinformerLMConfig.Positions.NONE)
+            .build();
     ModelDirectory model = save(new LinformerEncDecConfig(source, target));
     try (AttentionProbe probe = AttentionProbe.load(model.path())) {
       assertEquals(List.of("tokens", "source"), probe.inputs());

@@ -6,13 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.linformer.export.ExportOptions.Lengths;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerConfigBuilder;
 import dev.linformer.model.LinformerEncDecConfig;
 import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
-import dev.linformer.model.Pooling;
 import dev.linformer.model.ProjectionMethod;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,7 +34,7 @@ class ExportSizeTest {
 
   @TempDir private Path folder = Path.of("");
 
-  private static LinformerConfig.Builder stack() {
+  private static LinformerConfigBuilder stack() {
     return ModelZoo.stack().depth(DEPTH);
   }
 
@@ -58,7 +58,9 @@ class ExportSizeTest {
             .preNorm(true)
             .build();
     isSmall(
-        new LinformerClassifierConfig(encoder, ModelZoo.VOCABULARY, 7, Pooling.MEAN, 0.5),
+        LinformerClassifierConfig.builder(encoder, ModelZoo.VOCABULARY, 7)
+            .tokenDropout(0.5)
+            .build(),
         List.of("serving_default", "embeddings", "attention"));
   }
 
@@ -74,7 +76,11 @@ class ExportSizeTest {
             .build();
     ModelConfig config =
         new LinformerEncDecConfig(
-            new LinformerLMConfig(source, 23, ModelZoo.CHANNELS, 0.5, Positions.SINUSOID, true),
+            LinformerLMConfig.builder(source, 23)
+                .embeddingDim(ModelZoo.CHANNELS)
+                .tokenDropout(0.5)
+                .returnEmbeddings(true)
+                .build(),
             ModelZoo.languageModel(
                 stack().decoderMode(true).causal(true).build(), Positions.SINUSOID));
     isSmall(config, List.of("serving_default", "embeddings", "attention"));

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerConfigBuilder;
 import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelDirectory;
@@ -59,7 +60,7 @@ class GeneratorTest {
             .build());
   }
 
-  private static LinformerConfig.Builder builder() {
+  private static LinformerConfigBuilder builder() {
     return LinformerConfig.builder(N, 14, 5)
         .headDim(7)
         .heads(3)
@@ -79,7 +80,12 @@ class GeneratorTest {
 
   private void compare(Positions positions, int embeddingDim, LinformerConfig encoder)
       throws IOException {
-    var config = new LinformerLMConfig(encoder, VOCABULARY, embeddingDim, 0, positions, false);
+    var config =
+        LinformerLMConfig.builder(encoder, VOCABULARY)
+            .embeddingDim(embeddingDim)
+            .tokenDropout(0)
+            .positions(positions)
+            .build();
     ModelDirectory directory = directory(config);
     try (Oracle oracle = Oracle.of(directory, Set.of());
         InferenceGraph inference = InferenceGraph.load(directory);
@@ -99,7 +105,10 @@ class GeneratorTest {
   @Test
   void equalSeedsGenerateEqualTokensAndStopAtTheEnd() throws IOException {
     var config =
-        new LinformerLMConfig(builder().build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
+        LinformerLMConfig.builder(builder().build(), VOCABULARY)
+            .embeddingDim(14)
+            .tokenDropout(0)
+            .build();
     ModelDirectory directory = directory(config);
     List<List<Integer>> runs = new ArrayList<>();
     for (long seed : new long[] {1, 1, 2}) {
@@ -120,7 +129,12 @@ class GeneratorTest {
   @ParameterizedTest
   @EnumSource
   void aSlidingWindowReadsTheLastHalfAgain(Positions positions) throws IOException {
-    var config = new LinformerLMConfig(builder().build(), VOCABULARY, 14, 0, positions, false);
+    var config =
+        LinformerLMConfig.builder(builder().build(), VOCABULARY)
+            .embeddingDim(14)
+            .tokenDropout(0)
+            .positions(positions)
+            .build();
     ModelDirectory directory = directory(config);
     Sampler likeliest = new Sampler(0, 0, 1);
     List<Integer> text = new ArrayList<>(List.of(1, 2));
@@ -143,7 +157,10 @@ class GeneratorTest {
   @Test
   void aSlidingWindowReadsTheEndOfALongPrompt() throws IOException {
     var config =
-        new LinformerLMConfig(builder().build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
+        LinformerLMConfig.builder(builder().build(), VOCABULARY)
+            .embeddingDim(14)
+            .tokenDropout(0)
+            .build();
     ModelDirectory directory = directory(config);
     int[] prompt = new SplittableRandom(5).ints(3 * N, 0, VOCABULARY).toArray();
     List<List<Integer>> texts = new ArrayList<>();
@@ -185,8 +202,10 @@ class GeneratorTest {
   @Test
   void refusesWhatIsNotCausal() throws IOException {
     var config =
-        new LinformerLMConfig(
-            builder().causal(false).build(), VOCABULARY, 14, 0, Positions.SINUSOID, false);
+        LinformerLMConfig.builder(builder().causal(false).build(), VOCABULARY)
+            .embeddingDim(14)
+            .tokenDropout(0)
+            .build();
     ModelDirectory directory = directory(config);
     var error = assertThrows(InvalidInputException.class, () -> Generator.load(directory));
     assertEquals(true, String.valueOf(error.getMessage()).contains("causal = true is expected"));

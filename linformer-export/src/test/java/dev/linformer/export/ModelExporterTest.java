@@ -145,6 +145,9 @@ class ModelExporterTest {
     refused(() -> ExportFormat.of("coreml"), "format coreml, but one of savedmodel, frozen, ");
     refused(
         () -> StoragePrecision.of("int8"), "precision int8, but float32 is expected, or bfloat16");
+    assertEquals(StoragePrecision.BFLOAT16, StoragePrecision.of("bfloat16"));
+    assertEquals(StoragePrecision.BFLOAT16, StoragePrecision.of("bf16"));
+    assertEquals("bfloat16", StoragePrecision.BFLOAT16.key());
     assertFalse(Files.exists(out));
   }
 

@@ -2,13 +2,14 @@ package dev.linformer.export;
 
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerConfigBuilder;
 import dev.linformer.model.LinformerEncDecConfig;
 import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ParameterSharing;
-import dev.linformer.model.Pooling;
 import dev.linformer.model.ProjectionMethod;
+import dev.linformer.ops.Activation;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -33,7 +34,7 @@ final class ModelZoo {
 
   private ModelZoo() {}
 
-  static LinformerConfig.Builder stack() {
+  static LinformerConfigBuilder stack() {
     return LinformerConfig.builder(N, CHANNELS, K)
         .heads(3)
         .headDim(5)
@@ -44,7 +45,11 @@ final class ModelZoo {
   }
 
   static LinformerLMConfig languageModel(LinformerConfig encoder, Positions positions) {
-    return new LinformerLMConfig(encoder, VOCABULARY, CHANNELS, 0.5, positions, false);
+    return LinformerLMConfig.builder(encoder, VOCABULARY)
+        .embeddingDim(CHANNELS)
+        .tokenDropout(0.5)
+        .positions(positions)
+        .build();
   }
 
   /** All of them by name. */
@@ -54,19 +59,22 @@ final class ModelZoo {
       all.put("encoder, " + method, stack().projectionMethod(method).build());
       all.put(
           "classifier, " + method,
-          new LinformerClassifierConfig(
-              stack()
-                  .projectionMethod(method)
-                  .parameterSharing(ParameterSharing.HEADWISE)
-                  .preNorm(true)
-                  .build(),
-              VOCABULARY,
-              7,
-              Pooling.MEAN,
-              0.5));
+          LinformerClassifierConfig.builder(
+                  stack()
+                      .projectionMethod(method)
+                      .parameterSharing(ParameterSharing.HEADWISE)
+                      .preNorm(true)
+                      .build(),
+                  VOCABULARY,
+                  7)
+              .tokenDropout(0.5)
+              .build());
       all.put(
           "language model, " + method,
           languageModel(stack().projectionMethod(method).build(), Positions.SINUSOID));
+    }
+    for (Activation activation : Activation.values()) {
+      all.put("encoder, " + activation, stack().activation(activation).build());
     }
     for (ParameterSharing sharing : ParameterSharing.values()) {
       all.put(
@@ -103,7 +111,7 @@ final class ModelZoo {
   }
 
   static LinformerEncDecConfig encoderDecoder(
-      @Nullable Integer between, LinformerConfig.Builder decoder) {
+      @Nullable Integer between, LinformerConfigBuilder decoder) {
     LinformerConfig source =
         LinformerConfig.builder(13, 16, 5)
             .heads(2)
@@ -113,7 +121,11 @@ final class ModelZoo {
             .outputIntermediateDim(between)
             .build();
     return new LinformerEncDecConfig(
-        new LinformerLMConfig(source, 23, CHANNELS, 0.5, Positions.SINUSOID, true),
+        LinformerLMConfig.builder(source, 23)
+            .embeddingDim(CHANNELS)
+            .tokenDropout(0.5)
+            .returnEmbeddings(true)
+            .build(),
         languageModel(decoder.decoderMode(true).causal(true).build(), Positions.SINUSOID));
   }
 }

@@ -42,8 +42,11 @@ final class Models {
   }
 
   static LinformerClassifierConfig classifier(Pooling pooling) {
-    return new LinformerClassifierConfig(
-        encoder(ParameterSharing.HEADWISE), VOCABULARY, CLASSES, pooling, 0.5);
+    return LinformerClassifierConfig.builder(
+            encoder(ParameterSharing.HEADWISE), VOCABULARY, CLASSES)
+        .pooling(pooling)
+        .tokenDropout(0.5)
+        .build();
   }
 
   /** A model directory with fresh weights. */

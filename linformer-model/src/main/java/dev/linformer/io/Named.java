@@ -1,6 +1,7 @@
 package dev.linformer.io;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
@@ -9,6 +10,18 @@ public interface Named {
 
   /** The name. */
   String key();
+
+  /** Other names that are read as this one, and never written. */
+  default List<String> otherKeys() {
+    return List.of();
+  }
+
+  /** Whether a text, in either case, names the constant. */
+  static boolean isCalled(Enum<?> constant, String text) {
+    return constant.name().equalsIgnoreCase(text)
+        || (constant instanceof Named named
+            && named.otherKeys().stream().anyMatch(text::equalsIgnoreCase));
+  }
 
   /** A constant's name in JSON and on the command line: in lower case unless it says otherwise. */
   static String key(Enum<?> constant) {

@@ -1,5 +1,7 @@
 package dev.linformer.io;
 
+import static java.util.stream.Collectors.joining;
+
 import java.util.Collection;
 
 /** Texts from files as they may stand in a message: in one line, harmless to a terminal, short. */
@@ -10,6 +12,9 @@ public final class PrintableText {
 
   /** Characters of a list, from which on it is cut. */
   private static final int LIST = 1200;
+
+  /** Names of an array. */
+  private static final int MOST_NAMES = 12;
 
   private PrintableText() {}
 
@@ -37,6 +42,13 @@ public final class PrintableText {
       list.append(count++ == 0 ? "" : "; ").append(cut(remark, 3 * EXCERPT));
     }
     return list.toString();
+  }
+
+  /** The first of many names out of a file, {@code [a, b, …]}. */
+  public static String array(Collection<String> names) {
+    String first =
+        names.stream().limit(MOST_NAMES).map(PrintableText::excerpt).collect(joining(", "));
+    return "[" + first + (names.size() > MOST_NAMES ? ", …]" : "]");
   }
 
   /** At most so many characters, and what says how many more there were. */

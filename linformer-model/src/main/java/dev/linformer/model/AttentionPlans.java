@@ -91,7 +91,7 @@ public record AttentionPlans(List<Attention> attentions) {
     return table.toString().stripTrailing();
   }
 
-  /** The same for programs. */
+  /** {@link #table} for programs: a list of objects, one an attention. */
   public ArrayNode toJson() {
     ArrayNode json = JsonNodeFactory.instance.arrayNode();
     for (Attention attention : attentions) {

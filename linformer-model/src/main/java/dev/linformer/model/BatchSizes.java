@@ -11,8 +11,10 @@ public final class BatchSizes {
   private BatchSizes() {}
 
   /**
-   * @param batch sequences
-   * @param length of each
+   * Makes sure that the positions of a batch can be counted.
+   *
+   * @param batch number of sequences
+   * @param length number of positions of each
    * @throws InvalidInputException if there are too many positions
    */
   public static void require(long batch, long length) {
@@ -20,8 +22,9 @@ public final class BatchSizes {
   }
 
   /**
-   * The same of a model that is to be trained.
+   * Makes sure that a model can be trained on batches of a size.
    *
+   * @param batch number of sequences
    * @param known whether the graph is built for batches of this size; else values of a layer are
    *     counted in 32 bits, too
    * @throws InvalidInputException if there are too many positions, or values

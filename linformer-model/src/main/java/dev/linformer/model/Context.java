@@ -1,6 +1,7 @@
 package dev.linformer.model;
 
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.types.TBool;
@@ -18,14 +19,43 @@ public record Context<T extends TFloating>(
     @Nullable Operand<T> source,
     @Nullable Operand<TBool> sourceMask) {
 
-  /** Nothing: every position is real, and there is no source. */
+  /** The empty context: every position is real, and there is no source. */
   public static <T extends TFloating> Context<T> none() {
     return new Context<>(null, null, null);
   }
 
-  /** An encoder's padding. */
-  public static <T extends TFloating> Context<T> masked(@Nullable Operand<TBool> mask) {
+  /**
+   * Padding of the input, and no source.
+   *
+   * @param mask [b,n], true at real positions; null if all are
+   */
+  public static <T extends TFloating> Context<T> withMask(@Nullable Operand<TBool> mask) {
     return new Context<>(mask, null, null);
+  }
+
+  /**
+   * A source whose positions are all real, and no padding of the input.
+   *
+   * @param source [b,s,c]
+   */
+  public static <T extends TFloating> Context<T> withSource(Operand<T> source) {
+    return new Context<>(null, source, null);
+  }
+
+  /**
+   * A source with padding, and no padding of the input.
+   *
+   * @param source [b,s,c]; null for no source
+   * @param sourceMask [b,s], true at real positions; null if all are
+   */
+  public static <T extends TFloating> Context<T> withSource(
+      @Nullable Operand<T> source, @Nullable Operand<TBool> sourceMask) {
+    return new Context<>(null, source, sourceMask);
+  }
+
+  /** These masks, with another source in the place of the source if there is one. */
+  <U extends TFloating> Context<U> map(Function<Operand<T>, Operand<U>> replace) {
+    return new Context<>(mask, source == null ? null : replace.apply(source), sourceMask);
   }
 
   /** Those of a model's inputs that are there. */

@@ -38,6 +38,19 @@ import org.tensorflow.types.family.TFloating;
  * The encoder of the paper (arXiv 2006.04768), as linformer-pytorch builds it: {@code depth} layers
  * of linear attention and feed-forward; in decoder mode each followed by attention to a source and
  * its feed-forward. Time and memory grow with n·k.
+ *
+ * <pre>{@code
+ * LinformerConfig config = LinformerConfig.builder(2048, 64, 128).depth(4).build(); // n, c, k
+ * try (Graph graph = new Graph()) {
+ *   Ops tf = Ops.create(graph);
+ *   var weights = Variables.random(tf, TFloat32.class, 7); // 7: the seed
+ *   var encoder = Linformer.declare(weights, config);
+ *   var x = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(-1, 2048, 64))); // [b,n,c]
+ *   var y = encoder.call(tf, x, null); // [b,n,c]
+ * }
+ * }</pre>
+ *
+ * @param <T> type of weights, input and output
  */
 public final class Linformer<T extends TFloating> implements Model<T> {
 
@@ -72,7 +85,8 @@ public final class Linformer<T extends TFloating> implements Model<T> {
    * Asks for the weights: each attention and each feed-forward part, in order, under {@code seq.0},
    * {@code seq.1} …
    *
-   * @param prefix before every name and key; empty for an encoder of its own
+   * @param prefix before every name, and before the keys in state dictionaries; empty for an
+   *     encoder of its own
    */
   public static <T extends TFloating> Linformer<T> declare(
       ParameterFactory<T> parameters, String prefix, LinformerConfig config) {
@@ -96,6 +110,12 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     }
     Class<T> type = sublayers.get(0).norm().weight().type();
     return new Linformer<>(config, type, parameters.backend(), List.copyOf(sublayers));
+  }
+
+  /** {@link #declare(ParameterFactory, String, LinformerConfig)} without a prefix. */
+  public static <T extends TFloating> Linformer<T> declare(
+      ParameterFactory<T> parameters, LinformerConfig config) {
+    return declare(parameters, "", config);
   }
 
   private static List<Plan> plans(String prefix, LinformerConfig config) {
@@ -252,7 +272,8 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     Operand<U> y = x;
     for (int j = 0; j < stack.size(); j++) {
       RandomKey place = key == null ? null : key.fold(j);
-      y = new Checkpointing<>(stack.get(j), config, context, place).call(tf, y); // [b,n,c]
+      var call = new SublayerCall<>(stack.get(j), config, context, place);
+      y = Checkpointing.policy(config).call(tf, y, call); // [b,n,c]
     }
     return y;
   }
@@ -261,10 +282,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
   private Operand<T> narrow(Ops tf, Operand<T> x, Context<T> context, @Nullable RandomKey key) {
     Bfloat16Cast rounding = new Bfloat16Cast(tf, backend);
     List<Sublayer<TBfloat16>> stack = rounded(rounding, key != null);
-    Operand<T> source = context.source();
-    Context<TBfloat16> inner =
-        new Context<>(
-            context.mask(), source == null ? null : rounding.of(source), context.sourceMask());
+    Context<TBfloat16> inner = context.map(rounding::of);
     Operand<TBfloat16> y = stack(tf, stack, rounding.of(x), inner, key); // [b,n,c]
     return tf.dtypes.cast(y, x.type()); // [b,n,c]
   }
@@ -289,8 +307,8 @@ public final class Linformer<T extends TFloating> implements Model<T> {
               weight ->
                   own.computeIfAbsent(
                       weight.asOutput(),
-                      same ->
-                          training && users.getOrDefault(same, 1) > 1
+                      output ->
+                          training && users.getOrDefault(output, 1) > 1
                               ? rounding.forOneOfMany(weight)
                               : rounding.of(weight))));
     }

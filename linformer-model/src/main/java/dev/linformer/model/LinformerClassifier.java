@@ -24,7 +24,18 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TFloating;
 
-/** Token and position embedding, dropout, encoder, pooling, logits. */
+/**
+ * Token and position embedding, dropout, encoder, pooling, logits.
+ *
+ * <pre>{@code
+ * LinformerConfig encoder = LinformerConfig.builder(2048, 64, 128).depth(4).build(); // n, c, k
+ * var config = LinformerClassifierConfig.builder(encoder, 256, 10).build(); // tokens, classes
+ * var model = LinformerClassifier.declare(weights, config); // weights: Variables of a graph
+ * var logits = model.call(tf, tokens, null); // tokens [b,n] of TInt32; logits [b,10]
+ * }</pre>
+ *
+ * @param <T> type of weights and output
+ */
 public final class LinformerClassifier<T extends TFloating> implements Model<T> {
 
   private final LinformerClassifierConfig config;
@@ -49,22 +60,30 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
   /**
    * Asks for {@code to_token_emb.weight}, {@code pos_emb.weight}, the encoder's weights under
    * {@code linformer.} and {@code to_logits.*}.
+   *
+   * @param prefix before every name and key
    */
   public static <T extends TFloating> LinformerClassifier<T> declare(
-      ParameterFactory<T> parameters, LinformerClassifierConfig config) {
+      ParameterFactory<T> parameters, String prefix, LinformerClassifierConfig config) {
     int n = config.encoder().sequenceLength();
     int c = config.encoder().channels();
     return new LinformerClassifier<>(
         config,
         parameters.create(
             new Parameter(
-                "to_token_emb.weight",
+                prefix + "to_token_emb.weight",
                 Shape.of(config.vocabularySize(), c),
                 Initialization.normal(1))),
         parameters.create(
-            new Parameter("pos_emb.weight", Shape.of(n, c), Initialization.normal(1))),
-        Linformer.declare(parameters, "linformer.", config.encoder()),
-        Dense.declare(parameters, "to_logits", c, config.classes()));
+            new Parameter(prefix + "pos_emb.weight", Shape.of(n, c), Initialization.normal(1))),
+        Linformer.declare(parameters, prefix + "linformer.", config.encoder()),
+        Dense.declare(parameters, prefix + "to_logits", c, config.classes()));
+  }
+
+  /** {@link #declare(ParameterFactory, String, LinformerClassifierConfig)} without a prefix. */
+  public static <T extends TFloating> LinformerClassifier<T> declare(
+      ParameterFactory<T> parameters, LinformerClassifierConfig config) {
+    return declare(parameters, "", config);
   }
 
   /** {@code tokens} [b,n] and {@code mask}. */
@@ -130,7 +149,7 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
     Operand<T> x = tf.math.add(embedded, Shapes.slice(tf, positionEmbedding, 0, 0, n)); // [b,n,c]
     x = Dropout.apply(tf, x, config.tokenDropout(), key == null ? null : key.fold(0)); // [b,n,c]
     Operand<T> y =
-        encoder.call(tf, x, Context.masked(mask), key == null ? null : key.fold(1)); // [b,n,c]
+        encoder.call(tf, x, Context.withMask(mask), key == null ? null : key.fold(1)); // [b,n,c]
     return pool(tf, y, mask); // [b,c]
   }
 

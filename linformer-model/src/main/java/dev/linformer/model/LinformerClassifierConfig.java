@@ -11,6 +11,11 @@ import org.tensorflow.types.family.TFloating;
 /**
  * A classifier of token sequences: the encoder's keys, and these.
  *
+ * <pre>{@code
+ * LinformerConfig encoder = LinformerConfig.builder(2048, 64, 128).depth(4).build(); // n, c, k
+ * var config = LinformerClassifierConfig.builder(encoder, 256, 10).build(); // tokens, classes
+ * }</pre>
+ *
  * @param encoder the encoder between embedding and logits
  * @param vocabularySize [num_tokens] tokens are 0 … num_tokens − 1
  * @param classes [num_classes] at least 2
@@ -24,28 +29,36 @@ public record LinformerClassifierConfig(
   /** The value of {@value ModelConfig#MODEL_TYPE}. */
   public static final String TYPE = "classifier";
 
-  /** Makes every check. */
+  /**
+   * Makes every check.
+   *
+   * @throws InvalidInputException if a value is out of its range
+   */
   public LinformerClassifierConfig {
-    if (vocabularySize < 1) {
-      throw new InvalidInputException(
-          "num_tokens = %d, but at least 1 is expected".formatted(vocabularySize));
-    }
-    if (classes < 2) {
-      throw new InvalidInputException(
-          "num_classes = %d, but at least 2 is expected".formatted(classes));
-    }
-    LinformerConfig.requireWeight("num_tokens", vocabularySize, "channels", encoder.channels());
-    LinformerConfig.requireWeight("num_classes", classes, "channels", encoder.channels());
-    LinformerConfig.requireRate("dropout_tokens", tokenDropout);
+    ConfigChecks.requireAtLeastOne("num_tokens", vocabularySize);
+    ConfigChecks.refuseIf(classes < 2, "num_classes", classes, "at least 2");
+    ConfigChecks.requireWeight("num_tokens", vocabularySize, "channels", encoder.channels());
+    ConfigChecks.requireWeight("num_classes", classes, "channels", encoder.channels());
+    ConfigChecks.requireRate("dropout_tokens", tokenDropout);
+  }
+
+  /**
+   * Begins a configuration with what has no default.
+   *
+   * @param vocabularySize tokens are 0 … vocabularySize − 1
+   * @param classes at least 2
+   */
+  public static Builder builder(LinformerConfig encoder, int vocabularySize, int classes) {
+    return new Builder(encoder, vocabularySize, classes);
   }
 
   static LinformerClassifierConfig take(JsonObjectReader keys) {
-    return new LinformerClassifierConfig(
-        LinformerConfig.take(keys),
-        keys.integer("num_tokens"),
-        keys.integer("num_classes"),
-        keys.choice("pooling", Pooling.MEAN),
-        keys.number("dropout_tokens", 0.1));
+    LinformerConfig encoder = LinformerConfig.take(keys);
+    Builder builder = builder(encoder, keys.integer("num_tokens"), keys.integer("num_classes"));
+    return builder
+        .pooling(keys.choice("pooling", builder.pooling))
+        .tokenDropout(keys.number("dropout_tokens", builder.tokenDropout))
+        .build();
   }
 
   @Override
@@ -76,7 +89,48 @@ public record LinformerClassifierConfig(
   }
 
   @Override
+  public <T extends TFloating> LinformerClassifier<T> declare(
+      ParameterFactory<T> parameters, String prefix) {
+    return LinformerClassifier.declare(parameters, prefix, this);
+  }
+
+  @Override
   public <T extends TFloating> LinformerClassifier<T> declare(ParameterFactory<T> parameters) {
-    return LinformerClassifier.declare(parameters, this);
+    return declare(parameters, "");
+  }
+
+  /** Collects the values of a classifier. */
+  public static final class Builder {
+
+    private final LinformerConfig encoder;
+    private final int vocabularySize;
+    private final int classes;
+    private Pooling pooling = Pooling.MEAN;
+    private double tokenDropout = 0.1;
+
+    private Builder(LinformerConfig encoder, int vocabularySize, int classes) {
+      this.encoder = encoder;
+      this.vocabularySize = vocabularySize;
+      this.classes = classes;
+    }
+
+    /** How one vector is made of a sequence; MEAN unless set. */
+    public Builder pooling(Pooling value) {
+      pooling = value;
+      return this;
+    }
+
+    /** On the embedded tokens, in [0,1); 0.1 unless set. */
+    public Builder tokenDropout(double value) {
+      tokenDropout = value;
+      return this;
+    }
+
+    /**
+     * @throws InvalidInputException if a value is out of its range
+     */
+    public LinformerClassifierConfig build() {
+      return new LinformerClassifierConfig(encoder, vocabularySize, classes, pooling, tokenDropout);
+    }
   }
 }

@@ -12,7 +12,19 @@ import org.tensorflow.types.TBool;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TFloating;
 
-/** From one token sequence to logits of another: an encoder, and a decoder that attends to it. */
+/**
+ * From one token sequence to logits of another: an encoder, and a decoder that attends to it.
+ *
+ * <pre>{@code
+ * LinformerConfig source = LinformerLMConfig.stackBuilder(512, 64, 128).build(); // n, c, k
+ * LinformerConfig target = LinformerLMConfig.stackBuilder(512, 64, 128).build();
+ * var config = LinformerEncDecConfig.builder(source, 256, target, 256).build();
+ * var model = LinformerEncDec.declare(weights, config); // weights: Variables of a graph
+ * var logits = model.call(tf, read, written, null, null, null); // [b,s], [b,n] → [b,n,256]
+ * }</pre>
+ *
+ * @param <T> type of weights and output
+ */
 public final class LinformerEncDec<T extends TFloating> implements Model<T> {
 
   private final LinformerLM<T> encoder;
@@ -23,12 +35,22 @@ public final class LinformerEncDec<T extends TFloating> implements Model<T> {
     this.decoder = decoder;
   }
 
-  /** Asks for the weights of both, under {@code encoder.} and {@code decoder.}. */
+  /**
+   * Asks for the weights of both, under {@code encoder.} and {@code decoder.}.
+   *
+   * @param prefix before every name and key
+   */
+  public static <T extends TFloating> LinformerEncDec<T> declare(
+      ParameterFactory<T> parameters, String prefix, LinformerEncDecConfig config) {
+    return new LinformerEncDec<>(
+        LinformerLM.declare(parameters, prefix + "encoder.", config.encoder()),
+        LinformerLM.declare(parameters, prefix + "decoder.", config.decoder()));
+  }
+
+  /** {@link #declare(ParameterFactory, String, LinformerEncDecConfig)} without a prefix. */
   public static <T extends TFloating> LinformerEncDec<T> declare(
       ParameterFactory<T> parameters, LinformerEncDecConfig config) {
-    return new LinformerEncDec<>(
-        LinformerLM.declare(parameters, "encoder.", config.encoder()),
-        LinformerLM.declare(parameters, "decoder.", config.decoder()));
+    return declare(parameters, "", config);
   }
 
   /** {@code tokens} [b,n], the target; {@code source} [b,s], tokens too; a mask for each. */
@@ -110,7 +132,7 @@ public final class LinformerEncDec<T extends TFloating> implements Model<T> {
   public List<CompressedKeyValues<T>> compress(Ops tf, Map<String, Operand<?>> inputs) {
     Operand<TInt32> source = Model.require(inputs, Linformer.SOURCE);
     Operand<TBool> mask = Model.find(inputs, Linformer.SOURCE_MASK);
-    Operand<T> embeddings = encoder.call(tf, source, Context.masked(mask), null); // [b,s,e]
+    Operand<T> embeddings = encoder.call(tf, source, Context.withMask(mask), null); // [b,s,e]
     return decoder.compress(tf, embeddings, mask);
   }
 
@@ -123,7 +145,7 @@ public final class LinformerEncDec<T extends TFloating> implements Model<T> {
       @Nullable RandomKey key) {
     Operand<T> embeddings =
         encoder.call(
-            tf, source, Context.masked(sourceMask), key == null ? null : key.fold(0)); // [b,s,e]
+            tf, source, Context.withMask(sourceMask), key == null ? null : key.fold(0)); // [b,s,e]
     return decoder.embed(
         tf,
         target,

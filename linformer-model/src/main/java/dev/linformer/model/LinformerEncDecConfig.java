@@ -14,6 +14,12 @@ import org.tensorflow.types.family.TFloating;
  * checkpoint_level} are common to both. The encoder returns embeddings, the decoder attends to them
  * and is causal.
  *
+ * <pre>{@code
+ * LinformerConfig source = LinformerLMConfig.stackBuilder(512, 64, 128).build(); // n, c, k
+ * LinformerConfig target = LinformerLMConfig.stackBuilder(512, 64, 128).build();
+ * var config = LinformerEncDecConfig.builder(source, 256, target, 256).build();
+ * }</pre>
+ *
  * @param encoder returns embeddings
  * @param decoder in decoder mode; causal, unless its weights were trained with the leaking triangle
  */
@@ -23,35 +29,63 @@ public record LinformerEncDecConfig(LinformerLMConfig encoder, LinformerLMConfig
   /** The value of {@value ModelConfig#MODEL_TYPE}. */
   public static final String TYPE = "encdec";
 
-  /** Makes every check of the two together. */
+  /**
+   * Makes every check of the two together.
+   *
+   * @throws InvalidInputException if the two don't go together
+   */
   public LinformerEncDecConfig {
-    LinformerConfig stack = decoder.encoder();
+    LinformerConfig source = encoder.stack();
+    LinformerConfig target = decoder.stack();
     if (!encoder.returnEmbeddings()
-        || encoder.encoder().decoderMode()
+        || source.decoderMode()
         || decoder.returnEmbeddings()
-        || !stack.decoderMode()) {
+        || !target.decoderMode()) {
       throw new InvalidInputException(
           "an encoder that returns embeddings, and a decoder in decoder mode that returns logits are expected");
     }
-    if (!stack.causal() && !stack.leakingTriangle()) {
+    if (!target.causal() && !target.leakingTriangle()) {
       throw new InvalidInputException(
           "dec_causal = false, but true is expected, or dec_leaking_triangle = true for weights that were trained with it");
     }
-    if (encoder.encoder().activation() != stack.activation()
-        || encoder.encoder().checkpointLevel() != stack.checkpointLevel()) {
+    if (source.activation() != target.activation()
+        || source.checkpointLevel() != target.checkpointLevel()) {
       throw new InvalidInputException(
           "one activation and one checkpoint_level for encoder and decoder are expected");
     }
-    if (encoder.embeddingDim() != decoder.encoder().channels()) {
+    if (encoder.embeddingDim() != target.channels()) {
       throw new InvalidInputException(
           "the encoder's embeddings have width %d, but dec_channels = %d is expected to be the same"
-              .formatted(encoder.embeddingDim(), decoder.encoder().channels()));
+              .formatted(encoder.embeddingDim(), target.channels()));
     }
-    if (encoder.encoder().sequenceLength() > decoder.encoder().sequenceLength()) {
+    if (source.sequenceLength() > target.sequenceLength()) {
       throw new InvalidInputException(
           "enc_input_size = %d, but at most dec_input_size = %d is expected: the decoder's projections have that many columns"
-              .formatted(encoder.encoder().sequenceLength(), decoder.encoder().sequenceLength()));
+              .formatted(source.sequenceLength(), target.sequenceLength()));
     }
+  }
+
+  /**
+   * Begins a configuration with two stacks as {@link LinformerLMConfig#stackBuilder} makes them.
+   * The decoder's is put into decoder mode, and is causal unless it has the leaking triangle.
+   *
+   * @param encoder n at most that of the decoder
+   * @param sourceVocabulary source tokens are 0 … sourceVocabulary − 1
+   * @param decoder the same activation and checkpoint level as the encoder
+   * @param targetVocabulary target tokens are 0 … targetVocabulary − 1
+   */
+  public static Builder builder(
+      LinformerConfig encoder,
+      int sourceVocabulary,
+      LinformerConfig decoder,
+      int targetVocabulary) {
+    LinformerConfig causal =
+        decoder.toBuilder().decoderMode(true).causal(!decoder.leakingTriangle()).build();
+    return new Builder(
+        LinformerLMConfig.builder(encoder, sourceVocabulary)
+            .embeddingDim(decoder.channels())
+            .returnEmbeddings(true),
+        LinformerLMConfig.builder(causal, targetVocabulary));
   }
 
   static LinformerEncDecConfig take(JsonObjectReader keys) {
@@ -60,24 +94,17 @@ public record LinformerEncDecConfig(LinformerLMConfig encoder, LinformerLMConfig
 
   private static LinformerLMConfig half(JsonObjectReader all, String prefix, boolean isEncoder) {
     JsonObjectReader keys = all.prefixed(prefix, "activation", "checkpoint_level");
-    LinformerConfig.Builder builder =
-        LinformerLMConfig.encoderBuilder(
-            keys.integer("input_size"), keys.integer("channels"), keys.integer("dim_k", 64));
+    LinformerConfigBuilder stack = LinformerLMConfig.stackBuilder(keys);
     if (!isEncoder) {
       boolean triangle = keys.flag("leaking_triangle", false);
-      builder.decoderMode(true).leakingTriangle(triangle).causal(!triangle);
+      stack.decoderMode(true).leakingTriangle(triangle).causal(!triangle);
     }
-    LinformerLMConfig half = LinformerLMConfig.take(keys, builder);
-    if (keys.has("return_emb") && half.returnEmbeddings() != isEncoder) {
-      throw keys.invalid("return_emb", half.returnEmbeddings(), String.valueOf(isEncoder));
+    LinformerLMConfig.Builder half = LinformerLMConfig.take(keys, stack);
+    boolean returnsEmbeddings = half.build().returnEmbeddings();
+    if (keys.has("return_emb") && returnsEmbeddings != isEncoder) {
+      throw keys.invalid("return_emb", returnsEmbeddings, String.valueOf(isEncoder));
     }
-    return new LinformerLMConfig(
-        half.encoder(),
-        half.vocabularySize(),
-        half.embeddingDim(),
-        half.tokenDropout(),
-        half.positions(),
-        isEncoder);
+    return half.returnEmbeddings(isEncoder).build();
   }
 
   @Override
@@ -87,12 +114,18 @@ public record LinformerEncDecConfig(LinformerLMConfig encoder, LinformerLMConfig
 
   @Override
   public List<LinformerConfig> stacks() {
-    return List.of(encoder.encoder(), decoder.encoder());
+    return List.of(encoder.stack(), decoder.stack());
+  }
+
+  @Override
+  public <T extends TFloating> LinformerEncDec<T> declare(
+      ParameterFactory<T> parameters, String prefix) {
+    return LinformerEncDec.declare(parameters, prefix, this);
   }
 
   @Override
   public <T extends TFloating> LinformerEncDec<T> declare(ParameterFactory<T> parameters) {
-    return LinformerEncDec.declare(parameters, this);
+    return declare(parameters, "");
   }
 
   @Override
@@ -118,5 +151,38 @@ public record LinformerEncDecConfig(LinformerLMConfig encoder, LinformerLMConfig
                 default -> json.set(prefix + entry.getKey(), entry.getValue());
               }
             });
+  }
+
+  /** Collects what encoder and decoder have in common beside their stacks. */
+  public static final class Builder {
+
+    private final LinformerLMConfig.Builder encoder;
+    private final LinformerLMConfig.Builder decoder;
+
+    private Builder(LinformerLMConfig.Builder encoder, LinformerLMConfig.Builder decoder) {
+      this.encoder = encoder;
+      this.decoder = decoder;
+    }
+
+    /** On the embedded tokens of both, in [0,1); 0.1 unless set. */
+    public Builder tokenDropout(double value) {
+      encoder.tokenDropout(value);
+      decoder.tokenDropout(value);
+      return this;
+    }
+
+    /** How both tell positions apart; SINUSOID unless set. */
+    public Builder positions(LinformerLMConfig.Positions value) {
+      encoder.positions(value);
+      decoder.positions(value);
+      return this;
+    }
+
+    /**
+     * @throws InvalidInputException if a value is out of its range, or two don't go together
+     */
+    public LinformerEncDecConfig build() {
+      return new LinformerEncDecConfig(encoder.build(), decoder.build());
+    }
   }
 }

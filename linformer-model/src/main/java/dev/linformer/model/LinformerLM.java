@@ -24,7 +24,19 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
-/** Token embedding, positions, dropout, encoder or decoder, logits for every position. */
+/**
+ * Token embedding, positions, dropout, encoder or decoder, logits for every position.
+ *
+ * <pre>{@code
+ * LinformerConfig stack =
+ *     LinformerLMConfig.stackBuilder(2048, 64, 128).causal(true).build(); // n, c, k
+ * var config = LinformerLMConfig.builder(stack, 256).build(); // 256 different tokens
+ * var model = LinformerLM.declare(weights, config); // weights: Variables of a graph
+ * var logits = model.call(tf, tokens, null); // tokens [b,n] of TInt32; logits [b,n,256]
+ * }</pre>
+ *
+ * @param <T> type of weights and output
+ */
 public final class LinformerLM<T extends TFloating> implements Model<T> {
 
   static final String TOKENS = "tokens";
@@ -33,7 +45,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
   private final Operand<T> tokenEmbedding; // [vocabulary,e]
   private final @Nullable Operand<T> positionEmbedding; // [n,e]
   private final @Nullable Dense<T> projectIn; // e → c
-  private final Linformer<T> encoder;
+  private final Linformer<T> stack;
   private final @Nullable Dense<T> projectOut; // c → e
   private final @Nullable Dense<T> logits; // e → vocabulary
 
@@ -42,14 +54,14 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
       Operand<T> tokenEmbedding,
       @Nullable Operand<T> positionEmbedding,
       @Nullable Dense<T> projectIn,
-      Linformer<T> encoder,
+      Linformer<T> stack,
       @Nullable Dense<T> projectOut,
       @Nullable Dense<T> logits) {
     this.config = config;
     this.tokenEmbedding = tokenEmbedding;
     this.positionEmbedding = positionEmbedding;
     this.projectIn = projectIn;
-    this.encoder = encoder;
+    this.stack = stack;
     this.projectOut = projectOut;
     this.logits = logits;
   }
@@ -64,7 +76,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
   public static <T extends TFloating> LinformerLM<T> declare(
       ParameterFactory<T> parameters, String prefix, LinformerLMConfig config) {
     int e = config.embeddingDim();
-    int c = config.encoder().channels();
+    int c = config.stack().channels();
     boolean resized = e != c;
     String inner = prefix + "linformer.";
     Operand<T> tokens =
@@ -78,7 +90,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
             ? parameters.create(
                 new Parameter(
                     prefix + "pos_emb.weight",
-                    Shape.of(config.encoder().sequenceLength(), e),
+                    Shape.of(config.stack().sequenceLength(), e),
                     Initialization.normal(1)))
             : null;
     return new LinformerLM<>(
@@ -86,18 +98,24 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
         tokens,
         positions,
         resized ? Dense.declare(parameters, inner + "project_in", e, c) : null,
-        Linformer.declare(parameters, resized ? inner + "fn." : inner, config.encoder()),
+        Linformer.declare(parameters, resized ? inner + "fn." : inner, config.stack()),
         resized ? Dense.declare(parameters, inner + "project_out", c, e) : null,
         config.returnEmbeddings()
             ? null
             : Dense.declare(parameters, prefix + "to_logits", e, config.vocabularySize()));
   }
 
+  /** {@link #declare(ParameterFactory, String, LinformerLMConfig)} without a prefix. */
+  public static <T extends TFloating> LinformerLM<T> declare(
+      ParameterFactory<T> parameters, LinformerLMConfig config) {
+    return declare(parameters, "", config);
+  }
+
   /** {@code tokens} [b,n] and {@code mask}; in decoder mode {@code source} and its mask too. */
   @Override
   public List<Input> inputs() {
-    int n = config.encoder().sequenceLength();
-    List<Input> inputs = new ArrayList<>(encoder.inputs());
+    int n = config.stack().sequenceLength();
+    List<Input> inputs = new ArrayList<>(stack.inputs());
     inputs.set(0, Input.tokens(TOKENS, n, config.vocabularySize()));
     return inputs;
   }
@@ -144,7 +162,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
   /** The embeddings that the logits are made of, [b,n,e]. */
   Operand<T> embed(Ops tf, Operand<TInt32> tokens, Context<T> context, @Nullable RandomKey key) {
     Shapes.requireRank("LinformerLM input", tokens, 2);
-    int most = config.encoder().sequenceLength();
+    int most = config.stack().sequenceLength();
     Shapes.requireAtMost("LinformerLM input", tokens, 1, most, "input_size");
     Operand<T> x = Embedding.call(tf, tokenEmbedding, tokens); // [b,n,e]
     x = addPositions(tf, x); // [b,n,e]
@@ -152,7 +170,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
     if (projectIn != null) {
       x = projectIn.call(tf, x); // [b,n,c]
     }
-    Operand<T> y = encoder.call(tf, x, context, key == null ? null : key.fold(1)); // [b,n,c]
+    Operand<T> y = stack.call(tf, x, context, key == null ? null : key.fold(1)); // [b,n,c]
     return projectOut == null ? y : projectOut.call(tf, y); // [b,n,e]
   }
 
@@ -177,12 +195,12 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
    *     causal with a learned or fixed projection
    */
   public List<Shape> stateShapes() {
-    return encoder.stateShapes();
+    return stack.stateShapes();
   }
 
   /** The shapes of what {@link #compress} gives, for one sequence; none without a source. */
   public List<Shape> sourceShapes() {
-    return encoder.sourceShapes();
+    return stack.sourceShapes();
   }
 
   /**
@@ -198,7 +216,7 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
   }
 
   List<CompressedKeyValues<T>> compress(Ops tf, Operand<T> source, @Nullable Operand<TBool> mask) {
-    return encoder.compress(tf, source, mask);
+    return stack.compress(tf, source, mask);
   }
 
   /**
@@ -219,21 +237,22 @@ public final class LinformerLM<T extends TFloating> implements Model<T> {
       List<IncrementalDecoding.State<S>> states,
       List<CompressedKeyValues<T>> sources) {
     Operand<T> x = tf.gather(tokenEmbedding, token, tf.constant(0)); // [b,1,e]
-    Operand<TInt64> one = tf.reshape(position, tf.constant(new long[] {1})); // [1]
+    Operand<TInt64> place = tf.reshape(position, tf.constant(new long[] {1})); // [1]
     x =
         switch (config.positions()) {
           case NONE -> x;
           case SINUSOID ->
-              tf.math.add(x, PositionalEncoding.sinusoid(tf, one, config.embeddingDim(), x.type()));
+              tf.math.add(
+                  x, PositionalEncoding.sinusoid(tf, place, config.embeddingDim(), x.type()));
           case LEARNED ->
               positionEmbedding == null
                   ? x
-                  : tf.math.add(x, tf.gather(positionEmbedding, one, tf.constant(0)));
+                  : tf.math.add(x, tf.gather(positionEmbedding, place, tf.constant(0)));
         }; // [b,1,e]
     if (projectIn != null) {
       x = projectIn.call(tf, x); // [b,1,c]
     }
-    Operand<T> y = encoder.step(tf, x, position, states, sources); // [b,1,c]
+    Operand<T> y = stack.step(tf, x, position, states, sources); // [b,1,c]
     if (projectOut != null) {
       y = projectOut.call(tf, y); // [b,1,e]
     }

@@ -11,7 +11,13 @@ import org.tensorflow.types.family.TFloating;
  * A model of token sequences, linformer-pytorch's LinformerLM: the encoder's keys, with dim_k 64,
  * dim_ff 1024, dropout_ff 0.1, depth 2 and dropout 0.05 unless set, and these.
  *
- * @param encoder between embedding and logits
+ * <pre>{@code
+ * LinformerConfig stack =
+ *     LinformerLMConfig.stackBuilder(2048, 64, 128).causal(true).build(); // n, c, k
+ * var config = LinformerLMConfig.builder(stack, 256).build(); // 256 different tokens
+ * }</pre>
+ *
+ * @param stack the encoder or decoder between embedding and logits
  * @param vocabularySize [num_tokens] tokens are 0 … num_tokens − 1
  * @param embeddingDim [emb_dim] width of the embeddings; channels unless set
  * @param tokenDropout [dropout_tokens] on the embedded tokens, in [0,1); 0.1 unless set
@@ -19,7 +25,7 @@ import org.tensorflow.types.family.TFloating;
  * @param returnEmbeddings [return_emb] whether the output is embeddings, without logits
  */
 public record LinformerLMConfig(
-    LinformerConfig encoder,
+    LinformerConfig stack,
     int vocabularySize,
     int embeddingDim,
     double tokenDropout,
@@ -40,25 +46,32 @@ public record LinformerLMConfig(
     LEARNED
   }
 
-  /** Makes every check. */
+  /**
+   * Makes every check.
+   *
+   * @throws InvalidInputException if a value is out of its range, or two don't go together
+   */
   public LinformerLMConfig {
-    if (vocabularySize < 1) {
-      throw new InvalidInputException(
-          "num_tokens = %d, but at least 1 is expected".formatted(vocabularySize));
-    }
+    ConfigChecks.requireAtLeastOne("num_tokens", vocabularySize);
     if (embeddingDim < 1 || (positions == Positions.SINUSOID && embeddingDim % 2 != 0)) {
       throw new InvalidInputException(
           "emb_dim = %d, but an even width is expected with sines and cosines for positions"
               .formatted(embeddingDim));
     }
-    LinformerConfig.requireWeight("emb_dim", embeddingDim, "channels", encoder.channels());
-    LinformerConfig.requireWeight("num_tokens", vocabularySize, "emb_dim", embeddingDim);
-    LinformerConfig.requireWeight("input_size", encoder.sequenceLength(), "emb_dim", embeddingDim);
-    LinformerConfig.requireRate("dropout_tokens", tokenDropout);
+    ConfigChecks.requireWeight("emb_dim", embeddingDim, "channels", stack.channels());
+    ConfigChecks.requireWeight("num_tokens", vocabularySize, "emb_dim", embeddingDim);
+    ConfigChecks.requireWeight("input_size", stack.sequenceLength(), "emb_dim", embeddingDim);
+    ConfigChecks.requireRate("dropout_tokens", tokenDropout);
   }
 
-  /** A builder of the encoder with a language model's defaults. */
-  public static LinformerConfig.Builder encoderBuilder(
+  /**
+   * Begins a stack with a language model's defaults.
+   *
+   * @param sequenceLength n, the longest input
+   * @param channels c
+   * @param projectedLength k
+   */
+  public static LinformerConfigBuilder stackBuilder(
       int sequenceLength, int channels, int projectedLength) {
     return LinformerConfig.builder(sequenceLength, channels, projectedLength)
         .feedForwardDim(1024)
@@ -67,28 +80,44 @@ public record LinformerLMConfig(
         .dropout(0.05);
   }
 
-  static LinformerLMConfig take(JsonObjectReader keys) {
-    return take(
-        keys,
-        encoderBuilder(
-            keys.integer("input_size"), keys.integer("channels"), keys.integer("dim_k", 64)));
+  /**
+   * Begins a configuration with what has no default.
+   *
+   * @param stack an encoder, or a decoder
+   * @param vocabularySize tokens are 0 … vocabularySize − 1
+   */
+  public static Builder builder(LinformerConfig stack, int vocabularySize) {
+    return new Builder(stack, vocabularySize);
   }
 
-  static LinformerLMConfig take(JsonObjectReader keys, LinformerConfig.Builder builder) {
-    LinformerConfig encoder = LinformerConfig.take(keys, builder);
+  static LinformerLMConfig take(JsonObjectReader keys) {
+    return take(keys, stackBuilder(keys)).build();
+  }
+
+  /** A stack of the sizes that the keys give. */
+  static LinformerConfigBuilder stackBuilder(JsonObjectReader keys) {
+    return stackBuilder(
+        keys.integer("input_size"), keys.integer("channels"), keys.integer("dim_k", 64));
+  }
+
+  /** Takes all keys but the three sizes, with the stack's values as defaults. */
+  static Builder take(JsonObjectReader keys, LinformerConfigBuilder defaults) {
+    LinformerConfig stack = LinformerConfig.take(keys, defaults);
     Integer embeddingDim = keys.optionalInteger("emb_dim");
     boolean used = keys.flag("use_pos_emb", true);
     boolean learned = keys.flag("learned_pos_emb", false);
     if (learned && !used) {
       throw keys.invalid("learned_pos_emb", true, "false without use_pos_emb");
     }
-    return new LinformerLMConfig(
-        encoder,
-        keys.integer("num_tokens"),
-        embeddingDim == null ? encoder.channels() : embeddingDim,
-        keys.number("dropout_tokens", 0.1),
-        learned ? Positions.LEARNED : used ? Positions.SINUSOID : Positions.NONE,
-        keys.flag("return_emb", false));
+    Builder builder =
+        builder(stack, keys.integer("num_tokens"))
+            .positions(learned ? Positions.LEARNED : used ? Positions.SINUSOID : Positions.NONE);
+    if (embeddingDim != null) {
+      builder.embeddingDim(embeddingDim);
+    }
+    return builder
+        .tokenDropout(keys.number("dropout_tokens", builder.tokenDropout))
+        .returnEmbeddings(keys.flag("return_emb", builder.returnEmbeddings));
   }
 
   @Override
@@ -98,18 +127,18 @@ public record LinformerLMConfig(
 
   @Override
   public List<LinformerConfig> stacks() {
-    return List.of(encoder);
+    return List.of(stack);
   }
 
   @Override
   public LinformerLMConfig at(CheckpointLevel level) {
     return new LinformerLMConfig(
-        encoder.at(level), vocabularySize, embeddingDim, tokenDropout, positions, returnEmbeddings);
+        stack.at(level), vocabularySize, embeddingDim, tokenDropout, positions, returnEmbeddings);
   }
 
   @Override
   public ObjectNode toJson() {
-    return encoder
+    return stack
         .toJson()
         .put(MODEL_TYPE, TYPE)
         .put("num_tokens", vocabularySize)
@@ -121,7 +150,62 @@ public record LinformerLMConfig(
   }
 
   @Override
+  public <T extends TFloating> LinformerLM<T> declare(
+      ParameterFactory<T> parameters, String prefix) {
+    return LinformerLM.declare(parameters, prefix, this);
+  }
+
+  @Override
   public <T extends TFloating> LinformerLM<T> declare(ParameterFactory<T> parameters) {
-    return LinformerLM.declare(parameters, "", this);
+    return declare(parameters, "");
+  }
+
+  /** Collects the values of a language model. */
+  public static final class Builder {
+
+    private final LinformerConfig stack;
+    private final int vocabularySize;
+    private int embeddingDim;
+    private double tokenDropout = 0.1;
+    private Positions positions = Positions.SINUSOID;
+    private boolean returnEmbeddings;
+
+    private Builder(LinformerConfig stack, int vocabularySize) {
+      this.stack = stack;
+      this.vocabularySize = vocabularySize;
+      embeddingDim = stack.channels();
+    }
+
+    /** Width of the embeddings, e; the stack's channels unless set. */
+    public Builder embeddingDim(int value) {
+      embeddingDim = value;
+      return this;
+    }
+
+    /** On the embedded tokens, in [0,1); 0.1 unless set. */
+    public Builder tokenDropout(double value) {
+      tokenDropout = value;
+      return this;
+    }
+
+    /** How positions are told apart; SINUSOID unless set. */
+    public Builder positions(Positions value) {
+      positions = value;
+      return this;
+    }
+
+    /** Whether the output is embeddings, without logits; off unless set. */
+    public Builder returnEmbeddings(boolean value) {
+      returnEmbeddings = value;
+      return this;
+    }
+
+    /**
+     * @throws InvalidInputException if a value is out of its range, or two don't go together
+     */
+    public LinformerLMConfig build() {
+      return new LinformerLMConfig(
+          stack, vocabularySize, embeddingDim, tokenDropout, positions, returnEmbeddings);
+    }
   }
 }

@@ -8,7 +8,20 @@ import java.nio.file.Path;
 import java.util.List;
 import org.tensorflow.types.family.TFloating;
 
-/** What a model is, without its weights: the content of a config.json. Checked when it is made. */
+/**
+ * What a model is, without its weights: the content of a config.json. Checked when it is made.
+ *
+ * <pre>{@code
+ * ModelConfig config =
+ *     ModelConfig.parse("""
+ *         {"model_type": "classifier", "num_tokens": 256, "num_classes": 10,
+ *          "input_size": 2048, "channels": 64, "dim_k": 128}""");
+ * try (Graph graph = new Graph()) {
+ *   Ops tf = Ops.create(graph);
+ *   Model<TFloat32> model = config.declare(Variables.random(tf, TFloat32.class, 7)); // 7: the seed
+ * }
+ * }</pre>
+ */
 public sealed interface ModelConfig
     permits LinformerConfig, LinformerClassifierConfig, LinformerLMConfig, LinformerEncDecConfig {
 
@@ -21,18 +34,28 @@ public sealed interface ModelConfig
   /** The encoder or decoder inside, or both, the encoder first. */
   List<LinformerConfig> stacks();
 
-  /** The same model with nothing computed again: without a backward pass there is no reason to. */
+  /**
+   * This configuration at level C0: without a backward pass there is no reason to compute again.
+   */
   default ModelConfig forInference() {
     return at(CheckpointLevel.C0);
   }
 
-  /** The same with all its stacks at another checkpoint level. */
+  /** This configuration with all its stacks at another checkpoint level. */
   ModelConfig at(CheckpointLevel level);
 
   /** Every key with its value, in a fixed order. */
   ObjectNode toJson();
 
-  /** Asks for the weights, each by its name, and returns the model on them. */
+  /**
+   * Asks for the weights, each by its name, and returns the model on them.
+   *
+   * @param prefix before every name, and before the keys in state dictionaries: two models in one
+   *     graph need two of them, such as {@code "left."} and {@code "right."}
+   */
+  <T extends TFloating> Model<T> declare(ParameterFactory<T> parameters, String prefix);
+
+  /** {@link #declare(ParameterFactory, String)} without a prefix. */
   <T extends TFloating> Model<T> declare(ParameterFactory<T> parameters);
 
   /**
@@ -43,6 +66,15 @@ public sealed interface ModelConfig
    */
   static ModelConfig read(Path file) {
     return parse(JsonObjectReader.read(file));
+  }
+
+  /**
+   * Reads a configuration from the text of a config.json, see {@link #read}.
+   *
+   * @throws InvalidInputException if the text isn't JSON, or as {@link #read} does
+   */
+  static ModelConfig parse(String json) {
+    return parse(JsonObjectReader.parse("configuration", json));
   }
 
   /** Takes a configuration from JSON keys; what is left over is refused. */

@@ -138,7 +138,7 @@ public record ModelSummary(String modelType, List<Layer> layers) {
         + System.lineSeparator();
   }
 
-  /** The same for programs. */
+  /** {@link #table} for programs: an object with a list of layers. */
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode().put("model_type", modelType);
     ArrayNode list = json.putArray("layers");

@@ -31,7 +31,7 @@ public final class Padder {
     long m = x.shape().get(1);
     Operand<T> padded = Shapes.padTo(tf, "Padder", x, 1, length); // [b,n,c]
     Operand<T> y =
-        model.call(tf, padded, Context.masked(mask(tf, padded, m, length)), key); // [b,n,c]
+        model.call(tf, padded, Context.withMask(mask(tf, padded, m, length)), key); // [b,n,c]
     return Shapes.slice(tf, y, 1, 0, m); // [b,m,c]
   }
 
@@ -49,7 +49,7 @@ public final class Padder {
     long[][] paddings = {{0, 0}, {0, length - m}};
     Operand<TInt32> padded = tf.pad(tokens, tf.constant(paddings), tf.constant(0)); // [b,n]
     Operand<T> y =
-        model.call(tf, padded, Context.masked(mask(tf, padded, m, length)), key); // [b,n,v]
+        model.call(tf, padded, Context.withMask(mask(tf, padded, m, length)), key); // [b,n,v]
     return Shapes.slice(tf, y, 1, 0, m); // [b,m,v]
   }
 

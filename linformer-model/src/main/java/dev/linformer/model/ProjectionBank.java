@@ -61,14 +61,14 @@ final class ProjectionBank<T extends TFloating> {
 
   private Pair<T> pairOf(Attention attention) {
     String name = attention.name();
-    List<String> one = List.of(name);
+    List<String> owner = List.of(name);
     int k = attention.projectedLength();
     return switch (config.parameterSharing()) {
       case NONE -> new Pair<>(perHead(name, k, "E"), perHead(name, k, "F"));
       case HEADWISE ->
-          new Pair<>(shared(name + ".E", one, k, "E"), shared(name + ".F", one, k, "F"));
+          new Pair<>(shared(name + ".E", owner, k, "E"), shared(name + ".F", owner, k, "F"));
       case KV, LAYERWISE -> {
-        var both = shared(name + ".E", one, k, "E", "F");
+        var both = shared(name + ".E", owner, k, "E", "F");
         yield new Pair<>(both, both);
       }
     };
@@ -148,6 +148,8 @@ final class ProjectionBank<T extends TFloating> {
               weights.create(
                   ".weight", Shape.of(k, n), Initialization.normal(1 / Math.sqrt((double) k))),
               null);
+      case DCT ->
+          learned(weights.create(".weight", Shape.of(k, n), Initialization.cosines(n)), null);
       case CONVOLUTION -> {
         int d = config.headDim();
         Initialization initialization = Initialization.linear((long) d * (n / k));
@@ -172,8 +174,7 @@ final class ProjectionBank<T extends TFloating> {
       Initialization initialization,
       List<List<String>> slices,
       Shape sliceShape) {
-    boolean trainable =
-        !config.freezeProjections() && config.projectionMethod() != ProjectionMethod.NO_PARAMS;
+    boolean trainable = !config.freezeProjections() && config.projectionMethod().isTrained();
     return parameters.create(
         new Parameter(name, shape, initialization, slices, sliceShape, trainable));
   }

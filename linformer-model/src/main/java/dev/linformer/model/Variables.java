@@ -21,6 +21,14 @@ import org.tensorflow.types.family.TFloating;
 /**
  * Weights as variables of a graph, in the order in which they were asked for.
  *
+ * <pre>{@code
+ * var variables = Variables.random(tf, TFloat32.class, 7); // 7: the seed
+ * var model = config.declare(variables);
+ * var loss = …; // of model.call(…)
+ * var gradients =
+ *     tf.gradients(loss, variables.trainable().stream().map(Variables.Weight::value).toList());
+ * }</pre>
+ *
  * <p>Every reader goes through one Identity a variable, so gradients are taken with respect to
  * {@link Weight#value}.
  */
@@ -77,10 +85,10 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
         tf,
         tf.withInitScope(),
         type,
-        (inner, parameter, same) ->
+        (inner, parameter, weightType) ->
             parameter
                 .initialization()
-                .operand(inner, parameter.shape(), same, seedOf(seed, parameter.name())));
+                .operand(inner, parameter.shape(), weightType, seedOf(seed, parameter.name())));
   }
 
   /**
@@ -94,7 +102,8 @@ public final class Variables<T extends TFloating> implements ParameterFactory<T>
         tf,
         tf,
         type,
-        (inner, parameter, same) -> inner.placeholder(same, Placeholder.shape(parameter.shape())));
+        (inner, parameter, weightType) ->
+            inner.placeholder(weightType, Placeholder.shape(parameter.shape())));
   }
 
   /**

@@ -3,6 +3,8 @@ package dev.linformer.io;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Collections;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,5 +50,14 @@ class PrintableTextTest {
     String message =
         String.valueOf(new InvalidInputException("\u0001".repeat(1_000_000)).getMessage());
     assertTrue(message.length() < 2100, () -> "has " + message.length());
+  }
+
+  @Test
+  void arraysAreCut() {
+    assertEquals("[]", PrintableText.array(List.of()));
+    assertEquals("[a\\tb, c]", PrintableText.array(List.of("a\tb", "c")));
+    assertEquals(
+        "[a, a, a, a, a, a, a, a, a, a, a, a, …]",
+        PrintableText.array(Collections.nCopies(13, "a")));
   }
 }

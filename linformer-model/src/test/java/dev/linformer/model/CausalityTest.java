@@ -54,15 +54,15 @@ class CausalityTest {
       Ops tf = probe.tf();
       return switch (kind) {
         case LANGUAGE_MODEL -> {
-          var model = LinformerLM.declare(probe.weights(), "", language(config, false));
+          var model = LinformerLM.declare(probe.weights(), language(config, false));
           var tokens = probe.tokens(1, VOCABULARY, B, N);
           yield new Model(tokens, model.call(tf, tokens, Context.none(), null));
         }
         case DECODER -> {
-          var model = Linformer.declare(probe.weights(), "", config);
+          var model = Linformer.declare(probe.weights(), config);
           var x = probe.vectors(1, B, N, C);
           var source = probe.vectors(2, B, N - 6, C);
-          yield new Model(x, model.call(tf, x, new Context<>(null, source, null), null));
+          yield new Model(x, model.call(tf, x, Context.withSource(source), null));
         }
         case ENCODER_DECODER -> {
           LinformerConfig encoder =
@@ -73,7 +73,12 @@ class CausalityTest {
               LinformerEncDec.declare(
                   probe.weights(),
                   new LinformerEncDecConfig(
-                      new LinformerLMConfig(encoder, VOCABULARY, C, 0, Positions.NONE, true),
+                      LinformerLMConfig.builder(encoder, VOCABULARY)
+                          .embeddingDim(C)
+                          .tokenDropout(0)
+                          .positions(Positions.NONE)
+                          .returnEmbeddings(true)
+                          .build(),
                       language(config, false)));
           var source = probe.tokens(2, VOCABULARY, B, N - 6);
           var target = probe.tokens(1, VOCABULARY, B, N);
@@ -83,7 +88,11 @@ class CausalityTest {
     }
 
     private static LinformerLMConfig language(LinformerConfig config, boolean embeddings) {
-      return new LinformerLMConfig(config, VOCABULARY, 10, 0, Positions.SINUSOID, embeddings);
+      return LinformerLMConfig.builder(config, VOCABULARY)
+          .embeddingDim(10)
+          .tokenDropout(0)
+          .returnEmbeddings(embeddings)
+          .build();
     }
 
     @Override
@@ -98,7 +107,7 @@ class CausalityTest {
     }
   }
 
-  private static LinformerConfig.Builder base(ParameterSharing sharing, ProjectionMethod method) {
+  private static LinformerConfigBuilder base(ParameterSharing sharing, ProjectionMethod method) {
     return LinformerConfig.builder(N, C, K)
         .headDim(D)
         .heads(H)
@@ -112,8 +121,8 @@ class CausalityTest {
 
   /** All kinds of model with the given visibility. */
   private static Stream<Case> cases(
-      ProjectionMethod[] methods, boolean full, Consumer<LinformerConfig.Builder> visibility) {
-    List<LinformerConfig.Builder> builders = new ArrayList<>();
+      ProjectionMethod[] methods, boolean full, Consumer<LinformerConfigBuilder> visibility) {
+    List<LinformerConfigBuilder> builders = new ArrayList<>();
     for (ProjectionMethod method : methods) {
       for (ParameterSharing sharing : ParameterSharing.values()) {
         builders.add(base(sharing, method));
@@ -124,7 +133,7 @@ class CausalityTest {
           base(ParameterSharing.LAYERWISE, ProjectionMethod.LEARNABLE).fullAttention(true));
     }
     List<Case> cases = new ArrayList<>();
-    for (LinformerConfig.Builder builder : builders) {
+    for (LinformerConfigBuilder builder : builders) {
       visibility.accept(builder);
       for (Kind kind : Kind.values()) {
         LinformerConfig config = builder.decoderMode(kind != Kind.LANGUAGE_MODEL).build();
@@ -136,7 +145,10 @@ class CausalityTest {
   }
 
   static Stream<Case> causal() {
-    ProjectionMethod[] methods = {ProjectionMethod.LEARNABLE, ProjectionMethod.NO_PARAMS};
+    ProjectionMethod[] methods =
+        Stream.of(ProjectionMethod.values())
+            .filter(ProjectionMethod::allowsCausal)
+            .toArray(ProjectionMethod[]::new);
     return cases(methods, true, builder -> builder.causal(true));
   }
 
@@ -189,11 +201,14 @@ class CausalityTest {
     return Arrays.equals(before, from, from + width, after, from, from + width);
   }
 
-  static Stream<LinformerConfig.Builder> layers() {
-    List<LinformerConfig.Builder> builders = new ArrayList<>();
+  static Stream<LinformerConfigBuilder> layers() {
+    List<LinformerConfigBuilder> builders = new ArrayList<>();
     for (ParameterSharing sharing : ParameterSharing.values()) {
-      builders.add(base(sharing, ProjectionMethod.LEARNABLE));
-      builders.add(base(sharing, ProjectionMethod.NO_PARAMS).preNorm(true));
+      for (ProjectionMethod method : ProjectionMethod.values()) {
+        if (method.allowsCausal()) {
+          builders.add(base(sharing, method).preNorm(!method.isTrained()));
+        }
+      }
       builders.add(base(sharing, ProjectionMethod.LEARNABLE).oneKeyValueHead(true));
     }
     builders.add(base(ParameterSharing.KV, ProjectionMethod.LEARNABLE).fullAttention(true));
@@ -203,7 +218,7 @@ class CausalityTest {
   /** Row t of a causal layer is the last row of the plain one on the sequence up to t. */
   @ParameterizedTest
   @MethodSource("layers")
-  void aRowIsThePlainLayerOnItsPrefix(LinformerConfig.Builder builder) {
+  void aRowIsThePlainLayerOnItsPrefix(LinformerConfigBuilder builder) {
     Weights weights = new Weights();
     LinformerConfig plain = builder.depth(1).build();
     LinformerConfig causal = builder.causal(true).build();
@@ -212,7 +227,7 @@ class CausalityTest {
       Shape shape = Shape.of(B, N, C);
       Operand<TFloat64> x = Graphs.constant(tf, shape, Graphs.normal(7, shape.size()));
       var constants = weights.constants(tf, TFloat64.class);
-      var model = Linformer.declare(constants, "", plain);
+      var model = Linformer.declare(constants, plain);
       Operand<TFloat64> rows =
           tf.concat(
               IntStream.range(0, N)
@@ -223,7 +238,7 @@ class CausalityTest {
                       })
                   .toList(),
               tf.constant(1)); // [b,n,c]
-      Operand<TFloat64> found = Linformer.declare(constants, "", causal).call(tf, x, null);
+      Operand<TFloat64> found = Linformer.declare(constants, causal).call(tf, x, null);
       List<double[]> values = Values.evaluate(graph, List.of(rows, found));
       Graphs.assertClose(values.get(0), values.get(1), 1e-12);
     }

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.linformer.io.Named;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.ops.Activation;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.RandomKey;
 import java.util.ArrayList;
@@ -58,11 +60,15 @@ class CheckpointLevelTest {
     }
     MODELS.put("causal", ENCODER + ",'causal':true");
     MODELS.put("leaking", ENCODER + ",'leaking_triangle':true");
-    MODELS.put("convolution", ENCODER + ",'method':'convolution'");
+    for (ProjectionMethod method : ProjectionMethod.values()) {
+      String key = Named.key(method);
+      MODELS.put(key, ENCODER + ",'method':'" + key + "'");
+    }
+    for (Activation activation : Activation.values()) {
+      String key = Named.key(activation);
+      MODELS.put(key, ENCODER + ",'activation':'" + key + "'");
+    }
     MODELS.put("convolution none", ENCODER + ",'method':'convolution','parameter_sharing':'none'");
-    MODELS.put("mean_pool", ENCODER + ",'method':'mean_pool'");
-    MODELS.put("max_pool", ENCODER + ",'method':'max_pool'");
-    MODELS.put("no_params", ENCODER + ",'method':'no_params'");
     MODELS.put("full", ENCODER + ",'full_attention':true");
     MODELS.put("full causal", ENCODER + ",'full_attention':true,'causal':true");
     MODELS.put("pre_norm", ENCODER + ",'pre_norm':true,'glu':true");

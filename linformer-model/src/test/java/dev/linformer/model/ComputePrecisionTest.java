@@ -23,7 +23,7 @@ class ComputePrecisionTest {
   private static final int N = 64;
   private static final int C = 24;
 
-  private static LinformerConfig.Builder config(CheckpointLevel level, ComputePrecision precision) {
+  private static LinformerConfigBuilder config(CheckpointLevel level, ComputePrecision precision) {
     return LinformerConfig.builder(N, C, 8)
         .headDim(16)
         .heads(3)
@@ -41,7 +41,7 @@ class ComputePrecisionTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       var variables = Variables.random(tf, TFloat32.class, 5);
-      var model = Linformer.declare(variables, "", config);
+      var model = Linformer.declare(variables, config);
       Shape shape = Shape.of(2, N, C);
       Operand<TFloat32> x =
           Graphs.constant(tf, TFloat32.class, shape, Graphs.normal(1, shape.size()));

@@ -53,7 +53,7 @@ class ConfigTest {
 
     var classifier =
         assertInstanceOf(LinformerClassifierConfig.class, read("{" + CLASSIFIER + "}"));
-    assertEquals(new LinformerClassifierConfig(config, 16, 10, Pooling.MEAN, 0.1), classifier);
+    assertEquals(LinformerClassifierConfig.builder(config, 16, 10).build(), classifier);
   }
 
   @Test
@@ -71,10 +71,38 @@ class ConfigTest {
             .build();
     assertEquals(encoder, ModelConfig.parse(new JsonObjectReader("json", encoder.toJson())));
     for (Pooling pooling : Pooling.values()) {
-      var classifier = new LinformerClassifierConfig(encoder, 19, 23, pooling, 0.5);
+      var classifier =
+          LinformerClassifierConfig.builder(encoder, 19, 23)
+              .pooling(pooling)
+              .tokenDropout(0.5)
+              .build();
       assertEquals(
           classifier, ModelConfig.parse(new JsonObjectReader("json", classifier.toJson())));
     }
+  }
+
+  @Test
+  void aText() throws IOException {
+    String json = "{" + CLASSIFIER + "}";
+    assertEquals(read(json), ModelConfig.parse(json));
+    String unknown = Values.refusal(() -> ModelConfig.parse("{" + ENCODER + ", \"n_head\": 2}"));
+    assertTrue(unknown.startsWith("configuration: unknown key \"n_head\"; known are "), unknown);
+    assertEquals(
+        "configuration: a JSON object {…} is expected",
+        Values.refusal(() -> ModelConfig.parse("[]")));
+  }
+
+  @Test
+  void bothSpellingsOfBfloat16() throws IOException {
+    for (String spelling : new String[] {"bf16", "BF16", "bfloat16"}) {
+      String json = "{" + ENCODER + ", \"precision\": \"" + spelling + "\"}";
+      var config = assertInstanceOf(LinformerConfig.class, read(json));
+      assertEquals(ComputePrecision.BF16, config.precision());
+      assertEquals("bf16", config.toJson().path("precision").asText());
+    }
+    assertRefused(
+        "{" + ENCODER + ", \"precision\": \"half\"}",
+        "precision = half, but one of float32, bf16 is expected");
   }
 
   @Test
@@ -129,7 +157,7 @@ class ConfigTest {
         "depth | 0 | at least 1 is expected",
         "channels | 0 | at least 1 is expected",
         "activation | 3 | a text in quotes is expected",
-        "activation | \"swish\" | one of gelu, relu is expected",
+        "activation | \"swish\" | one of gelu, relu, silu is expected",
         "parameter_sharing | \"all\" | one of none, headwise, kv, layerwise is expected",
         "checkpoint_level | \"C9\" | one of C0, C1, C2, C3 is expected",
         "heads_per_group | 0 | at least 1 is expected",

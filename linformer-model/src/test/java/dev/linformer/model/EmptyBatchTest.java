@@ -35,7 +35,7 @@ class EmptyBatchTest {
             .checkpointLevel(level)
             .chunk(5)
             .build();
-    var config = new LinformerClassifierConfig(encoder, 7, 3, Pooling.MEAN, 0);
+    var config = LinformerClassifierConfig.builder(encoder, 7, 3).tokenDropout(0).build();
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       var variables = Variables.random(tf, TFloat32.class, 5);

@@ -168,11 +168,11 @@ class GoldenTest {
       }
       ModelConfig model = ModelConfig.parse(keys());
       if (model instanceof LinformerLMConfig language) {
-        var languageModel = LinformerLM.declare(parameters, "", language);
+        var languageModel = LinformerLM.declare(parameters, language);
         return (tf, type, inputs) ->
             languageModel.call(tf, tokens(tf, "tokens"), context(tf, type, inputs), null);
       }
-      var stack = Linformer.declare(parameters, "", model.stacks().get(0));
+      var stack = Linformer.declare(parameters, model.stacks().get(0));
       return (tf, type, inputs) -> {
         Operand<T> x = Graphs.constant(tf, type, shape("input"), value("input"));
         inputs.add(x);
@@ -188,7 +188,7 @@ class GoldenTest {
     private <T extends TFloating> Context<T> context(
         Ops tf, Class<T> type, List<Operand<T>> inputs) {
       if (!values.containsKey("source")) {
-        return Context.masked(mask(tf));
+        return Context.withMask(mask(tf));
       }
       Operand<T> source = Graphs.constant(tf, type, shape("source"), value("source"));
       inputs.add(source);

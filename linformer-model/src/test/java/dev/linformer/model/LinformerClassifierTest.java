@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.ops.Activation;
 import dev.linformer.ops.GradientCheck;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Naive;
@@ -50,7 +51,10 @@ class LinformerClassifierTest {
   private static LinformerClassifierConfig config(Pooling pooling) {
     LinformerConfig encoder =
         LinformerConfig.builder(N, C, K).headDim(D).heads(H).feedForwardDim(F).depth(2).build();
-    return new LinformerClassifierConfig(encoder, VOCABULARY, CLASSES, pooling, 0.3);
+    return LinformerClassifierConfig.builder(encoder, VOCABULARY, CLASSES)
+        .pooling(pooling)
+        .tokenDropout(0.3)
+        .build();
   }
 
   private static Operand<TInt32> tokens(Ops tf, int length) {
@@ -90,7 +94,7 @@ class LinformerClassifierTest {
             encoder.put(name.substring(ENCODER.length()), values);
           }
         });
-    double[] y = Naive.encoder(encoder, x, B, N, C, H, D, K, F, 2, false);
+    double[] y = Naive.encoder(encoder, x, B, N, C, H, D, K, F, 2, Activation.GELU);
     var pooled = new double[B * C];
     int positions = pooling == Pooling.MEAN ? N : 1;
     for (int s = 0; s < B; s++) {
@@ -165,7 +169,7 @@ class LinformerClassifierTest {
     LinformerConfig encoder =
         LinformerConfig.builder(n, 2, 1).heads(1).dropout(0).feedForwardDropout(0).build();
     LinformerClassifierConfig config =
-        new LinformerClassifierConfig(encoder, 2, 3, Pooling.MEAN, 0);
+        LinformerClassifierConfig.builder(encoder, 2, 3).tokenDropout(0).build();
     for (boolean masked : new boolean[] {false, true}) {
       List<double[]> found = new ArrayList<>();
       for (var type : List.of(TFloat32.class, TBfloat16.class)) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.ops.Activation;
 import dev.linformer.ops.GradientCheck;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.LayerContract;
@@ -72,7 +73,7 @@ class LinformerTest {
                     sharing.name(),
                     new Encoder(config(sharing, 0.3)),
                     INPUT,
-                    (w, x) -> Naive.encoder(w, x, B, N, C, H, D, K, F, DEPTH, false)));
+                    (w, x) -> Naive.encoder(w, x, B, N, C, H, D, K, F, DEPTH, Activation.GELU)));
   }
 
   @Test

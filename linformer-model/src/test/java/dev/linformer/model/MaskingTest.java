@@ -52,8 +52,8 @@ class MaskingTest {
   }
 
   /** Every method with every sharing, both causal methods, and attention without a projection. */
-  static List<LinformerConfig.Builder> builders() {
-    List<LinformerConfig.Builder> builders = new ArrayList<>();
+  static List<LinformerConfigBuilder> builders() {
+    List<LinformerConfigBuilder> builders = new ArrayList<>();
     for (ParameterSharing sharing : ParameterSharing.values()) {
       for (ProjectionMethod method : ProjectionMethod.values()) {
         builders.add(base(sharing, method));
@@ -77,7 +77,7 @@ class MaskingTest {
     return builders;
   }
 
-  private static LinformerConfig.Builder base(ParameterSharing sharing, ProjectionMethod method) {
+  private static LinformerConfigBuilder base(ParameterSharing sharing, ProjectionMethod method) {
     return LinformerConfig.builder(N, C, K)
         .headDim(2)
         .heads(3)
@@ -117,22 +117,21 @@ class MaskingTest {
         case ENCODER -> {
           var x = probe.vectors(1, B, N, C);
           var y =
-              Linformer.declare(probe.weights(), "", config)
-                  .call(tf, x, Context.masked(mask), null);
+              Linformer.declare(probe.weights(), config).call(tf, x, Context.withMask(mask), null);
           return new Built(List.of(new Input(x, TARGET)), y);
         }
         case LANGUAGE_MODEL -> {
           var tokens = probe.tokens(1, VOCABULARY, B, N);
           var y =
-              LinformerLM.declare(probe.weights(), "", language(config, Positions.LEARNED, false))
-                  .call(tf, tokens, Context.masked(mask), null);
+              LinformerLM.declare(probe.weights(), language(config, Positions.LEARNED, false))
+                  .call(tf, tokens, Context.withMask(mask), null);
           return new Built(List.of(new Input(tokens, TARGET)), y);
         }
         case DECODER -> {
           var x = probe.vectors(1, B, N, C);
           var source = probe.vectors(2, B, S, C);
           var y =
-              Linformer.declare(probe.weights(), "", config)
+              Linformer.declare(probe.weights(), config)
                   .call(tf, x, new Context<>(mask, source, sourceMask), null);
           return new Built(List.of(new Input(x, TARGET), new Input(source, SOURCE)), y);
         }
@@ -159,10 +158,15 @@ class MaskingTest {
 
   private static LinformerLMConfig language(
       LinformerConfig config, Positions positions, boolean embeddings) {
-    return new LinformerLMConfig(config, VOCABULARY, C, 0, positions, embeddings);
+    return LinformerLMConfig.builder(config, VOCABULARY)
+        .embeddingDim(C)
+        .tokenDropout(0)
+        .positions(positions)
+        .returnEmbeddings(embeddings)
+        .build();
   }
 
-  private static LinformerConfig decoding(LinformerConfig.Builder builder, Kind kind) {
+  private static LinformerConfig decoding(LinformerConfigBuilder builder, Kind kind) {
     boolean decodes = kind == Kind.DECODER || kind == Kind.ENCODER_DECODER;
     LinformerConfig config = builder.decoderMode(decodes).build();
     if (kind == Kind.ENCODER_DECODER && !config.causal()) {
@@ -174,7 +178,7 @@ class MaskingTest {
   @ParameterizedTest
   @EnumSource
   void contentOfPaddingChangesNothing(Kind kind) {
-    for (LinformerConfig.Builder builder : builders()) {
+    for (LinformerConfigBuilder builder : builders()) {
       LinformerConfig config = decoding(builder, kind);
       try (Probe probe = new Probe(1)) {
         Built built = Built.of(probe, kind, config);
@@ -238,9 +242,9 @@ class MaskingTest {
       Context<TFloat64> context =
           config.decoderMode()
               ? new Context<>(mask(tf, TARGET), source, mask(tf, SOURCE))
-              : Context.masked(mask(tf, TARGET));
+              : Context.withMask(mask(tf, TARGET));
       Operand<TFloat64> y =
-          Linformer.declare(new Weights().constants(tf, TFloat64.class), "", config)
+          Linformer.declare(new Weights().constants(tf, TFloat64.class), config)
               .call(tf, x, context, null);
       var sum =
           tf.sum(
@@ -273,7 +277,7 @@ class MaskingTest {
 
   /** Every method, causal or not, of decoders, which have every kind of attention. */
   static Stream<Arguments> levels() {
-    List<LinformerConfig.Builder> builders = new ArrayList<>();
+    List<LinformerConfigBuilder> builders = new ArrayList<>();
     for (ProjectionMethod method : ProjectionMethod.values()) {
       builders.add(base(ParameterSharing.NONE, method));
     }
@@ -315,7 +319,7 @@ class MaskingTest {
             weights.add(tf.identity(constants.create(parameter)));
             return weights.get(weights.size() - 1);
           };
-      Linformer<TFloat32> model = Linformer.declare(factory, "", config);
+      Linformer<TFloat32> model = Linformer.declare(factory, config);
       Operand<TFloat32> y =
           model.call(tf, x, new Context<>(mask(tf, TARGET), source, mask(tf, SOURCE)), null);
       Operand<TFloat32> scored =

@@ -12,8 +12,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.ops.Activation;
+import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,21 +76,37 @@ class OptionsConfigTest {
     assertFalse(config.gatedFeedForward());
   }
 
+  private static LinformerConfigBuilder plain() {
+    return LinformerConfig.builder(15, 8, 5);
+  }
+
+  /** A configuration for each constant that isn't the default. */
+  private static <E extends Enum<E>> void addChoices(
+      List<LinformerConfig> configs,
+      E unset,
+      BiFunction<LinformerConfigBuilder, E, LinformerConfigBuilder> setter) {
+    for (E constant : unset.getDeclaringClass().getEnumConstants()) {
+      if (constant != unset) {
+        configs.add(setter.apply(plain(), constant).build());
+      }
+    }
+  }
+
   /** One option each, so that none takes another's value on the way. */
-  @Test
-  void everyOptionThroughJsonAndBack() {
-    List<UnaryOperator<LinformerConfig.Builder>> options =
+  private static List<LinformerConfig> optionByOption() {
+    List<UnaryOperator<LinformerConfigBuilder>> options =
         List.of(
+            b -> b.sequenceLength(30),
+            b -> b.channels(12).headDim(2),
+            b -> b.projectedLength(3),
             b -> b.feedForwardDim(11),
             b -> b.headDim(3),
             b -> b.heads(2),
             b -> b.depth(3),
             b -> b.dropout(0.25),
             b -> b.feedForwardDropout(0.25),
-            b -> b.activation(Activation.RELU),
-            b -> b.parameterSharing(ParameterSharing.NONE),
-            b -> b.parameterSharing(ParameterSharing.HEADWISE),
-            b -> b.parameterSharing(ParameterSharing.KV),
+            b -> b.headsPerGroup(2),
+            b -> b.chunk(7),
             b -> b.parameterSharing(ParameterSharing.KV).projectedLengthStep(2),
             b -> b.fullAttention(true),
             b -> b.includeFeedForward(false),
@@ -95,21 +115,53 @@ class OptionsConfigTest {
             b -> b.decoderMode(true),
             b -> b.causal(true),
             b -> b.leakingTriangle(true),
-            b -> b.projectionMethod(ProjectionMethod.CONVOLUTION),
-            b -> b.projectionMethod(ProjectionMethod.NO_PARAMS),
-            b -> b.projectionMethod(ProjectionMethod.MEAN_POOL),
-            b -> b.projectionMethod(ProjectionMethod.MAX_POOL),
-            b -> b.projectionStart(ProjectionInit.BLOCKS),
             b -> b.preNorm(true),
             b -> b.oneKeyValueHead(true),
             b -> b.freezeProjections(true),
             b -> b.gatedFeedForward(true));
+    LinformerConfig unset = plain().build();
     List<LinformerConfig> configs = new ArrayList<>();
-    configs.add(LinformerConfig.builder(15, 8, 5).build());
-    options.forEach(option -> configs.add(option.apply(LinformerConfig.builder(15, 8, 5)).build()));
+    configs.add(unset);
+    options.forEach(option -> configs.add(option.apply(plain()).build()));
+    addChoices(configs, unset.activation(), LinformerConfigBuilder::activation);
+    addChoices(configs, unset.checkpointLevel(), LinformerConfigBuilder::checkpointLevel);
+    addChoices(configs, unset.precision(), LinformerConfigBuilder::precision);
+    addChoices(configs, unset.parameterSharing(), LinformerConfigBuilder::parameterSharing);
+    addChoices(configs, unset.projectionMethod(), LinformerConfigBuilder::projectionMethod);
+    addChoices(configs, unset.projectionStart(), LinformerConfigBuilder::projectionStart);
     assertEquals(configs.size(), configs.stream().distinct().count());
-    for (LinformerConfig config : configs) {
+    return configs;
+  }
+
+  @Test
+  void everyOptionThroughJsonAndBack() {
+    for (LinformerConfig config : optionByOption()) {
       assertEquals(config, again(config));
+      assertEquals(config, config.toBuilder().build());
+    }
+  }
+
+  /** A component without a key, a setter or an entry above would differ nowhere. */
+  @Test
+  void everyComponentHasAKeyAndIsTried() throws ReflectiveOperationException {
+    List<LinformerConfig> configs = optionByOption();
+    RecordComponent[] components = LinformerConfig.class.getRecordComponents();
+    assertEquals(components.length, configs.get(0).toJson().size() - 1); // without model_type
+    for (RecordComponent component : components) {
+      Set<Object> values = new HashSet<>();
+      for (LinformerConfig config : configs) {
+        values.add(String.valueOf(component.getAccessor().invoke(config)));
+      }
+      assertTrue(values.size() > 1, component.getName());
+    }
+  }
+
+  @Test
+  void otherCheckpointLevels() {
+    for (LinformerConfig config : optionByOption()) {
+      LinformerConfig other = config.at(CheckpointLevel.C3);
+      assertEquals(CheckpointLevel.C3, other.checkpointLevel());
+      assertEquals(config, other.at(config.checkpointLevel()));
     }
   }
 
@@ -194,7 +246,7 @@ class OptionsConfigTest {
     String windows = ", \"method\": \"%s\"".formatted(method);
     assertEquals(5, encoder(windows).projectedLength());
     assertRefused(
-        "causal = true, but method learnable or no_params: a window looks ahead of its first"
+        "causal = true, but method learnable, no_params or dct: a window looks ahead of its first"
             + " position; they is expected",
         ENCODER + windows + ", \"causal\": true");
     // Full attention has no windows.
@@ -235,9 +287,9 @@ class OptionsConfigTest {
             .depth(2)
             .dropout(0.05)
             .build();
-    var expected = new LinformerLMConfig(encoder, 19, 8, 0.1, Positions.SINUSOID, false);
+    var expected = LinformerLMConfig.builder(encoder, 19).embeddingDim(8).build();
     assertEquals(expected, parse(LM));
-    assertEquals(encoder, LinformerLMConfig.encoderBuilder(127, 8, 64).build());
+    assertEquals(encoder, LinformerLMConfig.stackBuilder(127, 8, 64).build());
     assertRefused(
         "dim_k = 64, but 1 to input_size = 17 is expected: the projection shortens a sequence",
         LM.replace("127", "17"));
@@ -248,20 +300,30 @@ class OptionsConfigTest {
     LinformerConfig encoder = LinformerConfig.builder(15, 8, 5).causal(true).build();
     for (Positions positions : Positions.values()) {
       for (boolean embeddings : new boolean[] {false, true}) {
-        var config = new LinformerLMConfig(encoder, 19, 6, 0.25, positions, embeddings);
+        var config =
+            LinformerLMConfig.builder(encoder, 19)
+                .embeddingDim(6)
+                .tokenDropout(0.25)
+                .positions(positions)
+                .returnEmbeddings(embeddings)
+                .build();
         assertEquals(config, again(config));
       }
     }
-    var odd = new LinformerLMConfig(encoder, 19, 7, 0, Positions.LEARNED, false);
+    var odd =
+        LinformerLMConfig.builder(encoder, 19)
+            .embeddingDim(7)
+            .tokenDropout(0)
+            .positions(Positions.LEARNED)
+            .build();
     assertEquals(odd, again(odd));
     assertEquals(
-        new LinformerLMConfig(
-            LinformerLMConfig.encoderBuilder(127, 8, 64).build(),
-            19,
-            6,
-            0.25,
-            Positions.NONE,
-            true),
+        LinformerLMConfig.builder(LinformerLMConfig.stackBuilder(127, 8, 64).build(), 19)
+            .embeddingDim(6)
+            .tokenDropout(0.25)
+            .positions(Positions.NONE)
+            .returnEmbeddings(true)
+            .build(),
         parse(
             LM
                 + ", \"emb_dim\": 6, \"dropout_tokens\": 0.25, \"use_pos_emb\": false,"
@@ -290,27 +352,28 @@ class OptionsConfigTest {
   }
 
   private static LinformerLMConfig half(
-      LinformerConfig.Builder builder, int vocabulary, boolean embeddings) {
-    return new LinformerLMConfig(
-        builder.build(), vocabulary, 8, 0.1, Positions.SINUSOID, embeddings);
+      LinformerConfigBuilder builder, int vocabulary, boolean embeddings) {
+    return LinformerLMConfig.builder(builder.build(), vocabulary)
+        .embeddingDim(8)
+        .returnEmbeddings(embeddings)
+        .build();
   }
 
   @Test
   void anEncoderDecodersDefaults() {
     assertEquals(
         new LinformerEncDecConfig(
-            half(LinformerLMConfig.encoderBuilder(113, 8, 64), 19, true),
+            half(LinformerLMConfig.stackBuilder(113, 8, 64), 19, true),
             half(
-                LinformerLMConfig.encoderBuilder(127, 8, 64).decoderMode(true).causal(true),
+                LinformerLMConfig.stackBuilder(127, 8, 64).decoderMode(true).causal(true),
                 23,
                 false)),
         parse(ENCDEC));
     assertEquals(
         new LinformerEncDecConfig(
+            half(LinformerLMConfig.stackBuilder(113, 8, 64).activation(Activation.RELU), 19, true),
             half(
-                LinformerLMConfig.encoderBuilder(113, 8, 64).activation(Activation.RELU), 19, true),
-            half(
-                LinformerLMConfig.encoderBuilder(127, 8, 64)
+                LinformerLMConfig.stackBuilder(127, 8, 64)
                     .activation(Activation.RELU)
                     .decoderMode(true)
                     .leakingTriangle(true),
@@ -343,8 +406,17 @@ class OptionsConfigTest {
             .build();
     var config =
         new LinformerEncDecConfig(
-            new LinformerLMConfig(encoder, 19, 10, 0.125, Positions.LEARNED, true),
-            new LinformerLMConfig(decoder, 23, 9, 0, Positions.NONE, false));
+            LinformerLMConfig.builder(encoder, 19)
+                .embeddingDim(10)
+                .tokenDropout(0.125)
+                .positions(Positions.LEARNED)
+                .returnEmbeddings(true)
+                .build(),
+            LinformerLMConfig.builder(decoder, 23)
+                .embeddingDim(9)
+                .tokenDropout(0)
+                .positions(Positions.NONE)
+                .build());
     assertEquals(config, again(config));
     ObjectNode json = config.toJson();
     assertEquals("encdec", json.path("model_type").asText());

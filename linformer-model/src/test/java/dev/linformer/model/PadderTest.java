@@ -32,7 +32,7 @@ class PadderTest {
   private static final int[] LENGTHS = {1, 2, 7, 10, 14, 15};
 
   static Stream<LinformerConfig> configs() {
-    return MaskingTest.builders().stream().map(LinformerConfig.Builder::build);
+    return MaskingTest.builders().stream().map(LinformerConfigBuilder::build);
   }
 
   @ParameterizedTest
@@ -42,7 +42,7 @@ class PadderTest {
     List<Operand<TFloat64>> found = new ArrayList<>();
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      var model = Linformer.declare(weights(tf), "", config);
+      var model = Linformer.declare(weights(tf), config);
       for (int m : LENGTHS) {
         Shape shape = Shape.of(B, m, C);
         Operand<TFloat64> x = Graphs.constant(tf, shape, Graphs.normal(m, shape.size()));
@@ -66,7 +66,12 @@ class PadderTest {
           LinformerLM.declare(
               weights(tf),
               "",
-              new LinformerLMConfig(config, VOCABULARY, 10, 0, positions, config.causal()));
+              LinformerLMConfig.builder(config, VOCABULARY)
+                  .embeddingDim(10)
+                  .tokenDropout(0)
+                  .positions(positions)
+                  .returnEmbeddings(config.causal())
+                  .build());
       for (int m : LENGTHS) {
         int[] tokens = new Random(m).ints((long) B * m, 0, VOCABULARY).toArray();
         Operand<TInt32> x = tf.constant(Shape.of(B, m), DataBuffers.of(tokens));
@@ -85,15 +90,15 @@ class PadderTest {
     List<Operand<TFloat64>> found = new ArrayList<>();
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      var model = Linformer.declare(weights(tf), "", config);
+      var model = Linformer.declare(weights(tf), config);
       for (int m : LENGTHS) {
         Shape shape = Shape.of(B, m, C);
         Operand<TFloat64> x = Graphs.constant(tf, shape, Graphs.normal(m, shape.size()));
         Operand<TFloat64> whole = Shapes.padTo(tf, "x", x, 1, N);
         // The first position is real, so that every row sees something.
-        Operand<TFloat64> y = model.call(tf, x, Context.masked(everyThird(tf, m, m)), null);
+        Operand<TFloat64> y = model.call(tf, x, Context.withMask(everyThird(tf, m, m)), null);
         expected.add(y);
-        Operand<TFloat64> z = model.call(tf, whole, Context.masked(everyThird(tf, m, N)), null);
+        Operand<TFloat64> z = model.call(tf, whole, Context.withMask(everyThird(tf, m, N)), null);
         found.add(Shapes.slice(tf, z, 1, 0, m));
       }
       assertClose(graph, expected, found);

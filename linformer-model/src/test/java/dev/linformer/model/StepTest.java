@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Weights;
 import dev.linformer.ops.attention.CompressedKeyValues;
@@ -36,16 +35,20 @@ class StepTest {
   private static final int C = 14;
   private static final int VOCABULARY = 13;
 
-  private static LinformerConfig.Builder stack() {
+  private static LinformerConfigBuilder stack() {
     return LinformerConfig.builder(N, C, 5).headDim(7).heads(2).feedForwardDim(19).depth(2);
   }
 
-  static Stream<LinformerConfig.Builder> decoders() {
-    List<LinformerConfig.Builder> all = new ArrayList<>();
+  static Stream<LinformerConfigBuilder> decoders() {
+    List<LinformerConfigBuilder> all = new ArrayList<>();
     for (ParameterSharing sharing : ParameterSharing.values()) {
       all.add(stack().parameterSharing(sharing));
     }
-    all.add(stack().projectionMethod(ProjectionMethod.NO_PARAMS).preNorm(true));
+    for (ProjectionMethod method : ProjectionMethod.values()) {
+      if (method.allowsCausal()) {
+        all.add(stack().projectionMethod(method).preNorm(true));
+      }
+    }
     all.add(stack().parameterSharing(ParameterSharing.NONE).oneKeyValueHead(true));
     all.add(stack().oneKeyValueHead(true).outputIntermediateDim(23));
     all.add(stack().parameterSharing(ParameterSharing.HEADWISE).projectedLengthStep(2));
@@ -54,7 +57,11 @@ class StepTest {
   }
 
   private static LinformerLMConfig language(LinformerConfig config, boolean embeddings) {
-    return new LinformerLMConfig(config, VOCABULARY, C, 0, Positions.SINUSOID, embeddings);
+    return LinformerLMConfig.builder(config, VOCABULARY)
+        .embeddingDim(C)
+        .tokenDropout(0)
+        .returnEmbeddings(embeddings)
+        .build();
   }
 
   private static Operand<TInt32> tokens(Ops tf, int length) {
@@ -65,7 +72,7 @@ class StepTest {
   /** The source is shorter than the decoder's length, and a mask hides some of it. */
   @ParameterizedTest
   @MethodSource("decoders")
-  void anEncoderAndDecoder(LinformerConfig.Builder builder) {
+  void anEncoderAndDecoder(LinformerConfigBuilder builder) {
     var source =
         LinformerConfig.builder(S, C, 3).headDim(5).heads(2).feedForwardDim(7).depth(1).build();
     var config =
@@ -94,7 +101,7 @@ class StepTest {
 
   @ParameterizedTest
   @MethodSource("decoders")
-  void aLanguageModel(LinformerConfig.Builder builder) {
+  void aLanguageModel(LinformerConfigBuilder builder) {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       var model =
@@ -142,7 +149,7 @@ class StepTest {
     }
   }
 
-  private static void refused(Ops tf, LinformerConfig.Builder builder, String message) {
+  private static void refused(Ops tf, LinformerConfigBuilder builder, String message) {
     var model =
         LinformerLM.declare(
             new Weights().constants(tf, TFloat64.class),

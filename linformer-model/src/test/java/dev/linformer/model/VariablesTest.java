@@ -116,7 +116,7 @@ class VariablesTest {
             .feedForwardDim(53)
             .parameterSharing(ParameterSharing.HEADWISE)
             .build();
-    return new LinformerClassifierConfig(encoder, 97, 10, Pooling.MEAN, 0.1);
+    return LinformerClassifierConfig.builder(encoder, 97, 10).build();
   }
 
   @Test

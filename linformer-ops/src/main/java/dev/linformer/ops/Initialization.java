@@ -12,6 +12,7 @@ import org.tensorflow.framework.initializers.Zeros;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBool;
+import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
@@ -20,7 +21,7 @@ import org.tensorflow.types.family.TFloating;
  *
  * @param distribution the family of the values
  * @param scale half the width of a uniform distribution, the standard deviation of a normal one;
- *     the value of blocks; unused by constants
+ *     the value of blocks; 1/√n of cosines; unused by constants
  */
 public record Initialization(Distribution distribution, double scale) {
 
@@ -37,7 +38,21 @@ public record Initialization(Distribution distribution, double scale) {
     /** Normal with mean 0 and standard deviation {@code scale}. */
     NORMAL,
     /** Of the last two axes [k,n], {@code scale} at column i of row ⌊i·k/n⌋, and 0 elsewhere. */
-    BLOCKS
+    BLOCKS,
+    /**
+     * Of the last two axes [k,n], the first k rows of the orthonormal discrete cosine transform
+     * (DCT-II): at column i of row r, √2·{@code scale}·cos(π·(2i + 1)·r/(2n)), and {@code scale} in
+     * row 0.
+     */
+    COSINES;
+
+    /** Whether values are drawn at random; others depend on their place. */
+    private boolean isRandom() {
+      return switch (this) {
+        case UNIFORM, NORMAL -> true;
+        case ZEROS, ONES, BLOCKS, COSINES -> false;
+      };
+    }
   }
 
   /** All values 0. */
@@ -61,6 +76,11 @@ public record Initialization(Distribution distribution, double scale) {
     return new Initialization(Distribution.BLOCKS, Math.sqrt((double) k / n));
   }
 
+  /** Rows of the discrete cosine transform of n values, of norm 1 and orthogonal to each other. */
+  public static Initialization cosines(long n) {
+    return new Initialization(Distribution.COSINES, 1 / Math.sqrt((double) n));
+  }
+
   /** Normal with mean 0 and the given standard deviation. */
   public static Initialization normal(double standardDeviation) {
     return new Initialization(Distribution.NORMAL, standardDeviation);
@@ -81,8 +101,8 @@ public record Initialization(Distribution distribution, double scale) {
    */
   private <T extends TFloating> Operand<T> operand(
       Ops tf, Shape shape, Class<T> type, long seed, long apart) {
-    // Blocks are not drawn, and which columns a row sums depends on the number of rows.
-    if (distribution != Distribution.BLOCKS && shape.size() > MOST_DRAWN && shape.get(0) > 1) {
+    // What is not drawn needs no halves, and may depend on the number of rows.
+    if (distribution.isRandom() && shape.size() > MOST_DRAWN && shape.get(0) > 1) {
       long half = shape.get(0) / 2;
       Shape second = shape.tail().prepend(shape.get(0) - half);
       return tf.concat(
@@ -98,6 +118,7 @@ public record Initialization(Distribution distribution, double scale) {
           case UNIFORM -> new RandomUniform<>(-scale, scale, seed);
           case NORMAL -> new RandomNormal<>(0, scale, seed);
           case BLOCKS -> (ops, dims, same) -> blocks(ops, shape, same);
+          case COSINES -> (ops, dims, same) -> cosines(ops, shape, same);
         };
     return initializer.call(tf, tf.constant(shape.asArray()), type);
   }
@@ -113,6 +134,25 @@ public record Initialization(Distribution distribution, double scale) {
     Operand<TBool> own = tf.math.equal(rows, owners); // [k,n]
     Operand<T> values =
         tf.select(own, Scalars.of(tf, scale, type), Scalars.of(tf, 0, type)); // [k,n]
+    return tf.broadcastTo(values, tf.constant(shape.asArray()));
+  }
+
+  private <T extends TFloating> Operand<T> cosines(Ops tf, Shape shape, Class<T> type) {
+    long k = shape.get(shape.numDimensions() - 2);
+    long n = shape.get(shape.numDimensions() - 1);
+    Operand<TInt64> one = tf.constant(1L);
+    Operand<TInt64> rows = Shapes.reshape(tf, tf.range(tf.constant(0L), tf.constant(k), one), k, 1);
+    Operand<TInt64> odd = tf.range(one, tf.constant(2 * n + 1), tf.constant(2L)); // [n], 2i + 1
+    // The cosine has the period 4n: whole numbers below it lose nothing to the size of the product.
+    Operand<TInt64> steps = tf.math.floorMod(tf.math.mul(rows, odd), tf.constant(4 * n)); // [k,n]
+    Operand<TFloat64> angles =
+        tf.math.mul(tf.dtypes.cast(steps, TFloat64.class), tf.constant(Math.PI / (2 * n))); // [k,n]
+    Operand<TFloat64> scales =
+        tf.select(
+            tf.math.equal(rows, tf.constant(0L)),
+            tf.constant(scale),
+            tf.constant(Math.sqrt(2) * scale)); // [k,1]
+    Operand<T> values = tf.dtypes.cast(tf.math.mul(tf.math.cos(angles), scales), type); // [k,n]
     return tf.broadcastTo(values, tf.constant(shape.asArray()));
   }
 }

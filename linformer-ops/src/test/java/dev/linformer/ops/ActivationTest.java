@@ -14,14 +14,24 @@ class ActivationTest {
 
   private static final Shape SHAPE = Shape.of(2, 7, 13);
 
-  @TestFactory
-  Stream<DynamicTest> gelu() {
-    return LayerContract.tests("GELU", ActivationTest::gelu, SHAPE, (w, x) -> Naive.gelu(x));
+  private record Elementwise(Activation activation) implements LayerContract.Layer {
+    @Override
+    public <T extends TFloating> Operand<T> build(
+        Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
+      return activation.call(tf, x);
+    }
   }
 
   @TestFactory
-  Stream<DynamicTest> relu() {
-    return LayerContract.tests("ReLU", ActivationTest::relu, SHAPE, (w, x) -> Naive.relu(x));
+  Stream<DynamicTest> contract() {
+    return Stream.of(Activation.values())
+        .flatMap(
+            activation ->
+                LayerContract.tests(
+                    activation.name(),
+                    new Elementwise(activation),
+                    SHAPE,
+                    (w, x) -> Naive.activate(activation, x)));
   }
 
   @Test
@@ -43,17 +53,14 @@ class ActivationTest {
     Graphs.assertClose(new double[] {0, 0, 0, 2}, of(Activation.RELU, -3, -0.0, 0, 2), 0);
   }
 
+  @Test
+  void siluAtKnownPoints() {
+    // sigmoid(1) = 0.73105…; large values go neither to NaN nor below their limits.
+    double[] expected = {0, -0.2689414213699951, 0, 0.7310585786300049, 1000};
+    Graphs.assertClose(expected, of(Activation.SILU, -1000, -1, 0, 1, 1000), 1e-15);
+  }
+
   private static double[] of(Activation activation, double... x) {
     return Graphs.evaluate(tf -> activation.call(tf, Graphs.constant(tf, Shape.of(x.length), x)));
-  }
-
-  private static <T extends TFloating> Operand<T> gelu(
-      Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
-    return Activation.GELU.call(tf, x);
-  }
-
-  private static <T extends TFloating> Operand<T> relu(
-      Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
-    return Activation.RELU.call(tf, x);
   }
 }

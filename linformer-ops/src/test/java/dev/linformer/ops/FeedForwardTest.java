@@ -21,16 +21,25 @@ class FeedForwardTest {
   private static final Shape SHAPE = Shape.of(2, 7, C);
   private static final double RATE = 0.3;
 
-  @TestFactory
-  Stream<DynamicTest> gelu() {
-    return LayerContract.tests(
-        "GELU", FeedForwardTest::gelu, SHAPE, (w, x) -> Naive.feedForward(w, "ff", x, C, F, false));
+  private record Plain(Activation activation) implements LayerContract.Layer {
+    @Override
+    public <T extends TFloating> Operand<T> build(
+        Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
+      return FeedForward.declare(parameters, "ff", C, F, C, activation, false)
+          .call(tf, x, RATE, null);
+    }
   }
 
   @TestFactory
-  Stream<DynamicTest> relu() {
-    return LayerContract.tests(
-        "ReLU", FeedForwardTest::relu, SHAPE, (w, x) -> Naive.feedForward(w, "ff", x, C, F, true));
+  Stream<DynamicTest> contract() {
+    return Stream.of(Activation.values())
+        .flatMap(
+            activation ->
+                LayerContract.tests(
+                    activation.name(),
+                    new Plain(activation),
+                    SHAPE,
+                    (w, x) -> Naive.feedForward(w, "ff", x, C, F, activation)));
   }
 
   @Test
@@ -70,7 +79,9 @@ class FeedForwardTest {
     double[] hidden = mask(Shape.of(2, 7, F), 0);
     double[] last = mask(SHAPE, 1);
     Graphs.assertClose(
-        Naive.feedForward(weights.stateDictionary(), "ff", x, C, F, false, hidden, last), y, 1e-12);
+        Naive.feedForward(weights.stateDictionary(), "ff", x, C, F, Activation.GELU, hidden, last),
+        y,
+        1e-12);
   }
 
   @Test
@@ -124,17 +135,5 @@ class FeedForwardTest {
 
   private static RandomKey key(Ops tf) {
     return new RandomKey(tf.constant(new long[] {1, 2}));
-  }
-
-  private static <T extends TFloating> Operand<T> gelu(
-      Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
-    return FeedForward.declare(parameters, "ff", C, F, C, Activation.GELU, false)
-        .call(tf, x, RATE, null);
-  }
-
-  private static <T extends TFloating> Operand<T> relu(
-      Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
-    return FeedForward.declare(parameters, "ff", C, F, C, Activation.RELU, false)
-        .call(tf, x, RATE, null);
   }
 }

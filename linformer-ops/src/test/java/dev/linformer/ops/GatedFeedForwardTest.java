@@ -126,7 +126,7 @@ class GatedFeedForwardTest {
       System.arraycopy(both, r * 2 * F, first, r * F, F);
       System.arraycopy(both, r * 2 * F + F, second, r * F, F);
     }
-    double[] gate = activation == Activation.RELU ? Naive.relu(first) : Naive.gelu(first);
+    double[] gate = Naive.activate(activation, first);
     double[] inside = Naive.multiply(Naive.multiply(gate, second), hidden);
     return Naive.multiply(
         Naive.linear(inside, get(weights, "ff.w_2.weight"), get(weights, "ff.w_2.bias")), last);

@@ -80,6 +80,50 @@ class InitializationTest {
         heads, Graphs.evaluate(tf -> blocks.operand(tf, Shape.of(2, 3, 7), TFloat64.class, 1)));
   }
 
+  /** The DCT-II by its formula, the same in every head; E·Eᵀ = I. */
+  @Test
+  void cosinesAreTheRowsOfTheTransform() {
+    int k = 5;
+    int n = 7;
+    double[] head = new double[k * n];
+    for (int r = 0; r < k; r++) {
+      for (int i = 0; i < n; i++) {
+        head[r * n + i] =
+            Math.sqrt((r == 0 ? 1.0 : 2.0) / n) * Math.cos(Math.PI * (i + 0.5) * r / n);
+      }
+    }
+    Initialization cosines = Initialization.cosines(n);
+    double[] values =
+        Graphs.evaluate(tf -> cosines.operand(tf, Shape.of(2, k, n), TFloat64.class, 1));
+    Graphs.assertClose(head, Arrays.copyOf(values, k * n), 1e-14);
+    assertArrayEquals(Arrays.copyOf(values, k * n), Arrays.copyOfRange(values, k * n, 2 * k * n));
+    for (int r = 0; r < k; r++) {
+      for (int s = 0; s < k; s++) {
+        double product = 0;
+        for (int i = 0; i < n; i++) {
+          product += values[r * n + i] * values[s * n + i];
+        }
+        assertEquals(r == s ? 1 : 0, product, 1e-14);
+      }
+    }
+  }
+
+  /** Far from the origin, where an angle that isn't reduced would have lost its last digits. */
+  @Test
+  void cosinesOfLongSequences() {
+    int k = 3000;
+    int n = 100_003;
+    double[] values =
+        Graphs.evaluate(
+            tf ->
+                tf.slice(
+                    Initialization.cosines(n).operand(tf, Shape.of(k, n), TFloat32.class, 1),
+                    tf.constant(new int[] {k - 1, n - 1}),
+                    tf.constant(new int[] {1, 1})));
+    long steps = (2L * n - 1) * (k - 1) % (4L * n);
+    assertEquals(Math.sqrt(2.0 / n) * Math.cos(Math.PI * steps / (2.0 * n)), values[0], 1e-9);
+  }
+
   /** What is too large to be drawn at once is put together of halves, but blocks of all rows. */
   @Test
   void largeBlocksAreMadeOfAllRows() {
@@ -89,6 +133,9 @@ class InitializationTest {
       Initialization blocks = Initialization.blocks(4, 1L << 29);
       assertEquals(
           "BroadcastTo", blocks.operand(tf, shape, TFloat32.class, 1).asOutput().op().type());
+      Initialization cosines = Initialization.cosines(1L << 29);
+      assertEquals(
+          "BroadcastTo", cosines.operand(tf, shape, TFloat32.class, 1).asOutput().op().type());
       Initialization normal = Initialization.normal(1);
       assertEquals("ConcatV2", normal.operand(tf, shape, TFloat32.class, 1).asOutput().op().type());
     }

@@ -80,6 +80,20 @@ public final class Naive {
     return Arrays.stream(x).map(v -> v * (1 + erf(v / Math.sqrt(2))) / 2).toArray();
   }
 
+  /** The activation of each value. */
+  public static double[] activate(Activation activation, double[] x) {
+    return switch (activation) {
+      case GELU -> gelu(x);
+      case RELU -> relu(x);
+      case SILU -> silu(x);
+    };
+  }
+
+  /** x/(1 + e⁻ˣ). */
+  public static double[] silu(double[] x) {
+    return Arrays.stream(x).map(v -> v / (1 + Math.exp(-v))).toArray();
+  }
+
   /** max(x, 0). */
   public static double[] relu(double[] x) {
     return Arrays.stream(x).map(v -> v > 0 ? v : 0).toArray();
@@ -124,8 +138,14 @@ public final class Naive {
 
   /** {@code prefix.w_1}, the activation, {@code prefix.w_2}. */
   public static double[] feedForward(
-      Map<String, double[]> weights, String prefix, double[] x, int c, int f, boolean relu) {
-    return feedForward(weights, prefix, x, c, f, relu, ones(x.length / c * f), ones(x.length));
+      Map<String, double[]> weights,
+      String prefix,
+      double[] x,
+      int c,
+      int f,
+      Activation activation) {
+    return feedForward(
+        weights, prefix, x, c, f, activation, ones(x.length / c * f), ones(x.length));
   }
 
   /**
@@ -140,7 +160,7 @@ public final class Naive {
       double[] x,
       int c,
       int f,
-      boolean relu,
+      Activation activation,
       double[] hidden,
       double[] last) {
     double[] y =
@@ -148,7 +168,7 @@ public final class Naive {
             x,
             weight(weights, prefix + ".w_1.weight", f * c),
             weight(weights, prefix + ".w_1.bias", f));
-    y = multiply(relu ? relu(y) : gelu(y), hidden);
+    y = multiply(activate(activation, y), hidden);
     y =
         linear(
             y,
@@ -296,14 +316,14 @@ public final class Naive {
       int k,
       int f,
       int depth,
-      boolean relu) {
+      Activation activation) {
     double[] y = x;
     for (int layer = 0; layer < depth; layer++) {
       String attention = "seq." + 2 * layer;
       y = add(y, multiHeadAttention(weights, attention + ".fn", y, b, n, c, h, d, k));
       y = norm(weights, attention, y, c);
       String feedForward = "seq." + (2 * layer + 1);
-      y = add(y, feedForward(weights, feedForward + ".fn", y, c, f, relu));
+      y = add(y, feedForward(weights, feedForward + ".fn", y, c, f, activation));
       y = norm(weights, feedForward, y, c);
     }
     return y;

@@ -30,9 +30,9 @@ class AttentionPictureTest {
   @BeforeAll
   static void look(@TempDir Path folder) throws IOException {
     LinformerConfig encoder =
-        LinformerLMConfig.encoderBuilder(11, 6, 5).heads(3).feedForwardDim(7).build();
+        LinformerLMConfig.stackBuilder(11, 6, 5).heads(3).feedForwardDim(7).build();
     LinformerLMConfig config =
-        new LinformerLMConfig(encoder, 13, 6, 0, LinformerLMConfig.Positions.SINUSOID, false);
+        LinformerLMConfig.builder(encoder, 13).embeddingDim(6).tokenDropout(0).build();
     ModelDirectory directory = ModelDirectory.create(folder.resolve("model"));
     try (InferenceGraph inference = InferenceGraph.untrained(config, 3)) {
       inference.saveWeights(directory.weightsFile());

@@ -8,7 +8,6 @@ import dev.linformer.io.PrintableText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,11 +21,6 @@ import org.jspecify.annotations.Nullable;
  * refused by name at the end.
  */
 public final class JsonObjectReader {
-
-  /** How shells name a pipe of theirs: by a number above those of the standard streams. */
-  private static final String SUBSTITUTED = "/dev/fd/6";
-
-  private static final int MOST_BYTES = 64 << 20;
 
   private final String source;
   private final ObjectNode object;
@@ -90,28 +84,7 @@ public final class JsonObjectReader {
    * @throws InvalidInputException if there is no such file or it isn't a JSON object
    */
   public static JsonObjectReader read(Path file) {
-    String source = file.toString();
-    try {
-      if (!source.startsWith(SUBSTITUTED)) {
-        RegularFile.require("", file);
-        if (Files.size(file) == 0) {
-          throw new InvalidInputException(
-              source + ": a JSON object {…} is expected, and the file is empty");
-        }
-      }
-      try (InputStream stream = Files.newInputStream(file)) {
-        byte[] json = stream.readNBytes(MOST_BYTES + 1);
-        if (json.length > MOST_BYTES) {
-          throw new InvalidInputException(
-              "%s: has more than %d MiB, which no configuration has"
-                  .formatted(source, MOST_BYTES >> 20));
-        }
-        return new JsonObjectReader(source, JsonText.object(source, json));
-      }
-    } catch (IOException e) {
-      throw new InvalidInputException(
-          "%s: cannot be read: %s".formatted(source, FileProblem.words(e)), e);
-    }
+    return new JsonObjectReader(file.toString(), JsonFile.object(file));
   }
 
   /**
@@ -133,19 +106,16 @@ public final class JsonObjectReader {
 
   /** An object inside this one, to be taken apart in turn. */
   public JsonObjectReader object(String key) {
-    JsonNode node = take(key);
+    JsonNode node = required(key);
     if (node instanceof ObjectNode inner) {
       return new JsonObjectReader(source + ", " + key, inner);
     }
-    throw node == null ? missing(key) : invalid(key, node, "an object {…}");
+    throw invalid(key, node, "an object {…}");
   }
 
   /** A list of objects inside this one, each to be taken apart in turn. */
   public List<JsonObjectReader> objects(String key) {
-    JsonNode node = take(key);
-    if (node == null) {
-      throw missing(key);
-    }
+    JsonNode node = required(key);
     String wanted = "a list of objects [{…}]";
     if (!node.isArray()) {
       throw invalid(key, node, wanted);
@@ -162,11 +132,7 @@ public final class JsonObjectReader {
 
   /** A whole number that must be given. */
   public int integer(String key) {
-    JsonNode node = take(key);
-    if (node == null) {
-      throw missing(key);
-    }
-    return integer(key, node);
+    return integer(key, required(key));
   }
 
   /** A whole number, {@code unset} where the key is absent or null. */
@@ -190,10 +156,7 @@ public final class JsonObjectReader {
 
   /** A whole number of 64 bits that must be given. */
   public long longInteger(String key) {
-    JsonNode node = take(key);
-    if (node == null) {
-      throw missing(key);
-    }
+    JsonNode node = required(key);
     if (!node.isIntegralNumber() || !node.canConvertToLong()) {
       throw invalid(key, node, "a whole number");
     }
@@ -202,17 +165,19 @@ public final class JsonObjectReader {
 
   /** A number that must be given. */
   public double number(String key) {
-    JsonNode node = take(key);
-    if (node == null) {
-      throw missing(key);
-    }
-    return number(key, node);
+    return number(key, required(key));
   }
 
   /** A number, {@code unset} where the key is absent or null. */
   public double number(String key, double unset) {
     JsonNode node = take(key);
     return node == null ? unset : number(key, node);
+  }
+
+  /** A number, or null where the key is absent or null. */
+  public @Nullable Double optionalNumber(String key) {
+    JsonNode node = take(key);
+    return node == null ? null : Double.valueOf(number(key, node));
   }
 
   private double number(String key, JsonNode node) {
@@ -224,21 +189,17 @@ public final class JsonObjectReader {
 
   /** true or false, {@code unset} where the key is absent or null. */
   public boolean flag(String key, boolean unset) {
-    JsonNode node = take(key);
-    if (node == null) {
-      return unset;
-    }
-    if (!node.isBoolean()) {
-      throw invalid(key, node, "true or false");
-    }
-    return node.booleanValue();
+    Boolean given = optionalFlag(key);
+    return given == null ? unset : given;
   }
 
   /** True or false; null where the key is absent or null. */
   public @Nullable Boolean optionalFlag(String key) {
-    boolean given = has(key);
-    boolean value = flag(key, false);
-    return given ? Boolean.valueOf(value) : null;
+    JsonNode node = take(key);
+    if (node != null && !node.isBoolean()) {
+      throw invalid(key, node, "true or false");
+    }
+    return node == null ? null : Boolean.valueOf(node.booleanValue());
   }
 
   /** A text, {@code unset} where the key is absent or null. */
@@ -274,21 +235,32 @@ public final class JsonObjectReader {
 
   /** A whole number of 64 bits, {@code unset} where the key is absent or null. */
   public long longInteger(String key, long unset) {
-    return has(key) ? longInteger(key) : takeNothing(key, unset);
-  }
-
-  private long takeNothing(String key, long unset) {
-    take(key);
-    return unset;
+    if (!has(key)) {
+      take(key);
+      return unset;
+    }
+    return longInteger(key);
   }
 
   /** One of an enum's constants by its name, in either case. */
   public <E extends Enum<E>> E choice(String key, E unset) {
-    String text = text(key, unset.name());
-    return Arrays.stream(unset.getDeclaringClass().getEnumConstants())
-        .filter(e -> e.name().equalsIgnoreCase(text))
+    E given = optionalChoice(key, unset.getDeclaringClass());
+    return given == null ? unset : given;
+  }
+
+  /**
+   * One of an enum's constants by its name, in either case; null where the key is absent or null.
+   */
+  public <E extends Enum<E>> @Nullable E optionalChoice(String key, Class<E> type) {
+    if (!has(key)) {
+      take(key);
+      return null;
+    }
+    String text = text(key, "");
+    return Arrays.stream(type.getEnumConstants())
+        .filter(constant -> Named.isCalled(constant, text))
         .findFirst()
-        .orElseThrow(() -> invalid(key, text, "one of " + Named.keys(unset.getDeclaringClass())));
+        .orElseThrow(() -> invalid(key, text, "one of " + Named.keys(type)));
   }
 
   /**
@@ -313,8 +285,12 @@ public final class JsonObjectReader {
             .formatted(source, full(key), PrintableText.excerpt(value), wanted));
   }
 
-  private InvalidInputException missing(String key) {
-    return new InvalidInputException("%s: key \"%s\" is missing".formatted(source, full(key)));
+  private JsonNode required(String key) {
+    JsonNode node = take(key);
+    if (node == null) {
+      throw new InvalidInputException("%s: key \"%s\" is missing".formatted(source, full(key)));
+    }
+    return node;
   }
 
   private @Nullable JsonNode take(String key) {

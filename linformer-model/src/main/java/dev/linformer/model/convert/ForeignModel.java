@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** A model of another package: what it is here, and its names for the weights. */
-public sealed interface ForeignModel permits LinformerPyTorch, Lucidrains {
+sealed interface ForeignModel permits LinformerPyTorch, Lucidrains {
 
   /**
    * Reads the configuration of a package's model.

@@ -10,6 +10,7 @@ import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ProjectionMethod;
+import dev.linformer.ops.Activation;
 import dev.linformer.ops.Parameter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -90,6 +91,10 @@ record LinformerPyTorch(ModelConfig config) implements ForeignModel {
     if (config instanceof LinformerClassifierConfig) {
       foreign.add("model_type = " + LinformerClassifierConfig.TYPE);
     }
+    Activation activation = config.stacks().get(0).activation(); // of all stacks
+    if (!activation.isInLinformerPyTorch()) {
+      foreign.add("activation = " + Named.key(activation));
+    }
     for (Stack stack : stacks(config)) {
       LinformerConfig c = stack.config;
       boolean isEncoderOfTwo = stack.keys.equals("enc_");
@@ -101,8 +106,7 @@ record LinformerPyTorch(ModelConfig config) implements ForeignModel {
       addIf(foreign, c.oneKeyValueHead(), stack, "one_kv_head = true");
       addIf(foreign, c.gatedFeedForward(), stack, "glu = true");
       ProjectionMethod method = c.projectionMethod();
-      boolean pools = method == ProjectionMethod.MEAN_POOL || method == ProjectionMethod.MAX_POOL;
-      addIf(foreign, pools, stack, "method = " + Named.key(method));
+      addIf(foreign, !method.isInLinformerPyTorch(), stack, "method = " + Named.key(method));
     }
     if (config instanceof LinformerLMConfig language) {
       addPositions(foreign, "", language);
@@ -165,7 +169,7 @@ record LinformerPyTorch(ModelConfig config) implements ForeignModel {
   public String whyMissing(String name) {
     return PROJECTION.matcher(name).matches()
             && stacks().stream()
-                .filter(stack -> stack.config.projectionMethod() == ProjectionMethod.NO_PARAMS)
+                .filter(stack -> stack.config.projectionMethod().isFixedMatrix())
                 .anyMatch(stack -> name.startsWith(stack.names))
         ? " (linformer-pytorch doesn't save the fixed matrices of no_params: add each head's, E.T"
             + " and F.T, under these names)"
@@ -180,7 +184,7 @@ record LinformerPyTorch(ModelConfig config) implements ForeignModel {
   /** Those weights of ours that the package does not save. */
   Set<Parameter> unsaved(List<Parameter> parameters) {
     return stacks().stream()
-        .filter(stack -> stack.config.projectionMethod() == ProjectionMethod.NO_PARAMS)
+        .filter(stack -> stack.config.projectionMethod().isFixedMatrix())
         .flatMap(
             stack ->
                 parameters.stream()

@@ -3,6 +3,7 @@ package dev.linformer.model.convert;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerConfig;
+import dev.linformer.model.LinformerConfigBuilder;
 import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelConfig;
@@ -36,7 +37,7 @@ record Lucidrains(ModelConfig config, boolean sharesKeys) implements ForeignMode
   static Lucidrains read(Path file) {
     JsonObjectReader keys = JsonObjectReader.read(file);
     int dim = keys.integer("dim");
-    LinformerConfig.Builder builder =
+    LinformerConfigBuilder builder =
         LinformerConfig.builder(keys.integer("seq_len"), dim, keys.integer("k", 256))
             .depth(keys.integer("depth"))
             .heads(keys.integer("heads", 8))
@@ -61,7 +62,10 @@ record Lucidrains(ModelConfig config, boolean sharesKeys) implements ForeignMode
       return new Lucidrains(
           tokens == null
               ? encoder
-              : new LinformerLMConfig(encoder, tokens, dim, 0, Positions.LEARNED, false),
+              : LinformerLMConfig.builder(encoder, tokens)
+                  .tokenDropout(0)
+                  .positions(Positions.LEARNED)
+                  .build(),
           sharesKeys);
     } catch (InvalidInputException e) {
       throw new InvalidInputException(

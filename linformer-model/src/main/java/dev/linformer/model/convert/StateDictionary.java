@@ -42,9 +42,9 @@ final class StateDictionary {
       dictionary.check(parameters);
       List<float[]> values = new ArrayList<>();
       for (Parameter parameter : parameters) {
-        float[] found = dictionary.values(parameter);
-        Finite.require(path, parameter.name(), DataBuffers.of(found, true, false));
-        values.add(found);
+        float[] weight = dictionary.values(parameter);
+        Finite.require(path, parameter.name(), DataBuffers.of(weight, true, false));
+        values.add(weight);
       }
       return values;
     }
@@ -63,9 +63,9 @@ final class StateDictionary {
         }
         for (String name : present) {
           leftOver.remove(name);
-          Shape found = file.shape(name);
-          if (!found.equals(tensor.shape())) {
-            problems.add("%s is %s, but %s is expected".formatted(name, found, tensor.shape()));
+          Shape shape = file.shape(name);
+          if (!shape.equals(tensor.shape())) {
+            problems.add("%s is %s, but %s is expected".formatted(name, shape, tensor.shape()));
           }
         }
       }

@@ -2,7 +2,6 @@ package dev.linformer.model.convert;
 
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ParameterSharing;
-import dev.linformer.model.ProjectionMethod;
 import dev.linformer.model.weights.SafetensorsWriter.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,7 +33,7 @@ final class UnusedProjections {
       for (int head = 0; head < config.heads(); head++) {
         for (String role : List.of("E", "F")) {
           String name = "%s.heads.%s.%s".formatted(attentions.get(i), head, role);
-          addProjection(unused, name, config, projectedLength(config, layer));
+          unused.addAll(projection(name, config, projectedLength(config, layer)));
         }
       }
     }
@@ -44,20 +43,21 @@ final class UnusedProjections {
   private static int projectedLength(LinformerConfig config, int layer) {
     return config.parameterSharing() == ParameterSharing.LAYERWISE
         ? config.projectedLength()
-        : (int) Math.max(1, config.projectedLength() - (long) layer * config.projectedLengthStep());
+        : config.reducedLength(layer);
   }
 
-  private static void addProjection(
-      List<Tensor> unused, String name, LinformerConfig config, int k) {
+  /** What linformer-pytorch saves of a projection. */
+  private static List<Tensor> projection(String name, LinformerConfig config, int k) {
     int n = config.sequenceLength();
     int d = config.headDim();
-    if (config.projectionMethod() == ProjectionMethod.CONVOLUTION) {
-      unused.add(zeros(name + ".weight", Shape.of(d, d, n / k)));
-      unused.add(zeros(name + ".bias", Shape.of(d)));
-    } else if (config.projectionMethod() == ProjectionMethod.LEARNABLE) {
-      unused.add(zeros(name + ".weight", Shape.of(k, n)));
-      unused.add(zeros(name + ".bias", Shape.of(k)));
-    }
+    return switch (config.projectionMethod()) {
+      case LEARNABLE ->
+          List.of(zeros(name + ".weight", Shape.of(k, n)), zeros(name + ".bias", Shape.of(k)));
+      case CONVOLUTION ->
+          List.of(
+              zeros(name + ".weight", Shape.of(d, d, n / k)), zeros(name + ".bias", Shape.of(d)));
+      case NO_PARAMS, DCT, MEAN_POOL, MAX_POOL -> List.of();
+    };
   }
 
   private static Tensor zeros(String name, Shape shape) {

@@ -1,19 +1,19 @@
 package dev.linformer.model.data;
 
 import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.FileProblem;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
-/** A file of examples: whether it can be read at all, and its bytes, unpacked where it is gzip. */
+/** A file of examples: its bytes, unpacked where it is gzip. */
 final class DataFile {
 
   private static final int BUFFER = 1 << 16;
@@ -26,41 +26,15 @@ final class DataFile {
     try {
       return Path.of(text);
     } catch (InvalidPathException e) {
-      throw new InvalidInputException("--data %s: no path".formatted(Quoted.of(text)), e);
+      throw new InvalidInputException(
+          "--data %s: no path".formatted(PrintableText.excerpt(text)), e);
     }
-  }
-
-  /**
-   * Refuses what is no file; a device or a pipe may have no end, or never begin.
-   *
-   * @param missing what to say of a path where nothing is
-   */
-  static void require(Path file, String missing) {
-    BasicFileAttributes attributes;
-    try {
-      attributes = Files.readAttributes(file, BasicFileAttributes.class);
-    } catch (IOException e) {
-      if (Files.notExists(file)) {
-        throw new InvalidInputException("--data " + file + ": " + missing, e);
-      }
-      throw unreadable(file, e);
-    }
-    if (attributes.isOther()) {
-      throw special(file);
-    }
-  }
-
-  static InvalidInputException special(Path file) {
-    return new InvalidInputException(
-        "--data %s: a device, a pipe or a socket, which has no end to read to; name a file"
-            .formatted(file));
   }
 
   /** What reading a file threw. */
   static InvalidInputException unreadable(Path file, IOException e) {
-    String reason =
-        e instanceof AccessDeniedException ? "no permission" : String.valueOf(e.getMessage());
-    return new InvalidInputException("--data %s: cannot be read: %s".formatted(file, reason), e);
+    return new InvalidInputException(
+        "--data %s: cannot be read: %s".formatted(file, FileProblem.words(e)), e);
   }
 
   /** Whether the file is gzip, by its first two bytes. */
@@ -76,7 +50,7 @@ final class DataFile {
     return head.length == 2 && (Byte.toUnsignedInt(head[1]) << 8 | head[0]) == GZIP;
   }
 
-  /** The bytes of a file that {@link #require} lets pass, to be read without a buffer around. */
+  /** The bytes of a regular file, to be read without a buffer around. */
   static InputStream open(Path file) throws IOException {
     InputStream in = new BufferedInputStream(Files.newInputStream(file), BUFFER);
     try {

@@ -1,6 +1,8 @@
 package dev.linformer.model.data;
 
 import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.RegularFile;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -40,7 +42,7 @@ final class DataReader extends Reader {
    * @throws InvalidInputException if the file is in UTF-16 or UTF-32, cannot be read or is no file
    */
   DataReader(Path file, CRC32C crc) {
-    DataFile.require(file, "no such file");
+    RegularFile.require("--data", file);
     this.file = file;
     this.crc = crc;
     try {
@@ -156,7 +158,7 @@ final class DataReader extends Reader {
     String letter = new String(new byte[] {value}, Charset.forName("windows-1252"));
     return new InvalidInputException(
         "--data %s: not in UTF-8 at byte %d; convert it, for example with iconv -f %s -t UTF-8 (line %d: byte 0x%02x, in %s %s)"
-            .formatted(file, mark + decoded, name, line, value, name, Quoted.of(letter)));
+            .formatted(file, mark + decoded, name, line, value, name, PrintableText.excerpt(letter)));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.linformer.model.data;
 
 import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.RegularFile;
 import dev.linformer.io.internal.TextLines;
 import java.io.Closeable;
 import java.io.FilterReader;
@@ -56,7 +57,7 @@ final class DelimitedFile implements Closeable {
    */
   DelimitedFile(Path file, CRC32C crc) throws IOException {
     this.file = file;
-    DataFile.require(file, "no such file");
+    RegularFile.require("--data", file);
     String name = file.toString().toLowerCase(Locale.ROOT).replaceFirst("\\.gz$", "");
     if (NAMES.stream().noneMatch(name::endsWith)) {
       throw new InvalidInputException(

@@ -94,7 +94,7 @@ public record LanguageTask(
   static void checkModel(ModelConfig model, String source, String task, int tokens) {
     LinformerLMConfig language =
         ModelKinds.require(LinformerLMConfig.class, LinformerLMConfig.TYPE, model, source, task);
-    if (language.returnEmbeddings() || language.encoder().decoderMode()) {
+    if (language.returnEmbeddings() || language.stack().decoderMode()) {
       throw new InvalidInputException(
           "%s: the task %s needs logits and has no source: leave out return_emb and decoder_mode"
               .formatted(source, task));

@@ -1,6 +1,7 @@
 package dev.linformer.model.data;
 
 import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -93,8 +94,8 @@ final class Table implements Closeable {
           "--data %s: no column \"%s\" in its first line; there are %s%s"
               .formatted(
                   file,
-                  Quoted.of(name),
-                  Quoted.of(names),
+                  PrintableText.excerpt(name),
+                  PrintableText.array(names),
                   only.contains(";") || only.contains("\t")
                       ? "; a .csv file has commas between its columns, a .tsv file tabs"
                       : ""));
@@ -102,7 +103,7 @@ final class Table implements Closeable {
     if (names.lastIndexOf(wanted) != column) {
       throw new InvalidInputException(
           "--data %s: columns %d and %d are both named \"%s\"; rename one of them"
-              .formatted(file, column + 1, names.lastIndexOf(wanted) + 1, Quoted.of(wanted)));
+              .formatted(file, column + 1, names.lastIndexOf(wanted) + 1, PrintableText.excerpt(wanted)));
     }
     return column;
   }
@@ -141,7 +142,7 @@ final class Table implements Closeable {
 
   private static InvalidInputException missing(Path file, long line, String what, String cell) {
     boolean blank = MissingValues.isBlank(cell);
-    String content = blank ? "empty" : "\"" + Quoted.of(cell.strip()) + "\"";
+    String content = blank ? "empty" : "\"" + PrintableText.excerpt(cell.strip()) + "\"";
     String words = blank ? "" : ", or take such words as they are with task.missing=keep_words";
     return new InvalidInputException(
         "--data %s, line %d: the %s is %s; mend it, or leave such rows out with --set task.missing=drop%s"

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.PrintableText;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
@@ -49,7 +50,10 @@ final class TableData implements TaskData {
               .formatted(
                   task.data(),
                   names.size(),
-                  names.stream().limit(5).map(Quoted::of).collect(Collectors.joining(", ")),
+                  names.stream()
+                      .limit(5)
+                      .map(PrintableText::excerpt)
+                      .collect(Collectors.joining(", ")),
                   classes));
     }
     this.classes = new int[labels.size()];
@@ -59,7 +63,11 @@ final class TableData implements TaskData {
       if (number >= classes) {
         throw new InvalidInputException(
             "--data %s, line %d: label %s, but 0 to num_classes - 1 = %d is expected"
-                .formatted(task.data(), labels.get(i).getValue(), Quoted.of(label), classes - 1));
+                .formatted(
+                    task.data(),
+                    labels.get(i).getValue(),
+                    PrintableText.excerpt(label),
+                    classes - 1));
       }
       this.classes[i] = number;
     }

@@ -1,6 +1,7 @@
 package dev.linformer.model.data;
 
 import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.RegularFile;
 import java.io.IOException;
 import java.nio.CharBuffer;
 import java.nio.file.FileSystemLoopException;
@@ -54,7 +55,7 @@ final class TextFiles {
     List<Path> files = new ArrayList<>();
     for (String text : paths) {
       Path path = DataFile.path(text);
-      DataFile.require(path, "no such file or folder");
+      RegularFile.requireFileOrFolder("--data", path);
       if (Files.isDirectory(path)) {
         Folder folder = new Folder(path);
         Files.walkFileTree(
@@ -97,7 +98,7 @@ final class TextFiles {
           throw new InvalidInputException("--data " + file + ": a link to nothing; remove it");
         }
         if (!attributes.isRegularFile()) {
-          throw DataFile.special(file);
+          throw RegularFile.special("--data", file);
         }
         files.add(file);
       }

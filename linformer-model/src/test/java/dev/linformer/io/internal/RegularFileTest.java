@@ -51,6 +51,17 @@ class RegularFileTest {
         refusal(() -> RegularFile.require("", folder)));
   }
 
+  @Test
+  void aFileOrAFolder() throws IOException {
+    Path file = Files.createFile(folder.resolve("file"));
+    assertDoesNotThrow(() -> RegularFile.requireFileOrFolder("--data", file));
+    assertDoesNotThrow(() -> RegularFile.requireFileOrFolder("--data", folder));
+    Path none = folder.resolve("none");
+    assertEquals(
+        "--data " + none + ": no such file or folder",
+        refusal(() -> RegularFile.requireFileOrFolder("--data", none)));
+  }
+
   /** Opening a pipe waits for its other end. */
   @Test
   @EnabledOnOs({OS.LINUX, OS.MAC})
@@ -60,6 +71,9 @@ class RegularFileTest {
     assertEquals(
         pipe + ": is no regular file but a pipe or a device; name a file",
         refusal(() -> RegularFile.require("", pipe)));
+    assertEquals(
+        "--data " + pipe + ": is no regular file but a pipe or a device; name a file",
+        refusal(() -> RegularFile.requireFileOrFolder("--data", pipe)));
   }
 
   /** Each reader asks, and not only when it looks at what it has read. */

@@ -140,13 +140,13 @@ class LucidrainsTest {
       GoldenWeights golden,
       List<Operand<TFloat32>> sources) {
     if (config instanceof LinformerLMConfig language) {
-      LinformerLM<TFloat32> model = LinformerLM.declare(factory, "", language);
+      LinformerLM<TFloat32> model = LinformerLM.declare(factory, language);
       Operand<TInt32> tokens =
           tf.dtypes.cast(
               Graphs.constant(tf, golden.shape("tokens"), golden.wide("tokens")), TInt32.class);
       return model.call(tf, tokens, null);
     }
-    Linformer<TFloat32> model = Linformer.declare(factory, "", config.stacks().get(0));
+    Linformer<TFloat32> model = Linformer.declare(factory, config.stacks().get(0));
     sources.add(Graphs.constant(tf, TFloat32.class, golden.shape("input"), golden.wide("input")));
     return model.call(tf, sources.get(sources.size() - 1), null);
   }

@@ -6,11 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.io.Named;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
+import dev.linformer.model.ProjectionMethod;
 import dev.linformer.model.weights.SafetensorsFile;
 import dev.linformer.model.weights.WeightFile;
+import dev.linformer.ops.Activation;
 import dev.linformer.ops.ArabicDigits;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
@@ -70,6 +73,40 @@ class WeightExportTest {
         model.configFile() + ": linformer-pytorch 0.19.3 has no counterpart of " + option,
         refusal(() -> export(model)));
     assertFalse(Files.exists(folder.resolve("w.safetensors")), "nothing is written");
+  }
+
+  /** What is new is either known to linformer-pytorch or refused by name. */
+  @Test
+  void everyMethodAndActivation() throws IOException {
+    List<String> known =
+        List.of(
+            "method = learnable",
+            "method = convolution",
+            "method = no_params",
+            "activation = gelu",
+            "activation = relu");
+    for (ProjectionMethod method : ProjectionMethod.values()) {
+      requireKnown(known, "method", Named.key(method));
+    }
+    for (Activation activation : Activation.values()) {
+      requireKnown(known, "activation", Named.key(activation));
+    }
+  }
+
+  private void requireKnown(List<String> known, String key, String value) throws IOException {
+    String option = key + " = " + value;
+    Path json =
+        Files.writeString(
+            folder.resolve("config.json"),
+            "{%s}".formatted(keys(", \"%s\": \"%s\"".formatted(key, value))));
+    if (known.contains(option)) {
+      assertEquals(
+          ModelConfig.read(json), ForeignModel.read("linformer-pytorch", json).config(), option);
+    } else {
+      assertEquals(
+          json + ": linformer-pytorch 0.19.3 has no counterpart of " + option,
+          refusal(() -> ForeignModel.read("linformer-pytorch", json)));
+    }
   }
 
   @Test

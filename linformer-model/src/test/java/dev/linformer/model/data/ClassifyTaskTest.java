@@ -7,7 +7,6 @@ import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.model.Pooling;
 import dev.linformer.model.Values;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -29,7 +28,7 @@ class ClassifyTaskTest {
 
   private static ModelConfig model(int classes) {
     LinformerConfig encoder = LinformerConfig.builder(N, 4, 3).heads(2).build();
-    return new LinformerClassifierConfig(encoder, 256, classes, Pooling.MEAN, 0);
+    return LinformerClassifierConfig.builder(encoder, 256, classes).tokenDropout(0).build();
   }
 
   private ClassifyTask task(String name, String content) throws IOException {
@@ -194,8 +193,9 @@ class ClassifyTaskTest {
         "m: model_type = linformer, but the task classify trains a classifier",
         Values.refusal(() -> task.check(LinformerConfig.builder(N, 4, 3).heads(2).build(), "m")));
     var small =
-        new LinformerClassifierConfig(
-            LinformerConfig.builder(N, 4, 3).heads(2).build(), 255, 2, Pooling.MEAN, 0);
+        LinformerClassifierConfig.builder(LinformerConfig.builder(N, 4, 3).heads(2).build(), 255, 2)
+            .tokenDropout(0)
+            .build();
     assertEquals(
         "m: num_tokens = 255, but the tokenizer bytes has 256 tokens",
         Values.refusal(() -> task.check(small, "m")));

@@ -18,13 +18,10 @@ class CopyTaskTest {
   private static final CopyTask TASK = new CopyTask(12, 3, 5, 7, 1);
 
   private static LinformerLMConfig model(int tokens) {
-    return new LinformerLMConfig(
-        LinformerConfig.builder(12, 4, 3).heads(2).build(),
-        tokens,
-        4,
-        0,
-        LinformerLMConfig.Positions.SINUSOID,
-        false);
+    return LinformerLMConfig.builder(LinformerConfig.builder(12, 4, 3).heads(2).build(), tokens)
+        .embeddingDim(4)
+        .tokenDropout(0)
+        .build();
   }
 
   /** Five symbols, a separator, five blanks, and a blank that is left over. */

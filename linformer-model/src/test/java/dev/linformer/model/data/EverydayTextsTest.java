@@ -29,8 +29,8 @@ class EverydayTextsTest {
   @TempDir private Path folder = Path.of("");
 
   private static ModelConfig model() {
-    LinformerConfig encoder = LinformerLMConfig.encoderBuilder(N, 16, 8).causal(true).build();
-    return new LinformerLMConfig(encoder, 256, 16, 0, LinformerLMConfig.Positions.SINUSOID, false);
+    LinformerConfig encoder = LinformerLMConfig.stackBuilder(N, 16, 8).causal(true).build();
+    return LinformerLMConfig.builder(encoder, 256).embeddingDim(16).tokenDropout(0).build();
   }
 
   private static TaskData open(Path... data) throws IOException {
@@ -161,7 +161,7 @@ class EverydayTextsTest {
     write("all/a.txt", numbers());
     Path pipe = folder.resolve("all/pipe");
     assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
-    String message = ": a device, a pipe or a socket, which has no end to read to; name a file";
+    String message = ": is no regular file but a pipe or a device; name a file";
     refused(pipe + message, pipe);
     refused(pipe + message, folder.resolve("all"));
     refused("/dev/zero" + message, Path.of("/dev/zero"));
@@ -184,6 +184,6 @@ class EverydayTextsTest {
         file);
     var nowhere =
         new LanguageTask(LanguageTask.Kind.CAUSAL, List.of("no\0path"), Tokenizer.BYTES, 4, 4, 1);
-    assertEquals("--data no\\u{0}path: no path", Values.refusal(() -> nowhere.open(model())));
+    assertEquals("--data no\\u0000path: no path", Values.refusal(() -> nowhere.open(model())));
   }
 }

@@ -33,8 +33,7 @@ class LanguageTaskTest {
 
   private static ModelConfig model(int vocabulary, boolean causal) {
     LinformerConfig encoder = LinformerConfig.builder(N, 4, 3).heads(2).causal(causal).build();
-    return new LinformerLMConfig(
-        encoder, vocabulary, 4, 0, LinformerLMConfig.Positions.SINUSOID, false);
+    return LinformerLMConfig.builder(encoder, vocabulary).embeddingDim(4).tokenDropout(0).build();
   }
 
   private static LanguageTask task(LanguageTask.Kind kind, Tokenizer tokenizer, Path... data) {

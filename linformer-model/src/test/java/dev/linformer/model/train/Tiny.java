@@ -42,8 +42,10 @@ final class Tiny {
             .feedForwardDropout(dropout)
             .precision(precision)
             .build();
-    return new LinformerClassifierConfig(
-        encoder, ListOps.VOCABULARY_SIZE, ListOps.CLASSES, Pooling.FIRST, dropout);
+    return LinformerClassifierConfig.builder(encoder, ListOps.VOCABULARY_SIZE, ListOps.CLASSES)
+        .pooling(Pooling.FIRST)
+        .tokenDropout(dropout)
+        .build();
   }
 
   static List<Example> examples() {

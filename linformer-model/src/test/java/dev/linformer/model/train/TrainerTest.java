@@ -323,8 +323,10 @@ class TrainerTest {
       trainer.train(Tiny.data(trainer.config().seed()), new Log(trainer, 3));
     }
     var wider =
-        new LinformerClassifierConfig(
-            MODEL.encoder(), MODEL.vocabularySize(), 11, MODEL.pooling(), MODEL.tokenDropout());
+        LinformerClassifierConfig.builder(MODEL.encoder(), MODEL.vocabularySize(), 11)
+            .pooling(MODEL.pooling())
+            .tokenDropout(MODEL.tokenDropout())
+            .build();
     String message = Values.refusal(() -> Trainer.resume(wider, Tiny.OBJECTIVE, config, folder));
     assertTrue(message.contains("to_logits.weight is [10, 8], but [11, 8] is expected"), message);
   }

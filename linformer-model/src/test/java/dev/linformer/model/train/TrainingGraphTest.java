@@ -142,12 +142,13 @@ class TrainingGraphTest {
     for (boolean xla : new boolean[] {true, false}) {
       int batch = 1 << 20;
       LinformerClassifierConfig model =
-          new LinformerClassifierConfig(
-              LinformerConfig.builder(xla ? 1 << 11 : 1 << 8, 8, 4).heads(2).build(),
-              ListOps.VOCABULARY_SIZE,
-              ListOps.CLASSES,
-              Pooling.FIRST,
-              0);
+          LinformerClassifierConfig.builder(
+                  LinformerConfig.builder(xla ? 1 << 11 : 1 << 8, 8, 4).heads(2).build(),
+                  ListOps.VOCABULARY_SIZE,
+                  ListOps.CLASSES)
+              .pooling(Pooling.FIRST)
+              .tokenDropout(0)
+              .build();
       TrainerConfig trainer =
           TrainerConfig.builder(1).batchSize(batch).xla(xla ? Toggle.ON : Toggle.OFF).build();
       String message =

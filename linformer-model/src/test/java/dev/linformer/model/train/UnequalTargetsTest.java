@@ -75,18 +75,18 @@ class UnequalTargetsTest {
   }
 
   private static ModelConfig model(double dropout) {
-    return new LinformerLMConfig(
-        LinformerLMConfig.encoderBuilder(N, 6, 5)
-            .heads(2)
-            .feedForwardDim(8)
-            .dropout(dropout)
-            .feedForwardDropout(dropout)
-            .build(),
-        TOKENS,
-        6,
-        dropout,
-        LinformerLMConfig.Positions.LEARNED,
-        false);
+    return LinformerLMConfig.builder(
+            LinformerLMConfig.stackBuilder(N, 6, 5)
+                .heads(2)
+                .feedForwardDim(8)
+                .dropout(dropout)
+                .feedForwardDropout(dropout)
+                .build(),
+            TOKENS)
+        .embeddingDim(6)
+        .tokenDropout(dropout)
+        .positions(LinformerLMConfig.Positions.LEARNED)
+        .build();
   }
 
   private static TrainerConfig config(int steps, int batch, int accumulation, double rate) {

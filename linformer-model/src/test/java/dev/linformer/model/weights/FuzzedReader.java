@@ -8,10 +8,8 @@ import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.LinformerEncDecConfig;
 import dev.linformer.model.LinformerLMConfig;
-import dev.linformer.model.LinformerLMConfig.Positions;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.model.Pooling;
-import dev.linformer.model.convert.ForeignModel;
+import dev.linformer.model.convert.WeightImport;
 import dev.linformer.model.data.Task;
 import dev.linformer.model.data.TaskData;
 import dev.linformer.model.train.TrainerConfig;
@@ -68,7 +66,7 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
           plain("x.pt", List.of(bytes("kinds.pt"), bytes("linformer.pt")), file -> tensors(file)),
           new FuzzedReader("x.pt", pickles(), FuzzedReader::writePickle, file -> tensors(file)),
           plain("config.json", configs(), ModelConfig::read),
-          plain("dims.json", lucidrains(), file -> ForeignModel.read("linformer", file)),
+          plain("dims.json", lucidrains(), file -> WeightImport.config("linformer", file)),
           plain(
               "settings.json",
               settings(),
@@ -118,8 +116,8 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
     json.putArray("data").add(file.toString());
     ModelConfig model =
         task.equals("classify")
-            ? new LinformerClassifierConfig(encoder(), 257, 10, Pooling.MEAN, 0)
-            : new LinformerLMConfig(encoder(), 257, 8, 0, Positions.SINUSOID, false);
+            ? LinformerClassifierConfig.builder(encoder(), 257, 10).tokenDropout(0).build()
+            : LinformerLMConfig.builder(encoder(), 257).embeddingDim(8).tokenDropout(0).build();
     try (TaskData data = Task.parse(new JsonObjectReader("task", json), 16).open(model)) {
       data.train(0, 2);
     }
@@ -206,14 +204,15 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
 
   private static List<byte[]> configs() {
     LinformerConfig encoder = LinformerConfig.builder(16, 8, 4).depth(2).build();
-    var language = new LinformerLMConfig(encoder, 16, 8, 0.1, Positions.SINUSOID, false);
-    var source = new LinformerLMConfig(encoder, 16, 8, 0.1, Positions.SINUSOID, true);
+    var language = LinformerLMConfig.builder(encoder, 16).embeddingDim(8).build();
+    var source =
+        LinformerLMConfig.builder(encoder, 16).embeddingDim(8).returnEmbeddings(true).build();
     var decoder = LinformerConfig.builder(16, 8, 4).decoderMode(true).causal(true).build();
-    var target = new LinformerLMConfig(decoder, 16, 8, 0.1, Positions.SINUSOID, false);
+    var target = LinformerLMConfig.builder(decoder, 16).embeddingDim(8).build();
     List<ModelConfig> configs =
         List.of(
             encoder,
-            new LinformerClassifierConfig(encoder, 16, 10, Pooling.MEAN, 0.1),
+            LinformerClassifierConfig.builder(encoder, 16, 10).build(),
             language,
             new LinformerEncDecConfig(source, target));
     return configs.stream().map(config -> text(config.toJson().toPrettyString())).toList();

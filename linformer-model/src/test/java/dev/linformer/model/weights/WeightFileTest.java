@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ParameterSharing;
-import dev.linformer.model.Pooling;
 import dev.linformer.model.Values;
 import dev.linformer.model.Variables;
 import dev.linformer.ops.Initialization;
@@ -50,7 +49,7 @@ class WeightFileTest {
             .depth(2)
             .parameterSharing(sharing)
             .build();
-    return new LinformerClassifierConfig(encoder, 17, 3, Pooling.MEAN, 0);
+    return LinformerClassifierConfig.builder(encoder, 17, 3).tokenDropout(0).build();
   }
 
   /** A model in a session. */

@@ -1,6 +1,9 @@
 package dev.linformer.ops.projection;
 
 import dev.linformer.ops.BatchProduct;
+import dev.linformer.ops.Initialization;
+import dev.linformer.ops.Parameter;
+import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.internal.Shapes;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +22,25 @@ import org.tensorflow.types.family.TFloating;
  */
 public record LearnedProjection<T extends TFloating>(Operand<T> weight, @Nullable Operand<T> bias)
     implements SequenceProjection<T> {
+
+  /**
+   * A trained projection for all heads: {@code name.weight} [k,n] and {@code name.bias} [k], which
+   * start as in linformer-pytorch.
+   *
+   * @param sequenceLength n, the longest x
+   * @param projectedLength k
+   */
+  public static <T extends TFloating> LearnedProjection<T> declare(
+      ParameterFactory<T> parameters, String name, long sequenceLength, long projectedLength) {
+    long n = sequenceLength;
+    long k = projectedLength;
+    return new LearnedProjection<>(
+        parameters.create(
+            new Parameter(
+                name + ".weight", Shape.of(k, n), Initialization.xavierNormal(n, k))), // [k,n]
+        parameters.create(
+            new Parameter(name + ".bias", Shape.of(k), Initialization.linear(n)))); // [k]
+  }
 
   /** Whether every head has its own E. */
   @Override

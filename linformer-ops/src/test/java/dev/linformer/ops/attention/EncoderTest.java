@@ -67,18 +67,6 @@ class EncoderTest {
                     encoder.toString(),
                     encoder,
                     Shape.of(B, N, C),
-                    (w, x) ->
-                        Naive.encoder(
-                            w,
-                            x,
-                            B,
-                            N,
-                            C,
-                            H,
-                            D,
-                            K,
-                            F,
-                            DEPTH,
-                            encoder.activation == Activation.RELU)));
+                    (w, x) -> Naive.encoder(w, x, B, N, C, H, D, K, F, DEPTH, encoder.activation)));
   }
 }

@@ -58,6 +58,21 @@ class LearnedProjectionTest {
         LearnedProjectionTest::naive);
   }
 
+  /** Of one's own, with weights as {@link LearnedProjection#declare} asks for them. */
+  @TestFactory
+  Stream<DynamicTest> declared() {
+    return LayerContract.tests(
+        "declared",
+        LearnedProjectionTest::declared,
+        Shape.of(B, H, N, D),
+        (w, x) ->
+            IntStream.range(0, B * H)
+                .mapToObj(i -> Arrays.copyOfRange(x, i * N * D, (i + 1) * N * D))
+                .map(slice -> Naive.project(get(w, "E.weight"), get(w, "E.bias"), slice))
+                .flatMapToDouble(Arrays::stream)
+                .toArray());
+  }
+
   /** One bias for all heads goes on every head. */
   @TestFactory
   Stream<DynamicTest> sharedBias() {
@@ -152,6 +167,12 @@ class LearnedProjectionTest {
     var weight = parameters.create(new Parameter("E.weight", Shape.of(K, N), XAVIER));
     return new LearnedProjection<>(weight, tf.zeros(tf.constant(new int[] {K}), x.type()))
         .compress(tf, x);
+  }
+
+  private static <T extends TFloating> Operand<T> declared(
+      Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
+    LearnedProjection<T> projection = LearnedProjection.declare(parameters, "E", N, K);
+    return projection.addBias(tf, projection.compress(tf, x));
   }
 
   private static <T extends TFloating> Operand<T> sharedBias(
