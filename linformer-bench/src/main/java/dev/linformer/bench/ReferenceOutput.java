@@ -30,8 +30,8 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 
 /**
- * Output and gradients of a {@link BenchmarkCase} for given weights. They are compared with those of
- * other programs, so that no benchmark wins by computing less.
+ * Output and gradients of a {@link BenchmarkCase} for given weights. They are compared with those
+ * of other programs, so that no benchmark wins by computing less.
  */
 public final class ReferenceOutput {
 

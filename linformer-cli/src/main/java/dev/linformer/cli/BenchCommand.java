@@ -60,8 +60,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--kernels",
       arity = "1",
-      description =
-          "Whether attention, norms and GELU are kernels where those run; default: true.")
+      description = "Whether attention, norms and GELU are kernels where those run; default: true.")
   private boolean kernels = true;
 
   @Option(

@@ -26,15 +26,14 @@ import org.junit.jupiter.api.Test;
  *
  * <p>A comment {@code <!-- figures: FILE} has a line for each figure of its section: {@code 6.54 ms
  * = PATH}, where a path has keys with {@code " / "} between. Of a list a key takes the element of
- * that name, or the one that has all values of {@code key=value key=value}. {@code 2.14 times = PATH
- * over PATH} is a ratio, {@code 80 to 160 s = PATH to PATH} two figures. The figure is the value of
- * the file, rounded to the digits that are shown.
+ * that name, or the one that has all values of {@code key=value key=value}. {@code 2.14 times =
+ * PATH over PATH} is a ratio, {@code 80 to 160 s = PATH to PATH} two figures. The figure is the
+ * value of the file, rounded to the digits that are shown.
  */
 class FiguresInDocsTest {
 
   private static final Pattern SECTION = Pattern.compile("(?m)^(?=##+ )");
-  private static final Pattern COMMENT =
-      Pattern.compile("(?s)<!-- figures: (\\S+)\\n(.*?)\\n?-->");
+  private static final Pattern COMMENT = Pattern.compile("(?s)<!-- figures: (\\S+)\\n(.*?)\\n?-->");
   private static final Pattern FIGURE =
       Pattern.compile(
           "\\d[\\d.,]*(?: to \\d[\\d.,]*)? (?:ms|µs|s|seconds|[KMG]i?B|%|times|steps|tokens)(?!\\w)");

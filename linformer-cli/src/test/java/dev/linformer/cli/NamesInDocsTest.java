@@ -49,8 +49,7 @@ class NamesInDocsTest {
           "XlaCustomCallV2");
 
   /** Spans that begin like a class and are text of a file or a log. */
-  private static final Set<String> NO_NAMES =
-      Set.of("Unable to register cuFFT factory", "None");
+  private static final Set<String> NO_NAMES = Set.of("Unable to register cuFFT factory", "None");
 
   private static final Pattern NAME =
       Pattern.compile("^([A-Z]\\w*[a-z]\\w*)(?:[.#]([a-z]\\w*))?(?![-/\\w=:])");

@@ -96,9 +96,7 @@ class OptionsInDocsTest {
   /** Calls of the launcher in a line; a line that begins with a command and an option is one. */
   private static List<String> calls(String line, Set<String> commands) {
     List<String> calls = new ArrayList<>();
-    CALL.matcher(line)
-        .results()
-        .forEach(call -> calls.add(call.group(1) + " " + call.group(2)));
+    CALL.matcher(line).results().forEach(call -> calls.add(call.group(1) + " " + call.group(2)));
     SHORT_CALL
         .matcher(line)
         .results()

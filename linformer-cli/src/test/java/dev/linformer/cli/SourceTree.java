@@ -70,7 +70,8 @@ record SourceTree(Map<String, String> files) {
   /** The module of each package, whose name is without {@code dev.linformer.}. */
   Map<String, String> packages() {
     Map<String, String> packages = new TreeMap<>();
-    files.forEach((file, text) -> packages.put(packageOf(text), file.substring(0, file.indexOf('/'))));
+    files.forEach(
+        (file, text) -> packages.put(packageOf(text), file.substring(0, file.indexOf('/'))));
     return packages;
   }
 
