@@ -6,9 +6,7 @@ import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.attention.AttentionDropout;
 import dev.linformer.ops.attention.ContractionPlan;
-import dev.linformer.ops.attention.KeyValueProjection;
 import dev.linformer.ops.attention.MultiHeadAttention;
-import dev.linformer.ops.attention.PlannedAttention;
 import dev.linformer.ops.attention.PrefixAttention;
 import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
@@ -166,15 +164,15 @@ record Checkpointing<T extends TFloating>(
     Operand<T> in = input(tf, x); // [b,n,c]
     Operand<T> source = body.source(in, context); // [b,s,c]
     Operand<TBool> mask = body.mask(context);
-    ContractionPlan plan = attention.plan(in, source, mask, config.dropout(), key);
-    var early = KeyValueProjection.early(tf, attention, Masks.zeroPadding(tf, source, mask), plan);
+    ContractionPlan plan = attention.steps().plan(in, source, mask, config.dropout(), key);
+    var early = attention.steps().compressSource(tf, Masks.zeroPadding(tf, source, mask), plan);
     long h = attention.heads();
     Operand<TInt64> numbers = tf.constant(LongStream.range(0, h).toArray()); // [h]
     Inputs inputs =
         new Inputs()
             .whole(in)
             .all(early.byHeads())
-            .all(attention.byHeads())
+            .all(attention.steps().weightsByHeads())
             .whole(mask)
             .add(SegmentInput.along(numbers, 0))
             .whole(seed());
@@ -185,7 +183,8 @@ record Checkpointing<T extends TFloating>(
             inputs.list(),
             (inner, of) ->
                 attention
-                    .map(of::orUnused)
+                    .map(of::getOrPlaceholder)
+                    .steps()
                     .heads(
                         inner,
                         of.get(in),
@@ -211,9 +210,10 @@ record Checkpointing<T extends TFloating>(
     RandomKey inner = keyIn(of);
     LinearOutput<T> added =
         body.attention()
-            .map(of::orUnused)
+            .map(of::getOrPlaceholder)
+            .steps()
             .finish(tf, y, config.dropout(), inner == null ? null : inner.at(from));
-    return sublayer.map(of::orUnused).join(tf, x, added); // [b,n,c]
+    return sublayer.map(of::getOrPlaceholder).join(tf, x, added); // [b,n,c]
   }
 
   /** The weights of {@link #joined}. */
@@ -255,14 +255,11 @@ record Checkpointing<T extends TFloating>(
     if (attention.byPrefix()) {
       return prefixed(tf, parts, inputs, body, x, in, clean, from);
     }
-    ContractionPlan plan = attention.plan(in, source, mask, config.dropout(), key);
+    ContractionPlan plan = attention.steps().plan(in, source, mask, config.dropout(), key);
     var compressed =
-        KeyValueProjection.compressed(
-            tf,
-            attention,
-            KeyValueProjection.early(tf, attention, clean, plan),
-            plan,
-            parts.perPart());
+        attention
+            .steps()
+            .compress(tf, attention.steps().compressSource(tf, clean, plan), plan, parts.perPart());
     inputs.whole(compressed.keys()).whole(compressed.values()).whole(mask);
     return Recompute.parts(
         tf,
@@ -271,14 +268,16 @@ record Checkpointing<T extends TFloating>(
         (inner, of) -> {
           Operand<TInt64> start = scalar(inner, of.get(from));
           Operand<T> y =
-              PlannedAttention.attend(
-                  inner,
-                  attention.map(of::orUnused),
-                  of.get(in),
-                  compressed.map(of::get),
-                  plan,
-                  find(of, mask),
-                  new AttentionDropout(config.dropout(), keyIn(of), null, start)); // [b,m,out]
+              attention
+                  .map(of::getOrPlaceholder)
+                  .steps()
+                  .attend(
+                      inner,
+                      of.get(in),
+                      compressed.map(of::get),
+                      plan,
+                      find(of, mask),
+                      new AttentionDropout(config.dropout(), keyIn(of), null, start)); // [b,m,out]
           return joined(inner, of, body, of.get(x), y, start); // [b,m,c]
         });
   }
@@ -313,7 +312,7 @@ record Checkpointing<T extends TFloating>(
           Operand<T> y =
               PrefixAttention.attend(
                   inner,
-                  attention.map(of::orUnused),
+                  attention.map(of::getOrPlaceholder),
                   of.get(in),
                   of.get(clean),
                   before.map(sums -> row(inner, of.get(sums))),
