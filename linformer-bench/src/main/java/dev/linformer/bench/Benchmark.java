@@ -160,7 +160,7 @@ public final class Benchmark {
   private static Built build(Ops tf, BenchmarkCase work, boolean kernels) {
     LinformerConfig config = work.config();
     var variables = Variables.random(tf, TFloat32.class, 1);
-    Model<TFloat32> model = 
+    Model<TFloat32> model =
         config.declare(variables.on(kernels ? Backend.GPU_KERNELS : Backend.PORTABLE));
     Shape shape = Shape.of(work.batch(), config.sequenceLength(), config.channels());
     Variable<TFloat32> batch = tf.withName("batch").variable(shape, TFloat32.class);

@@ -63,8 +63,8 @@ public final class ReferenceOutput {
       Ops tf = Ops.create(graph);
       Variables<TFloat32> variables = Variables.toBeLoaded(tf, TFloat32.class);
       boolean kernels = work.xla() && work.kernels() && Devices.runKernels(0);
-      Model<TFloat32> model = 
-        config.declare(variables.on(kernels ? Backend.GPU_KERNELS : Backend.PORTABLE));
+      Model<TFloat32> model =
+          config.declare(variables.on(kernels ? Backend.GPU_KERNELS : Backend.PORTABLE));
       Operand<TFloat32> x = tf.placeholder(TFloat32.class, Placeholder.shape(shape)); // [b,n,c]
       Operand<TFloat32> dy = tf.placeholder(TFloat32.class, Placeholder.shape(shape)); // [b,n,c]
       RandomKey key = work.training() ? new RandomKey(tf.constant(new long[] {1, 1})) : null;

@@ -8,7 +8,10 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import dev.linformer.ops.internal.Float32Math;
+import org.tensorflow.Operand;
 import org.tensorflow.Session;
+import org.tensorflow.op.Ops;
 import org.tensorflow.op.train.BatchMatMul;
 
 /** Who may use whom: the direction in which this house is built. */
@@ -104,6 +107,17 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule NOBODY_ADDS_BATCH_MAT_MUL_V3 =
       noClasses().should().dependOnClassesThat().belongToAnyOf(BatchMatMul.class);
+
+  /** Training, inference and decoding run one formula. */
+  @ArchTest
+  static final ArchRule ATTENTION_IS_WRITTEN_ONCE =
+      noClasses()
+          .that()
+          .doNotHaveSimpleName("LinearAttention")
+          .and()
+          .doNotHaveSimpleName("CausalLinearAttention")
+          .should()
+          .callMethod(Float32Math.class, "softmax", Ops.class, Operand.class);
 
   @ArchTest
   static final ArchRule PACKAGES_FORM_NO_CYCLES =

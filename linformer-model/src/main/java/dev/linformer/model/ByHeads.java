@@ -1,8 +1,8 @@
 package dev.linformer.model;
 
 import dev.linformer.ops.Masks;
+import dev.linformer.ops.attention.AttentionDropout;
 import dev.linformer.ops.attention.ContractionPlan;
-import dev.linformer.ops.attention.KeyValueProjection;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
@@ -36,15 +36,16 @@ record ByHeads(int headsPerPart) implements Checkpointing {
     Operand<T> in = call.input(tf, x); // [b,n,c]
     Operand<T> source = body.source(in, call.context()); // [b,s,c]
     Operand<TBool> mask = body.mask(call.context()); // [b,s]
-    ContractionPlan plan = attention.plan(in, source, mask, dropout, call.key());
-    var early = KeyValueProjection.early(tf, attention, Masks.zeroPadding(tf, source, mask), plan);
+    ContractionPlan plan = attention.steps().plan(in, source, mask, dropout, call.key());
+    Operand<T> clean = Masks.zeroPadding(tf, source, mask); // [b,s,c]
+    var early = attention.steps().compressSource(tf, clean, plan);
     long h = attention.heads();
     Operand<TInt64> numbers = tf.constant(LongStream.range(0, h).toArray()); // [h]
     SegmentInputs<T> inputs =
         new SegmentInputs<T>()
             .whole(in)
             .all(early.byHeads())
-            .all(attention.byHeads())
+            .all(attention.steps().weightsByHeads())
             .whole(mask)
             .add(SegmentInput.along(numbers, 0))
             .whole(call.seed());
@@ -55,16 +56,16 @@ record ByHeads(int headsPerPart) implements Checkpointing {
             inputs.list(),
             (inner, replaced) ->
                 attention
-                    .map(replaced::orUnused)
+                    .map(replaced::getOrPlaceholder)
+                    .steps()
                     .heads(
                         inner,
                         replaced.get(in),
                         early.map(replaced::get),
                         plan,
                         SegmentInputs.find(replaced, mask),
-                        replaced.get(numbers),
-                        dropout,
-                        call.key(replaced))); // [b,n,out]
+                        new AttentionDropout(
+                            dropout, call.key(replaced), replaced.get(numbers), null))); // [b,n,out]
     return Recompute.call(
         tf,
         new SegmentInputs<T>()

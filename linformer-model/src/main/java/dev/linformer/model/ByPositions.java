@@ -2,9 +2,9 @@ package dev.linformer.model;
 
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.attention.AttentionCore;
+import dev.linformer.ops.attention.AttentionDropout;
+import dev.linformer.ops.attention.AttentionSteps;
 import dev.linformer.ops.attention.ContractionPlan;
-import dev.linformer.ops.attention.KeyValueProjection;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.attention.PrefixAttention;
 import dev.linformer.ops.gradient.ChunkPlan;
@@ -76,14 +76,10 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
     Operand<TBool> mask = body.mask(call.context()); // [b,s]
     double dropout = call.config().dropout();
     ContractionPlan plan =
-        attention.plan(in, body.source(in, call.context()), mask, dropout, call.key());
+        attention.steps().plan(in, body.source(in, call.context()), mask, dropout, call.key());
+    AttentionSteps<T> steps = attention.steps();
     var compressed =
-        KeyValueProjection.compressed(
-            tf,
-            attention,
-            KeyValueProjection.early(tf, attention, clean, plan),
-            plan,
-            parts.perPart());
+        steps.compress(tf, steps.compressSource(tf, clean, plan), plan, parts.perPart());
     inputs.whole(compressed.keys()).whole(compressed.values()).whole(mask);
     return Recompute.parts(
         tf,
@@ -92,17 +88,16 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
         (inner, replaced) -> {
           Operand<TInt64> start = scalar(inner, replaced.get(starts));
           Operand<T> y =
-              AttentionCore.attend(
+              attention
+                  .map(replaced::getOrPlaceholder)
+                  .steps()
+                  .attend(
                   inner,
-                  attention.map(replaced::orUnused),
                   replaced.get(in),
                   compressed.map(replaced::get),
                   plan,
                   SegmentInputs.find(replaced, mask),
-                  null,
-                  start,
-                  dropout,
-                  call.key(replaced)); // [b,m,out]
+                  new AttentionDropout(dropout, call.key(replaced), null, start)); // [b,m,out]
           return call.join(inner, replaced, attention, replaced.get(x), y, start); // [b,m,c]
         });
   }
@@ -134,17 +129,15 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
         inputs.list(),
         (inner, replaced) -> {
           Operand<TInt64> start = scalar(inner, replaced.get(starts));
-          RandomKey key = call.key(replaced);
           Operand<T> y =
               PrefixAttention.attend(
                   inner,
-                  attention.map(replaced::orUnused),
+                  attention.map(replaced::getOrPlaceholder),
                   replaced.get(in),
                   replaced.get(clean),
                   before.map(sums -> row(inner, replaced.get(sums))),
-                  null,
-                  call.config().dropout(),
-                  key == null ? null : key.at(start)); // [b,m,out]
+                  new AttentionDropout(
+                      call.config().dropout(), call.key(replaced), null, start)); // [b,m,out]
           return call.join(inner, replaced, whole, replaced.get(x), y, start); // [b,m,c]
         });
   }

@@ -181,7 +181,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     int in = widthOf(config, plan.layer == 0);
     int out = widthOf(config, plan.layer == config.depth() - 1);
     return new Sublayer<>(
-        new Sublayer.Feed<>(
+        new Sublayer.FeedForwardBody<>(
             FeedForward.declare(
                 parameters,
                 plan.name + ".fn",
@@ -262,7 +262,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
       BatchSizes.require(x.shape().get(0), x.shape().get(1));
     }
     Operand<T> tame = Masks.tamePadding(tf, x, context.mask()); // [b,n,c]
-    return config.precision() == ComputePrecision.BF16 && !Float32Math.isNarrow(type)
+    return config.precision() == ComputePrecision.BF16 && !Float32Math.isReducedPrecision(type)
         ? narrow(tf, tame, context, key)
         : stack(tf, sublayers, tame, context, key); // [b,n,c]
   }

@@ -47,7 +47,7 @@ record Sublayer<T extends TFloating>(
     @Override
     public LinearOutput<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
-      return attention.apart(
+      return attention.callWithoutBias(
           tf, x, source(x, context), mask(context), config.dropout(), key); // [b,n,c]
     }
 
@@ -75,16 +75,16 @@ record Sublayer<T extends TFloating>(
   }
 
   /** A feed-forward part. */
-  record Feed<T extends TFloating>(FeedForward<T> feedForward) implements Body<T> {
+  record FeedForwardBody<T extends TFloating>(FeedForward<T> feedForward) implements Body<T> {
     @Override
     public LinearOutput<T> call(
         Ops tf, Operand<T> x, LinformerConfig config, Context<T> context, @Nullable RandomKey key) {
-      return feedForward.apart(tf, x, config.feedForwardDropout(), key); // [b,n,out]
+      return feedForward.callWithoutBias(tf, x, config.feedForwardDropout(), key); // [b,n,out]
     }
 
     @Override
-    public <U extends TFloating> Feed<U> map(Function<Operand<T>, Operand<U>> replace) {
-      return new Feed<>(feedForward.map(replace));
+    public <U extends TFloating> FeedForwardBody<U> map(Function<Operand<T>, Operand<U>> replace) {
+      return new FeedForwardBody<>(feedForward.map(replace));
     }
   }
 

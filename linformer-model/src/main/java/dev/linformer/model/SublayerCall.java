@@ -3,7 +3,6 @@ package dev.linformer.model;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.attention.AttentionCore;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.gradient.Recompute;
 import dev.linformer.ops.gradient.SegmentInput;
@@ -78,13 +77,11 @@ record SublayerCall<T extends TFloating>(
       @Nullable Operand<TInt64> from) {
     RandomKey inner = key(replaced);
     LinearOutput<T> added =
-        AttentionCore.finish(
-            tf,
-            attention.map(replaced::orUnused),
-            y,
-            config.dropout(),
-            inner == null ? null : inner.at(from)); // [b,m,c]
-    return sublayer.map(replaced::orUnused).join(tf, x, added); // [b,m,c]
+        attention
+            .map(replaced::getOrPlaceholder)
+            .steps()
+            .finish(tf, y, config.dropout(), inner == null ? null : inner.at(from)); // [b,m,c]
+    return sublayer.map(replaced::getOrPlaceholder).join(tf, x, added); // [b,m,c]
   }
 
   /** The weights of {@link #join}. */

@@ -1,12 +1,12 @@
 package dev.linformer.runtime;
 
-import dev.linformer.ops.Backend;
 import dev.linformer.ops.Activation;
+import dev.linformer.ops.Backend;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
 import dev.linformer.ops.LayerNorm;
 import dev.linformer.ops.LinearOutput;
-import dev.linformer.ops.attention.FusedAttention;
+import dev.linformer.ops.internal.fused.FusedAttention;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Graph;

@@ -88,8 +88,7 @@ class Bfloat16CastTest {
             .build();
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      Model<TFloat32> model =
-          config.declare(Variables.random(tf, TFloat32.class, 1).on(backend));
+      Model<TFloat32> model = config.declare(Variables.random(tf, TFloat32.class, 1).on(backend));
       model.call(tf, Map.of("inputs", placeholder(tf, 1, 65_536, 64)), null);
       assertEquals(expected, apart(graph).size());
     }
@@ -112,7 +111,8 @@ class Bfloat16CastTest {
           init.random.statelessRandomNormal(
               init.constant(new long[] {LARGE}), init.constant(new long[] {1, 2})));
       Operand<TFloat32> x = tf.identity(weight); // [LARGE]
-      Operand<TBfloat16> rounded = new Bfloat16Cast(tf, ahead ? Backend.GPU_KERNELS : Backend.PORTABLE).of(x);
+      Operand<TBfloat16> rounded =
+          new Bfloat16Cast(tf, ahead ? Backend.GPU_KERNELS : Backend.PORTABLE).of(x);
       Operand<TFloat32> y = tf.math.square(tf.dtypes.cast(rounded, TFloat32.class)); // [LARGE]
       Operand<TFloat32> loss = tf.sum(y, tf.constant(0));
       Operand<?> gradient = tf.gradients(loss, List.of(x)).dy().get(0); // [LARGE]

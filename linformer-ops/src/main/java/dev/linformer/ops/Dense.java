@@ -26,13 +26,13 @@ public record Dense<T extends TFloating>(Operand<T> weight, @Nullable Operand<T>
         parameters.create(new Parameter(name + ".bias", Shape.of(out), initialization)));
   }
 
-  /** The same layer with each weight replaced. */
+  /** A layer like this with each weight replaced. */
   public <U extends TFloating> Dense<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new Dense<>(replace.apply(weight), bias == null ? null : replace.apply(bias));
   }
 
   /**
-   * All leading axes go through one matrix product.
+   * x·Wᵀ + bias. All leading axes go through one matrix product.
    *
    * @param x [...,in]; at most one leading axis may be of unknown size
    * @return [...,out]
@@ -40,11 +40,17 @@ public record Dense<T extends TFloating>(Operand<T> weight, @Nullable Operand<T>
    *     unknown
    */
   public Operand<T> call(Ops tf, Operand<T> x) {
-    return apart(tf, x).sum(tf); // [...,out]
+    return callWithoutBias(tf, x).sum(tf); // [...,out]
   }
 
-  /** The same with the bias not yet added. */
-  public LinearOutput<T> apart(Ops tf, Operand<T> x) {
+  /**
+   * {@link #call} with the bias not yet added.
+   *
+   * @param x [...,in]; at most one leading axis may be of unknown size
+   * @return [...,out]
+   * @throws IllegalArgumentException as {@link #call}
+   */
+  public LinearOutput<T> callWithoutBias(Ops tf, Operand<T> x) {
     long out = weight.shape().get(0);
     long in = weight.shape().get(1);
     long[] sizes = x.shape().asArray();

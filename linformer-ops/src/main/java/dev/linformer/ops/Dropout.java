@@ -42,6 +42,8 @@ public final class Dropout {
   private Dropout() {}
 
   /**
+   * Sets values to zero, and divides the others by 1 − rate.
+   *
    * @param x [b,n,w] or [b,h,n,w], of which only b may be unknown; or without positions, [b,w], [w]
    * @param rate share of values set to zero, in [0,1)
    * @param key null outside training: then, and at rate 0, no operation is added
@@ -81,7 +83,15 @@ public final class Dropout {
     };
   }
 
-  /** The same of a product and its bias, which are added up if something is to be dropped. */
+  /**
+   * Dropout of a product and its bias, which are added up if something is to be dropped.
+   *
+   * @param x [b,n,w], or without positions, [b,w]
+   * @param rate share of values set to zero, in [0,1)
+   * @param key null outside training
+   * @return the shape of x
+   * @throws IllegalArgumentException if the rate is out of its range
+   */
   public static <T extends TFloating> LinearOutput<T> apply(
       Ops tf, LinearOutput<T> x, double rate, @Nullable RandomKey key) {
     requireRate(rate);
@@ -89,11 +99,15 @@ public final class Dropout {
   }
 
   /**
-   * The same for some of the heads.
+   * Dropout of some of the heads.
    *
    * @param x [b,h,n,w], or [b,n,h,w]
    * @param headAxis 1 or 2
    * @param numbers of these heads in the whole, [h]; null for 0 … h − 1
+   * @param rate share of values set to zero, in [0,1)
+   * @param key null outside training
+   * @return the shape of x
+   * @throws IllegalArgumentException if the rate is out of its range
    */
   public static <T extends TFloating> Operand<T> ofHeads(
       Ops tf,

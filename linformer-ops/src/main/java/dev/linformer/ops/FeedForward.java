@@ -1,6 +1,8 @@
 package dev.linformer.ops;
 
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.fused.FusedGelu;
+import dev.linformer.ops.internal.fused.FusedGeluProduct;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -42,23 +44,35 @@ public record FeedForward<T extends TFloating>(
         parameters.backend());
   }
 
-  /** The same layer with each weight replaced. */
+  /** A layer like this with each weight replaced. */
   public <U extends TFloating> FeedForward<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new FeedForward<>(first.map(replace), second.map(replace), activation, backend);
   }
 
   /**
+   * The layer, on every position.
+   *
    * @param x [b,n,c]
    * @param dropout rate of both dropouts, in [0,1)
    * @param key null outside training
    * @return [b,n,out]
+   * @throws IllegalArgumentException if the last axis of x is not c
    */
   public Operand<T> call(Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
-    return apart(tf, x, dropout, key).sum(tf); // [b,n,out]
+    return callWithoutBias(tf, x, dropout, key).sum(tf); // [b,n,out]
   }
 
-  /** The same with the last bias not yet added, unless a dropout comes after it. */
-  public LinearOutput<T> apart(Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
+  /**
+   * {@link #call} with the last bias not yet added, unless a dropout comes after it.
+   *
+   * @param x [b,n,c]
+   * @param dropout rate of both dropouts, in [0,1)
+   * @param key null outside training
+   * @return [b,n,out]
+   * @throws IllegalArgumentException if the last axis of x is not c
+   */
+  public LinearOutput<T> callWithoutBias(
+      Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
     long f = second.weight().shape().get(1);
     long[] sizes = x.shape().asArray();
     int last = sizes.length - 1;
@@ -69,13 +83,16 @@ public record FeedForward<T extends TFloating>(
     if (geluAlone() && key == null && FusedGeluProduct.fits(rows, first.weight())) {
       hidden = FusedGeluProduct.call(tf, rows, first.weight(), first.bias()); // [b·n,f]
     } else {
-      hidden = activated(tf, first.apart(tf, rows)); // [b·n,f]
+      hidden = activated(tf, first.callWithoutBias(tf, rows)); // [b·n,f]
     }
     sizes[last] = f;
     hidden = last == 1 ? hidden : Shapes.reshape(tf, hidden, sizes); // [b,n,f]
     hidden = Dropout.apply(tf, hidden, dropout, key == null ? null : key.fold(0)); // [b,n,f]
     return Dropout.apply(
-        tf, second.apart(tf, hidden), dropout, key == null ? null : key.fold(1)); // [b,n,out]
+        tf,
+        second.callWithoutBias(tf, hidden),
+        dropout,
+        key == null ? null : key.fold(1)); // [b,n,out]
   }
 
   /**

@@ -89,26 +89,28 @@ public record Initialization(Distribution distribution, double scale) {
   /**
    * The initial value as an operand. Equal seeds give equal values, on every platform.
    *
+   * @param shape of the weight; for {@link Distribution#BLOCKS} [...,k,n]
    * @param seed used by the random families only
+   * @return of that shape
    */
   public <T extends TFloating> Operand<T> operand(Ops tf, Shape shape, Class<T> type, long seed) {
     return operand(tf, shape, type, seed, 1);
   }
 
   /**
-   * @param apart of what is too large to be drawn at once, how far the seed of the second half is
-   *     from the first's; twice as far in each half, so that no two parts have the same
+   * @param distance of what is too large to be drawn at once, how far the seed of the second half
+   *     is from the first's; twice as far in each half, so that no two parts have the same
    */
   private <T extends TFloating> Operand<T> operand(
-      Ops tf, Shape shape, Class<T> type, long seed, long apart) {
+      Ops tf, Shape shape, Class<T> type, long seed, long distance) {
     // What is not drawn needs no halves, and may depend on the number of rows.
     if (distribution.isRandom() && shape.size() > MOST_DRAWN && shape.get(0) > 1) {
       long half = shape.get(0) / 2;
       Shape second = shape.tail().prepend(shape.get(0) - half);
       return tf.concat(
           List.of(
-              operand(tf, shape.tail().prepend(half), type, seed, 2 * apart),
-              operand(tf, second, type, seed + apart, 2 * apart)),
+              operand(tf, shape.tail().prepend(half), type, seed, 2 * distance),
+              operand(tf, second, type, seed + distance, 2 * distance)),
           tf.constant(0));
     }
     Initializer<T> initializer =
@@ -117,8 +119,8 @@ public record Initialization(Distribution distribution, double scale) {
           case ONES -> new Ones<>();
           case UNIFORM -> new RandomUniform<>(-scale, scale, seed);
           case NORMAL -> new RandomNormal<>(0, scale, seed);
-          case BLOCKS -> (ops, dims, same) -> blocks(ops, shape, same);
-          case COSINES -> (ops, dims, same) -> cosines(ops, shape, same);
+          case BLOCKS -> (ops, dims, valueType) -> blocks(ops, shape, valueType);
+          case COSINES -> (ops, dims, valueType) -> cosines(ops, shape, valueType);
         };
     return initializer.call(tf, tf.constant(shape.asArray()), type);
   }
@@ -126,9 +128,10 @@ public record Initialization(Distribution distribution, double scale) {
   private <T extends TFloating> Operand<T> blocks(Ops tf, Shape shape, Class<T> type) {
     long k = shape.get(shape.numDimensions() - 2);
     long n = shape.get(shape.numDimensions() - 1);
-    Operand<TInt64> one = tf.constant(1L);
-    Operand<TInt64> rows = Shapes.reshape(tf, tf.range(tf.constant(0L), tf.constant(k), one), k, 1);
-    Operand<TInt64> columns = tf.range(tf.constant(0L), tf.constant(n), one); // [n]
+    Operand<TInt64> step = tf.constant(1L);
+    Operand<TInt64> rows =
+        Shapes.reshape(tf, tf.range(tf.constant(0L), tf.constant(k), step), k, 1);
+    Operand<TInt64> columns = tf.range(tf.constant(0L), tf.constant(n), step); // [n]
     Operand<TInt64> owners =
         tf.math.floorDiv(tf.math.mul(columns, tf.constant(k)), tf.constant(n)); // [n]
     Operand<TBool> own = tf.math.equal(rows, owners); // [k,n]

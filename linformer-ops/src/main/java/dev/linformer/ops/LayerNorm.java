@@ -4,6 +4,7 @@ import dev.linformer.ops.internal.Averages;
 import dev.linformer.ops.internal.Float32Math;
 import dev.linformer.ops.internal.Scalars;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.fused.FusedLayerNorm;
 import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -22,7 +23,7 @@ import org.tensorflow.types.family.TFloating;
 public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias, Backend backend) {
 
   /** Added to the variance. */
-  public static final double EPSILON = 1e-5;
+  public static final double EPSILON = FusedLayerNorm.EPSILON;
 
   /** A norm of TensorFlow's operations. */
   public LayerNorm(Operand<T> weight, Operand<T> bias) {
@@ -39,7 +40,7 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias,
         parameters.backend());
   }
 
-  /** The same layer with each weight replaced. */
+  /** A layer like this with each weight replaced. */
   public <U extends TFloating> LayerNorm<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new LayerNorm<>(replace.apply(weight), replace.apply(bias), backend);
   }
@@ -71,6 +72,8 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias,
   }
 
   /**
+   * LayerNorm(x).
+   *
    * @param x [...,c]
    * @return [...,c]
    * @throws IllegalArgumentException if the last axis of x is not c
@@ -81,7 +84,7 @@ public record LayerNorm<T extends TFloating>(Operand<T> weight, Operand<T> bias,
     if (isKernel(x)) {
       return FusedLayerNorm.call(tf, null, x, null, weight, bias); // [...,c]
     }
-    if (Float32Math.isNarrow(x.type())) {
+    if (Float32Math.isReducedPrecision(x.type())) {
       LayerNorm<TFloat32> wide = map(w -> tf.dtypes.cast(w, TFloat32.class));
       return tf.dtypes.cast(wide.call(tf, tf.dtypes.cast(x, TFloat32.class)), x.type()); // [...,c]
     }

@@ -38,7 +38,7 @@ public record LinearOutput<T extends TFloating>(
       return product(tf); // [...,c]
     }
     Operand<T> sum =
-        rows.shape().numDimensions() == 2 && !Float32Math.isNarrow(rows.type())
+        rows.shape().numDimensions() == 2 && !Float32Math.isReducedPrecision(rows.type())
             ? tf.nn.biasAdd(rows, bias)
             : tf.math.add(rows, bias);
     return shaped(tf, sum); // [...,c]

@@ -82,6 +82,7 @@ public final class Masks {
    * Rows of a triangle.
    *
    * @param from number of the first row, a scalar; null for 0
+   * @return [rows,columns], true where column ≤ from + row
    */
   public static Operand<TBool> lowerTriangle(
       Ops tf, long rows, long columns, @Nullable Operand<TInt64> from) {

@@ -29,12 +29,20 @@ public record RandomKey(Operand<TInt64> seed, long salt, @Nullable Operand<TInt6
     return new RandomKey(seed, mixed ^ (mixed >>> 31), from);
   }
 
-  /** The same key for a part of a sequence. */
+  /**
+   * This key for a part of a sequence.
+   *
+   * @param position number of the part's first position, a scalar; null for 0
+   */
   public RandomKey at(@Nullable Operand<TInt64> position) {
     return new RandomKey(seed, salt, position);
   }
 
-  /** The same key in a graph where the seed is another operand. */
+  /**
+   * This key where the seed is another operand, as in a recomputed segment.
+   *
+   * @param other [2]
+   */
   public RandomKey seededBy(Operand<TInt64> other) {
     return new RandomKey(other, salt, from);
   }

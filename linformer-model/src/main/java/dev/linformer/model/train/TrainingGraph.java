@@ -101,7 +101,7 @@ final class TrainingGraph implements AutoCloseable {
     Ops tf = Ops.create(graph);
     variables = Variables.random(tf, TFloat32.class, trainer.seed());
     slots = Variables.random(tf, TFloat32.class, trainer.seed());
-    Model<TFloat32> model = 
+    Model<TFloat32> model =
         config.declare(variables.on(kernels ? Backend.GPU_KERNELS : Backend.PORTABLE));
 
     modelWeights = variables.weights().size();

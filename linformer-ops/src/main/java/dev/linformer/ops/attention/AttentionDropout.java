@@ -9,8 +9,8 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * Dropout on P̄, and which heads and positions of an attention are computed: what a head draws for a
- * position does not depend on what is computed along with it.
+ * Dropout on P̄, and which heads and positions of an attention are computed: what a head draws for
+ * a position does not depend on what is computed along with it.
  *
  * @param rate share of the values that are dropped, in [0,1)
  * @param key null outside training; then nothing is dropped

@@ -3,12 +3,13 @@ package dev.linformer.ops.attention;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sizes and options of an attention.
+ * Sizes and options of a {@link MultiHeadAttention}.
  *
  * @param channels c, of input and output
  * @param heads h
  * @param headDim d
- * @param outputIntermediateDim width between two output maps, or null for a single one
+ * @param outputIntermediateDim width between two output maps, h·d → width → c, or null for a single
+ *     one, h·d → c
  * @param oneKeyValueHead whether all heads share one head of keys and values
  * @param visibility what a position sees
  */

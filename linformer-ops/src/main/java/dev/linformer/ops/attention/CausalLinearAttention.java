@@ -1,11 +1,11 @@
 package dev.linformer.ops.attention;
 
-import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.internal.Float32Math;
 import dev.linformer.ops.internal.Scalars;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.product.BatchProduct;
 import dev.linformer.ops.projection.LearnedProjection;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -20,7 +20,7 @@ import org.tensorflow.types.family.TFloating;
  * K'_t = Σ_{i≤t} E[:,i]·k_iᵀ + bias, V'_t likewise (attention with bounded-memory control, arXiv
  * 2110.02488). Row t is what the plain layer gives for the sequence x[0..t].
  *
- * <p>In chunks of m positions, with S_K and S_V [k,d] the sums over all chunks before, and M the
+ * <p>In g chunks of m positions, with S_K and S_V [k,d] the sums over all chunks before, and M the
  * lower triangle with its diagonal:
  *
  * <pre>
@@ -38,7 +38,11 @@ public final class CausalLinearAttention {
 
   private CausalLinearAttention() {}
 
-  /** The chunk that costs least memory, about √(k·d), as a power of two within bounds. */
+  /**
+   * The chunk that costs least memory, about √(k·d), as a power of two within bounds.
+   *
+   * @return positions, at most n
+   */
   public static long chunkFor(long n, long k, long d) {
     double best = Math.sqrt((double) k * d);
     long chunk = SHORTEST_CHUNK;
@@ -48,7 +52,20 @@ public final class CausalLinearAttention {
     return Math.min(chunk, n);
   }
 
-  /** All heads from the beginning of the sequence. */
+  /**
+   * All heads from the beginning of the sequence.
+   *
+   * @param queries Q [b,h,n,d]
+   * @param keys K [b,h,n,d] or [b,1,n,d], zero at padded positions
+   * @param values V, of the shape of keys
+   * @param keyProjection E
+   * @param valueProjection F
+   * @param chunk m, at least 1; n need not be a multiple
+   * @param dropout rate of the dropout on P, in [0,1)
+   * @param key null outside training
+   * @return [b,h,n,d]
+   * @throws IllegalArgumentException if the shapes don't belong together
+   */
   public static <T extends TFloating> Operand<T> call(
       Ops tf,
       Operand<T> queries,

@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.internal.fused.FusedAttention;
 import org.tensorflow.Operand;
 
 /**
@@ -59,7 +60,7 @@ public record ContractionPlan(
   }
 
   /**
-   * The same order in one kernel if there is one for it.
+   * This order, in one kernel if there is one for it.
    *
    * @param x queries' source, [b,n,c]
    */
@@ -70,7 +71,10 @@ public record ContractionPlan(
         compressFirst, foldQueries, foldOutput, FusedAttention.fits(x, z.h, z.k, p, r));
   }
 
-  /** The cost of this order, in moved bytes. */
+  /**
+   * The cost of this order for one sequence, in bytes moved: operations count as the bytes that a
+   * GPU moves meanwhile.
+   */
   public double cost(Sizes sizes, boolean training) {
     return (training ? BACKWARD : 1) * compressing(sizes, compressFirst)
         + scoring(sizes, foldQueries, training)

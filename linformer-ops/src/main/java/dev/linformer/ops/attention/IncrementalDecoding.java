@@ -60,7 +60,7 @@ public final class IncrementalDecoding {
       Operand<T> x,
       Operand<TInt64> position,
       State<S> before) {
-    if (Float32Math.isNarrow(before.keys.type())) {
+    if (Float32Math.isReducedPrecision(before.keys.type())) {
       throw new IllegalArgumentException(
           "MultiHeadAttention: a state in float32 or float64 expected, found %s, in which sums stop growing"
               .formatted(before.keys.type().getSimpleName()));
@@ -110,11 +110,11 @@ public final class IncrementalDecoding {
   public static <T extends TFloating> CompressedKeyValues<T> compress(
       Ops tf, MultiHeadAttention<T> attention, Operand<T> source, @Nullable Operand<TBool> mask) {
     requireWhole(attention);
-    boolean first = attention.order(1, source.shape().get(1), false).compressFirst();
+    AttentionSteps<T> steps = attention.steps();
+    boolean first = steps.order(1, source.shape().get(1), false).compressFirst();
     ContractionPlan plan = new ContractionPlan(first, false, false); // a fold is dear for one query
     Operand<T> clean = Masks.zeroPadding(tf, source, mask); // [b,s,c]
-    CompressedSource<T> early = KeyValueProjection.early(tf, attention, clean, plan);
-    return KeyValueProjection.compressed(tf, attention, early, plan, 0);
+    return steps.compress(tf, steps.compressSource(tf, clean, plan), plan, 0);
   }
 
   /**
@@ -168,7 +168,7 @@ public final class IncrementalDecoding {
   /** E[:,t]: [k,1] or [h,k,1]. */
   private static <T extends TFloating> Operand<T> column(
       Ops tf, LearnedProjection<T> projection, Operand<TInt64> position) {
-    Operand<TInt64> one = tf.reshape(position, tf.constant(new long[] {1})); // [1]
-    return tf.gather(projection.weight(), one, tf.constant(-1)); // [k,1] or [h,k,1]
+    Operand<TInt64> index = tf.reshape(position, tf.constant(new long[] {1})); // [1]
+    return tf.gather(projection.weight(), index, tf.constant(-1)); // [k,1] or [h,k,1]
   }
 }

@@ -1,11 +1,12 @@
 package dev.linformer.ops.attention;
 
-import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
 import dev.linformer.ops.gradient.SegmentInput;
+import dev.linformer.ops.internal.HeadLayout;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.product.BatchProduct;
 import dev.linformer.ops.projection.SequenceProjection;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,22 +18,22 @@ import org.tensorflow.types.family.TFloating;
  * The steps of a {@link MultiHeadAttention} that see its source: it is compressed, before there are
  * heads or after, and becomes keys and values.
  */
-public final class KeyValueProjection {
+final class KeyValueProjection {
 
   private KeyValueProjection() {}
 
   /**
-   * The first step of an attention.
+   * The first step of an attention, see {@link AttentionSteps#compressSource}.
    *
    * @param source [b,s,c], zero at padded positions
    */
-  public static <T extends TFloating> CompressedSource<T> early(
+  static <T extends TFloating> CompressedSource<T> compressSource(
       Ops tf, MultiHeadAttention<T> attention, Operand<T> source, ContractionPlan plan) {
     if (attention.byPrefix()) {
       return new CompressedSource<>(source, source);
     }
     Operand<T> forKeys =
-        isEarly(attention.keyProjection(), plan)
+        isCompressedFirst(attention.keyProjection(), plan)
             ? attention.keyProjection().compress(tf, source)
             : source;
     if (attention.valueProjection().equals(attention.keyProjection())) {
@@ -40,26 +41,24 @@ public final class KeyValueProjection {
     }
     return new CompressedSource<>(
         forKeys,
-        isEarly(attention.valueProjection(), plan)
+        isCompressedFirst(attention.valueProjection(), plan)
             ? attention.valueProjection().compress(tf, source)
             : source);
   }
 
-  private static boolean isEarly(SequenceProjection<?> projection, ContractionPlan plan) {
+  private static boolean isCompressedFirst(SequenceProjection<?> projection, ContractionPlan plan) {
     return plan.compressFirst() && projection.beforeHeads();
   }
 
   /**
-   * The second step: K' and V' of all heads, folded with W_Q and W_O if the plan says so.
+   * The second step of an attention, see {@link AttentionSteps#compress}.
    *
-   * @param positions how many are compressed at a time where keys and values of all positions are
-   *     needed for it, as for convolutions; they are computed again in the backward pass. 0: all,
-   *     and nothing is computed again
+   * @param positions how many are compressed at a time; 0: all
    */
-  public static <T extends TFloating> CompressedKeyValues<T> compressed(
+  static <T extends TFloating> CompressedKeyValues<T> compress(
       Ops tf,
       MultiHeadAttention<T> attention,
-      CompressedSource<T> early,
+      CompressedSource<T> source,
       ContractionPlan plan,
       long positions) {
     Operand<T> k =
@@ -68,7 +67,7 @@ public final class KeyValueProjection {
             attention,
             attention.keys(),
             attention.keyProjection(),
-            early.keys(),
+            source.keys(),
             plan,
             positions); // [b,h,k,d]
     Operand<T> v =
@@ -77,7 +76,7 @@ public final class KeyValueProjection {
             attention,
             attention.values(),
             attention.valueProjection(),
-            early.values(),
+            source.values(),
             plan,
             positions); // [b,h,k,d]
     k = LinearAttention.scaled(tf, k, attention.headDim()); // [b,h,k,d]
@@ -92,23 +91,24 @@ public final class KeyValueProjection {
       MultiHeadAttention<T> attention,
       Dense<T> weights,
       SequenceProjection<T> projection,
-      Operand<T> early,
+      Operand<T> source,
       ContractionPlan plan,
       long positions) {
-    if (early.shape().numDimensions() == 4) { // each head's E·x with that head's W
+    if (source.shape().numDimensions() == 4) { // each head's E·x with that head's W
       long c = weights.weight().shape().get(1);
       Operand<T> w =
           Shapes.reshape(
               tf, weights.weight(), attention.keyHeads(), attention.headDim(), c); // [h,d,c]
-      return projection.addBias(tf, BatchProduct.ofTransposed(tf, early, w)); // [b,h,k,d]
+      return projection.addBias(tf, BatchProduct.ofTransposed(tf, source, w)); // [b,h,k,d]
     }
-    if (positions > 0 && projection.window() > 0 && !isEarly(projection, plan)) {
-      return projection.addBias(tf, windows(tf, attention, weights, projection, early, positions));
+    if (positions > 0 && projection.window() > 0 && !isCompressedFirst(projection, plan)) {
+      return projection.addBias(tf, windows(tf, attention, weights, projection, source, positions));
     }
-    Operand<T> made =
-        HeadLayout.splitHeads(tf, weights.call(tf, early), attention.headDim()); // [b,h,k or s,d]
+    Operand<T> heads =
+        HeadLayout.splitHeads(tf, weights.call(tf, source), attention.headDim()); // [b,h,k or s,d]
     return projection.addBias(
-        tf, isEarly(projection, plan) ? made : projection.compress(tf, made)); // [b,h,k,d]
+        tf,
+        isCompressedFirst(projection, plan) ? heads : projection.compress(tf, heads)); // [b,h,k,d]
   }
 
   /** Compressed keys or values, some windows at a time, [b,h,k,d]. */
@@ -134,15 +134,17 @@ public final class KeyValueProjection {
         tf,
         new ChunkPlan(k, Math.max(1, positions / w), 2),
         inputs,
-        (inner, of) -> {
-          Operand<T> part = of.get(padded); // [b,m,c]
-          Operand<T> made =
+        (inner, substitution) -> {
+          Operand<T> part = substitution.get(padded); // [b,m,c]
+          Operand<T> heads =
               HeadLayout.splitHeads(
-                  inner, weights.map(of::get).call(inner, part), attention.headDim()); // [b,h,m,d]
+                  inner,
+                  weights.map(substitution::get).call(inner, part),
+                  attention.headDim()); // [b,h,m,d]
           return projection
-              .map(of::get)
+              .map(substitution::get)
               .onWindows(part.shape().get(1) / w)
-              .compress(inner, made); // [b,h,m/w,d]
+              .compress(inner, heads); // [b,h,m/w,d]
         });
   }
 

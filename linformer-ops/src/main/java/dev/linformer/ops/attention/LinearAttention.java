@@ -1,11 +1,11 @@
 package dev.linformer.ops.attention;
 
-import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.internal.Float32Math;
 import dev.linformer.ops.internal.Scalars;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.product.BatchProduct;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -16,6 +16,10 @@ import org.tensorflow.types.family.TFloating;
  * softmax(Q·K'ᵀ/√d)·V', equation 7 of the paper (arXiv 2006.04768) after the projection: the
  * softmax runs over the k compressed positions, so the matrix P̄ of its values is [n,k] a head and
  * never [n,n].
+ *
+ * <pre>{@code
+ * Operand<TFloat32> y = LinearAttention.call(tf, q, k, v, 0, null); // [b,h,n,d]
+ * }</pre>
  *
  * <p>It is what {@link MultiHeadAttention} computes in training and in inference, and {@link
  * IncrementalDecoding} for one position. Where weights are multiplied into K' or V' first, see

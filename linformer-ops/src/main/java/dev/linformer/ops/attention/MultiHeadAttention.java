@@ -2,19 +2,16 @@ package dev.linformer.ops.attention;
 
 import dev.linformer.ops.Backend;
 import dev.linformer.ops.Dense;
-import dev.linformer.ops.Dropout;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.gradient.SegmentInput;
 import dev.linformer.ops.internal.Shapes;
 import dev.linformer.ops.projection.IdentityProjection;
 import dev.linformer.ops.projection.LearnedProjection;
 import dev.linformer.ops.projection.SequenceProjection;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -26,10 +23,20 @@ import org.tensorflow.types.TBool;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * Linformer's multi-head attention: queries of all positions against keys and values compressed
- * from length n to k. Weights of all heads are one matrix, so each product is one call. What is
- * here is the weights and the way through the steps, which are {@link KeyValueProjection}, then
- * {@link PlannedAttention}, or {@link PrefixAttention} where a position sees its own prefix; {@link
+ * Linformer's multi-head attention (arXiv 2006.04768, section 4): queries of all n positions
+ * against keys and values compressed from s positions to k. Weights of all heads are one matrix, so
+ * each product is one call.
+ *
+ * <pre>{@code
+ * AttentionSpec spec = new AttentionSpec(channels, heads, headDim);
+ * LearnedProjection<TFloat32> e = ... // [k,n]
+ * LearnedProjection<TFloat32> f = ... // [k,n]
+ * MultiHeadAttention<TFloat32> attention =
+ *     MultiHeadAttention.declare(parameters, "attention", spec, e, f);
+ * Operand<TFloat32> y = attention.call(tf, x, 0.1, key); // [b,n,c]; key is null in inference
+ * }</pre>
+ *
+ * <p>{@link #steps} has the same one step at a time, for who computes an attention in parts; {@link
  * IncrementalDecoding} goes position by position.
  *
  * @param headDim d
@@ -131,7 +138,7 @@ public record MultiHeadAttention<T extends TFloating>(
         Dense.declare(parameters, name + ".w_o_2", between, spec.channels()));
   }
 
-  /** The same attention with each weight replaced. */
+  /** An attention like this with each weight replaced. */
   public <U extends TFloating> MultiHeadAttention<U> map(Function<Operand<T>, Operand<U>> replace) {
     return new MultiHeadAttention<>(
         headDim,
@@ -146,12 +153,12 @@ public record MultiHeadAttention<T extends TFloating>(
         backend);
   }
 
-  /** The same attention with its products in a given order. */
+  /** An attention with these weights and its products in a given order. */
   public MultiHeadAttention<T> withPlan(ContractionPlan plan) {
     return with(keyProjection, valueProjection, plan);
   }
 
-  /** The same attention with its sequences compressed in other ways. */
+  /** An attention with these weights whose sequences are compressed in other ways. */
   MultiHeadAttention<T> withProjections(SequenceProjection<T> e, SequenceProjection<T> f) {
     return with(e, f, forced);
   }
@@ -162,12 +169,12 @@ public record MultiHeadAttention<T extends TFloating>(
         headDim, queries, keys, values, e, f, output, visibility, plan, backend);
   }
 
-  /** H. */
+  /** {@code h}, the number of heads. */
   public long heads() {
     return queries.weight().shape().get(0) / headDim;
   }
 
-  /** H, or 1. */
+  /** Heads of keys and values: {@code h}, or 1. */
   public long keyHeads() {
     return keys.weight().shape().get(0) / headDim;
   }
@@ -178,15 +185,19 @@ public record MultiHeadAttention<T extends TFloating>(
   }
 
   /**
-   * E where nothing else will do.
+   * E, for what needs one that is learned or fixed.
    *
-   * @throws IllegalArgumentException if it is none that is learned or fixed
+   * @throws IllegalArgumentException if it is neither
    */
   LearnedProjection<T> learnedKeys() {
     return learned(keyProjection);
   }
 
-  /** The same of F. */
+  /**
+   * F, for what needs one that is learned or fixed.
+   *
+   * @throws IllegalArgumentException if it is neither
+   */
   LearnedProjection<T> learnedValues() {
     return learned(valueProjection);
   }
@@ -205,38 +216,14 @@ public record MultiHeadAttention<T extends TFloating>(
   }
 
   /**
-   * The order in which products are computed.
+   * The sizes that {@link ContractionPlan#choose} compares costs of.
    *
-   * @param x where queries come from, [b,n,c]
-   * @param source where keys and values come from, [b,s,c]
-   * @param mask [b,s], or null
-   * @param dropout rate of the dropout on P̄
-   * @param key null outside training; then there is no backward pass either
+   * @param n positions with queries
+   * @param s positions of the source
    */
-  public ContractionPlan plan(
-      Operand<T> x,
-      Operand<T> source,
-      @Nullable Operand<TBool> mask,
-      double dropout,
-      @Nullable RandomKey key) {
-    long s = source.shape().get(1);
-    ContractionPlan plan = order(x.shape().get(1), s, key != null);
-    boolean all = visibility == Visibility.ALL && !hides(mask);
-    boolean drops = key != null && dropout > 0;
-    return backend == Backend.GPU_KERNELS && forced == null && all && !drops
-        ? plan.inKernel(sizes(x.shape().get(1), s), x)
-        : plan;
-  }
-
-  /** The cheapest order where there are no kernels, or the forced one. */
-  ContractionPlan order(long n, long s, boolean training) {
-    return forced != null ? forced : ContractionPlan.choose(sizes(n, s), training);
-  }
-
-  /** What {@link ContractionPlan} asks for. */
   public ContractionPlan.Sizes sizes(long n, long s) {
-    boolean one = keyProjection.equals(valueProjection);
-    long projections = keyProjection.perHead() ? 2 * heads() : one ? 1 : 2;
+    boolean shared = keyProjection.equals(valueProjection);
+    long projections = keyProjection.perHead() ? 2 * heads() : shared ? 1 : 2;
     return new ContractionPlan.Sizes(
         n,
         s,
@@ -249,12 +236,22 @@ public record MultiHeadAttention<T extends TFloating>(
         projections);
   }
 
-  /** Self-attention without padding. */
+  /**
+   * Self-attention without padding.
+   *
+   * @param x [b,n,c]
+   * @param dropout rate of the dropouts on P̄ and on the output, in [0,1)
+   * @param key null outside training
+   * @return [b,n,c]
+   * @throws IllegalArgumentException if the shape doesn't fit the weights
+   */
   public Operand<T> call(Ops tf, Operand<T> x, double dropout, @Nullable RandomKey key) {
     return call(tf, x, x, null, dropout, key);
   }
 
   /**
+   * Attention of x to a source.
+   *
    * @param x where queries come from, [b,n,c]
    * @param source where keys and values come from, [b,s,c]; x itself in self-attention
    * @param mask [b,s], true at the source's real positions; null if all are
@@ -272,14 +269,22 @@ public record MultiHeadAttention<T extends TFloating>(
       @Nullable RandomKey key) {
     boolean self = x.asOutput().equals(source.asOutput());
     Operand<T> tame = self ? Masks.tamePadding(tf, x, mask) : x; // [b,n,c]
-    return apart(tf, tame, self ? tame : source, mask, dropout, key).sum(tf); // [b,n,c]
+    return callWithoutBias(tf, tame, self ? tame : source, mask, dropout, key).sum(tf); // [b,n,c]
   }
 
   /**
-   * The same with the last bias not yet added, unless a dropout comes after it. Numbers at padded
-   * positions of x are taken as they are, see {@link Masks#tamePadding}.
+   * {@link #call} with the last bias not yet added, unless a dropout comes after it. Numbers at
+   * padded positions of x are taken as they are, see {@link Masks#tamePadding}.
+   *
+   * @param x where queries come from, [b,n,c]
+   * @param source where keys and values come from, [b,s,c]
+   * @param mask [b,s], true at the source's real positions; null if all are
+   * @param dropout rate of the dropouts on P̄ and on the output, in [0,1)
+   * @param key null outside training
+   * @return [b,n,c]
+   * @throws IllegalArgumentException if the shapes don't fit the weights
    */
-  public LinearOutput<T> apart(
+  public LinearOutput<T> callWithoutBias(
       Ops tf,
       Operand<T> x,
       Operand<T> source,
@@ -291,72 +296,17 @@ public record MultiHeadAttention<T extends TFloating>(
     long c = queries.weight().shape().get(1);
     Shapes.requireAxis("MultiHeadAttention", x, 2, c, "channels");
     Shapes.requireAxis("MultiHeadAttention source", source, 2, c, "channels");
-    ContractionPlan plan = plan(x, source, mask, dropout, key);
     Operand<T> clean = Masks.zeroPadding(tf, source, mask); // [b,s,c]
-    CompressedSource<T> early = KeyValueProjection.early(tf, this, clean, plan);
-    Operand<T> y =
-        heads(tf, x, early, plan, mask, new AttentionDropout(dropout, key)); // [b,n,out]
-    return finish(tf, y, dropout, key); // [b,n,c]
+    AttentionSteps<T> steps = steps();
+    ContractionPlan plan = steps.plan(x, source, mask, dropout, key);
+    CompressedSource<T> compressed = steps.compressSource(tf, clean, plan);
+    AttentionDropout onHeads = new AttentionDropout(dropout, key);
+    Operand<T> y = steps.heads(tf, x, compressed, plan, mask, onHeads); // [b,n,out]
+    return steps.finish(tf, y, dropout, key); // [b,n,c]
   }
 
-  /**
-   * The sum over heads of P̄·V'·W_O, without the output's bias.
-   *
-   * @param x [b,n,c]
-   * @param mask [b,s], true at the source's real positions
-   * @param dropout on P̄, and the numbers of these heads
-   * @return [b,n,out], out the width of the output's first map
-   */
-  public Operand<T> heads(
-      Ops tf,
-      Operand<T> x,
-      CompressedSource<T> early,
-      ContractionPlan plan,
-      @Nullable Operand<TBool> mask,
-      AttentionDropout dropout) {
-    if (byPrefix()) {
-      return PrefixAttention.attend(tf, this, x, early.keys(), null, dropout); // [b,n,out]
-    }
-    CompressedKeyValues<T> compressed = KeyValueProjection.compressed(tf, this, early, plan, 0);
-    return PlannedAttention.attend(tf, this, x, compressed, plan, mask, dropout); // [b,n,out]
-  }
-
-  /**
-   * The last step, after {@link #heads}: the output's bias, its second map, dropout.
-   *
-   * @param y [b,n,out]
-   * @param dropout rate of the dropout on the output, in [0,1)
-   * @param key null outside training; this takes its place 1
-   * @return [b,n,c], the last bias not yet added, unless a dropout comes after it
-   */
-  public LinearOutput<T> finish(
-      Ops tf, Operand<T> y, double dropout, @Nullable RandomKey key) {
-    LinearOutput<T> z = new LinearOutput<>(y, output.get(0).bias(), y.shape()); // [b,n,out]
-    for (Dense<T> map : output.subList(1, output.size())) {
-      z = map.apart(tf, z.sum(tf)); // [b,n,c] after the last
-    }
-    return Dropout.apply(tf, z, dropout, key == null ? null : key.fold(1)); // [b,n,c]
-  }
-
-  /** The weights that {@link #heads} uses, as inputs of a segment in parts by heads. */
-  public List<SegmentInput> byHeads() {
-    List<SegmentInput> inputs = new ArrayList<>();
-    inputs.add(SegmentInput.along(queries.weight(), 0));
-    for (Dense<T> dense : List.of(keys, values)) {
-      inputs.add(
-          keyHeads() == 1 && heads() > 1
-              ? SegmentInput.whole(dense.weight())
-              : SegmentInput.along(dense.weight(), 0));
-    }
-    for (SequenceProjection<T> projection : List.of(keyProjection, valueProjection)) {
-      projection.map(
-          weight -> {
-            inputs.add(
-                projection.perHead() ? SegmentInput.along(weight, 0) : SegmentInput.whole(weight));
-            return weight;
-          });
-    }
-    inputs.add(SegmentInput.along(output.get(0).weight(), 1));
-    return inputs;
+  /** The steps of {@link #callWithoutBias} one by one. */
+  public AttentionSteps<T> steps() {
+    return new AttentionSteps<>(this);
   }
 }

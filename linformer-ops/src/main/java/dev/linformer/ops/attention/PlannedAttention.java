@@ -1,9 +1,11 @@
 package dev.linformer.ops.attention;
 
-import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Masks;
+import dev.linformer.ops.internal.HeadLayout;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.fused.FusedAttention;
+import dev.linformer.ops.internal.product.BatchProduct;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -15,21 +17,20 @@ import org.tensorflow.types.family.TFloating;
  * The step of a {@link MultiHeadAttention} that sees its positions, some or all: {@link
  * LinearAttention} with W_Q before it and W_O after it, in the order of a {@link ContractionPlan}.
  */
-public final class PlannedAttention {
+final class PlannedAttention {
 
   private PlannedAttention() {}
 
   /**
-   * The third step of an attention: queries, scores, softmax, mixture and the output's first map,
-   * position by position.
+   * The third step of an attention, see {@link AttentionSteps#attend}.
    *
    * @param x some of the positions, [b,m,c]
-   * @param compressed what they attend to, of {@link KeyValueProjection#compressed} by this plan
+   * @param compressed what they attend to
    * @param mask [b,s], true at the source's real positions
    * @param dropout on P̄; of its key this takes the place 0
    * @return [b,m,out], without the output's bias
    */
-  public static <T extends TFloating> Operand<T> attend(
+  static <T extends TFloating> Operand<T> attend(
       Ops tf,
       MultiHeadAttention<T> attention,
       Operand<T> x,
@@ -67,8 +68,7 @@ public final class PlannedAttention {
       return BatchProduct.ofSequences(tf, rows, compressed.values()); // [b,m,out]
     }
     p = headAxis == 2 ? HeadLayout.swapHeads(tf, p) : p; // [b,h,m,k]
-    Operand<T> mixed =
-        LinearAttention.mixture(tf, p, compressed.values(), dropout); // [b,h,m,d]
+    Operand<T> mixed = LinearAttention.mixture(tf, p, compressed.values(), dropout); // [b,h,m,d]
     return outputOf(tf, attention, mixed); // [b,m,out]
   }
 
@@ -92,7 +92,7 @@ public final class PlannedAttention {
     return firstMap(attention).call(tf, HeadLayout.joinHeads(tf, mixed)); // [b,m,out]
   }
 
-  /** The output's first map without its bias, which {@link MultiHeadAttention#finish} adds. */
+  /** The output's first map without its bias, which {@link AttentionSteps#finish} adds. */
   private static <T extends TFloating> Dense<T> firstMap(MultiHeadAttention<T> attention) {
     return new Dense<>(attention.output().get(0).weight(), null);
   }

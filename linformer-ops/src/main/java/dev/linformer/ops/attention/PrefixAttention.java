@@ -1,9 +1,10 @@
 package dev.linformer.ops.attention;
 
-import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.gradient.SegmentInput;
+import dev.linformer.ops.internal.HeadLayout;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.product.BatchProduct;
 import dev.linformer.ops.projection.LearnedProjection;
 import java.util.List;
 import java.util.stream.Stream;
@@ -13,16 +14,18 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * The steps of a {@link MultiHeadAttention} by prefix, of a sequence as a whole or in parts, one
- * after another.
+ * The steps of a {@link MultiHeadAttention} by prefix, see {@link CausalLinearAttention}, of a
+ * sequence as a whole or in parts, one after another.
  */
 public final class PrefixAttention {
 
   private PrefixAttention() {}
 
   /**
-   * The same attention by prefix for a sequence of n positions, its projections cut to that length
-   * and without their biases, which {@link #prefixes} has.
+   * An attention by prefix for a sequence of n positions: its projections are cut to [k,n] or
+   * [h,k,n], and have no biases, which {@link #prefixes} has.
+   *
+   * @param n at most the length that the projections are for
    */
   public static <T extends TFloating> MultiHeadAttention<T> columns(
       Ops tf, MultiHeadAttention<T> attention, long n) {
@@ -44,7 +47,7 @@ public final class PrefixAttention {
   }
 
   /**
-   * What went before each of the parts that a sequence is cut in, for an attention by prefix.
+   * What went before each of the g parts that a sequence is cut in, for an attention by prefix.
    *
    * @param source [b,n,c], zero at padded positions
    * @param length of a part; the last may be shorter
@@ -64,9 +67,10 @@ public final class PrefixAttention {
       LearnedProjection<T> projection,
       Operand<T> source,
       long length) {
-    Operand<T> one = tf.expandDims(source, tf.constant(1)); // [b,1,n,c]
+    Operand<T> head = tf.expandDims(source, tf.constant(1)); // [b,1,n,c]
     var noBias = new LearnedProjection<>(projection.weight(), null);
-    Operand<T> sums = CausalLinearAttention.sumsBefore(tf, noBias, one, length); // [b,h or 1,g,k,c]
+    Operand<T> sums =
+        CausalLinearAttention.sumsBefore(tf, noBias, head, length); // [b,h or 1,g,k,c]
     long[] sizes = sums.shape().asArray();
     Operand<T> rows =
         Shapes.reshape(
@@ -74,20 +78,21 @@ public final class PrefixAttention {
     Operand<T> w =
         Shapes.reshape(
             tf, weights.weight(), attention.keyHeads(), attention.headDim(), sizes[4]); // [h,d,c]
-    Operand<T> made = BatchProduct.ofTransposed(tf, rows, w); // [b,h,g·k,d]
-    long heads = made.shape().get(1);
+    Operand<T> projected = BatchProduct.ofTransposed(tf, rows, w); // [b,h,g·k,d]
+    long heads = projected.shape().get(1);
     Operand<T> whole =
         Shapes.reshape(
-            tf, made, sizes[0], heads, sizes[2], sizes[3], attention.headDim()); // [b,h,g,k,d]
+            tf, projected, sizes[0], heads, sizes[2], sizes[3], attention.headDim()); // [b,h,g,k,d]
     return CausalLinearAttention.addBias(tf, projection, whole); // [b,h,g,k,d]
   }
 
   /**
-   * The third step of an attention by prefix.
+   * Queries, keys, values, {@link CausalLinearAttention} and the output's first map.
    *
    * @param x some of the positions, [b,m,c]
    * @param source the same positions, zero where padded
-   * @param before what went before; null at the beginning of the sequence
+   * @param before what went before, biases included, [b,h,k,d] each; null at the beginning of the
+   *     sequence
    * @param dropout on P; of its key this takes the place 0
    * @return [b,m,out], without the output's bias
    */
@@ -112,15 +117,7 @@ public final class PrefixAttention {
         CausalLinearAttention.chunkFor(x.shape().get(1), e.projectedLength(), attention.headDim());
     Operand<T> mixed =
         CausalLinearAttention.call(
-            tf,
-            q,
-            k,
-            v,
-            e,
-            attention.learnedValues(),
-            before,
-            chunk,
-            dropout.fold(0)); // [b,h,n,d]
+            tf, q, k, v, e, attention.learnedValues(), before, chunk, dropout.fold(0)); // [b,h,n,d]
     return PlannedAttention.outputOf(tf, attention, mixed); // [b,n,out]
   }
 }

@@ -48,7 +48,7 @@ record Backward(GraphCopy copy, List<@Nullable Place> gradients) {
       List<Shape> shapes) {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
-      Substitution of =
+      Substitution substitution =
           new Substitution(
               operand ->
                   tf.withName(BYSTANDER)
@@ -61,10 +61,10 @@ record Backward(GraphCopy copy, List<@Nullable Place> gradients) {
         Class<? extends TType> type = inputs.get(i).operand().type();
         Operand<?> placeholder =
             tf.withName(input(i)).placeholder(type, Placeholder.shape(shapes.get(i)));
-        of.put(inputs.get(i).operand(), placeholder);
+        substitution.put(inputs.get(i).operand(), placeholder);
         placeholders.add(placeholder);
       }
-      Operand<T> y = body.call(tf, of);
+      Operand<T> y = body.call(tf, substitution);
       Operand<T> dy = tf.withName(DY).placeholder(y.type(), Placeholder.shape(y.shape()));
 
       Set<String> names = new HashSet<>(Set.of(DY));

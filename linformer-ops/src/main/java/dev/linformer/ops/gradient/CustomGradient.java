@@ -7,7 +7,15 @@ import org.tensorflow.Output;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
 
-/** An output that says itself what its gradients are. */
+/**
+ * An output that says itself what its gradients are, for graphs in Java what {@code
+ * tf.custom_gradient} is in Python.
+ *
+ * <pre>{@code
+ * Operand<TFloat32> y = CustomGradient.of( // the gradient of a rounding that isn't one
+ *     tf, tf.math.rint(x), List.of(x), (inner, dy) -> List.of(dy));
+ * }</pre>
+ */
 public final class CustomGradient {
 
   private CustomGradient() {}
@@ -38,6 +46,10 @@ public final class CustomGradient {
    * The output {@code y}, through which gradients come to {@code inputs} as {@code gradient} says
    * and in no other way.
    *
+   * @param y any shape
+   * @param inputs what gradients are taken of, of any shapes
+   * @param gradient of each input, of its shape and type
+   * @return y, of its shape
    * @throws UnsupportedOperationException on Windows, where TensorFlow Java has no custom gradients
    * @throws IllegalStateException if other code in this process has taken all ten custom gradients
    *     that TensorFlow Java has room for

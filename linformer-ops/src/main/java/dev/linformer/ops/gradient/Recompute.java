@@ -10,12 +10,13 @@ import org.tensorflow.types.family.TFloating;
  * for it (arXiv 1604.06174). Gradients are the same; memory is that of a segment's inputs, and of
  * the insides of one segment at a time.
  *
- * <p>Nothing changes for who takes the gradients:
+ * <p>It is for graphs in Java what {@code tf.recompute_grad} is in Python. Nothing changes for who
+ * takes the gradients:
  *
  * <pre>{@code
  * Operand<TFloat32> y =
  *     Recompute.call(tf, List.of(x, w),
- *         (inner, of) -> inner.math.tanh(inner.linalg.matMul(of.get(x), of.get(w))));
+ *         (inner, inputs) -> inner.math.tanh(inner.linalg.matMul(inputs.get(x), inputs.get(w))));
  * Gradients gradients = tf.gradients(loss(y), List.of(w));
  * }</pre>
  *
@@ -27,11 +28,11 @@ public final class Recompute {
   private Recompute() {}
 
   /**
-   * A segment that is one part.
+   * A segment that is one part, as {@code tf.recompute_grad(body)(inputs)}.
    *
-   * @param inputs every operand that the body uses, weights included
+   * @param inputs every operand that the body uses, weights included, of any shape and type
    * @param body what is computed
-   * @return the body's output
+   * @return the body's output, of its shape
    * @throws UnsupportedOperationException on Windows, where TensorFlow Java has no custom gradients
    * @throws IllegalStateException if other code in this process has taken all ten custom gradients
    *     that TensorFlow Java has room for
@@ -49,7 +50,7 @@ public final class Recompute {
    * @param inputs every operand that the body uses, weights included; the one with most work behind
    *     it first
    * @param body what is computed of a part
-   * @return the parts' outputs together
+   * @return the parts' outputs, put together along {@link ChunkPlan#outputAxis} or added
    * @throws IllegalArgumentException if an input cannot be cut as the parts are
    * @throws UnsupportedOperationException as {@link #call}
    * @throws IllegalStateException as {@link #call}

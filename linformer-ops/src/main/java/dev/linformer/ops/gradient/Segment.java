@@ -52,11 +52,11 @@ record Segment<T extends TFloating>(
     Barrier barrier = Barrier.NONE;
     for (int p = 0; p < parts.count(); p++) {
       List<Operand<?>> seen = see(tf, barrier, p);
-      Substitution of = new Substitution(this::bystander);
+      Substitution substitution = new Substitution(this::bystander);
       for (int i = 0; i < seen.size(); i++) {
-        of.put(inputs.get(i).operand(), seen.get(i));
+        substitution.put(inputs.get(i).operand(), seen.get(i));
       }
-      Operand<T> y = body.call(tf, of);
+      Operand<T> y = body.call(tf, substitution);
       outputs.add(y);
       barrier = Barrier.after(List.of(sum ? total.add(tf, y) : y));
     }

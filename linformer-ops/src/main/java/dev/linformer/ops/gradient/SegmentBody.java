@@ -13,7 +13,7 @@ public interface SegmentBody<T extends TFloating> {
 
   /**
    * @param tf where operations go
-   * @param of gives the stand-in of each input
+   * @param inputs gives the stand-in of each input
    */
-  Operand<T> call(Ops tf, Substitution of);
+  Operand<T> call(Ops tf, Substitution inputs);
 }

@@ -45,7 +45,7 @@ public final class Substitution {
    * for layers of which the segment computes a part.
    */
   @SuppressWarnings("unchecked") // a replacement is made with the original's type
-  public <T extends TType> Operand<T> orUnused(Operand<T> original) {
+  public <T extends TType> Operand<T> getOrPlaceholder(Operand<T> original) {
     Operand<?> replacement = inputs.get(original.asOutput());
     return (Operand<T>) (replacement == null ? bystander.apply(original) : replacement);
   }

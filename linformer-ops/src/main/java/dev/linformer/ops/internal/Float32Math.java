@@ -13,13 +13,13 @@ public final class Float32Math {
   private Float32Math() {}
 
   /** Whether the type has fewer digits than float32. */
-  public static boolean isNarrow(Class<? extends TFloating> type) {
+  public static boolean isReducedPrecision(Class<? extends TFloating> type) {
     return type == TBfloat16.class || type == TFloat16.class;
   }
 
   /** f(x), in the type of x. */
   public static <T extends TFloating> Operand<T> apply(Ops tf, Operand<T> x, Function f) {
-    return isNarrow(x.type())
+    return isReducedPrecision(x.type())
         ? tf.dtypes.cast(f.apply(tf, tf.dtypes.cast(x, TFloat32.class)), x.type())
         : f.apply(tf, x);
   }
@@ -36,7 +36,7 @@ public final class Float32Math {
   /** A function that keeps the type. */
   @FunctionalInterface
   public interface Function {
-    /** F(x). */
+    /** The function of x, of the type and shape of x. */
     <T extends TFloating> Operand<T> apply(Ops tf, Operand<T> x);
   }
 }

@@ -1,7 +1,7 @@
 package dev.linformer.ops.projection;
 
-import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.product.BatchProduct;
 import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -65,7 +65,6 @@ public record ConvolutionProjection<T extends TFloating>(
     return tf.math.add(y, shift); // [b,h,k,d]
   }
 
-  /** The bias of a channel is part of the convolution already. */
   @Override
   public long window() {
     return weight.shape().get(weight.shape().numDimensions() - 1);
@@ -76,6 +75,7 @@ public record ConvolutionProjection<T extends TFloating>(
     return new ConvolutionProjection<>(weight, bias, k);
   }
 
+  /** The bias of a channel is part of the convolution already. */
   @Override
   public Operand<T> addBias(Ops tf, Operand<T> y) {
     return y;

@@ -1,10 +1,10 @@
 package dev.linformer.ops.projection;
 
-import dev.linformer.ops.BatchProduct;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.product.BatchProduct;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -16,6 +16,13 @@ import org.tensorflow.types.family.TFloating;
  * The projection of the paper (its E or F, section 4): y = E·x + bias·1ᵀ on the sequence axis. The
  * bias has one value a row, the same for all channels. A fixed random E is the same thing with a
  * weight that isn't trained, and no bias.
+ *
+ * <pre>{@code
+ * Operand<TFloat32> weight = parameters.create(
+ *     new Parameter("E.weight", Shape.of(k, n), Initialization.xavierNormal(n, k)));
+ * LearnedProjection<TFloat32> e = new LearnedProjection<>(weight, null);
+ * Operand<TFloat32> y = e.compress(tf, x); // [b,h,n,d] → [b,h,k,d], or [b,n,c] → [b,k,c]
+ * }</pre>
  *
  * @param weight E [k,n], or [h,k,n] if every head has its own
  * @param bias [k] or [h,k], or null
@@ -64,17 +71,23 @@ public record LearnedProjection<T extends TFloating>(Operand<T> weight, @Nullabl
         replace.apply(weight), bias == null ? null : replace.apply(bias));
   }
 
-  /** k. */
+  /** {@code k}, the number of rows of E. */
   public long projectedLength() {
     return weight.shape().get(weight.shape().numDimensions() - 2);
   }
 
-  /** n. */
+  /** {@code n}, the number of columns of E: the longest sequence. */
   public long sequenceLength() {
     return weight.shape().get(weight.shape().numDimensions() - 1);
   }
 
-  /** E·x; for a shorter x with the first columns of E. */
+  /**
+   * E·x; for a shorter x with the first columns of E.
+   *
+   * @param x [b,h,n,d], or the source, [b,n,c]
+   * @return [b,h,k,d]; of the source [b,k,c], or [b,h,k,c] if {@link #perHead}
+   * @throws IllegalArgumentException if x is longer than n or of another rank
+   */
   @Override
   public Operand<T> compress(Ops tf, Operand<T> x) {
     int rank = x.shape().numDimensions();

@@ -12,6 +12,13 @@ import org.tensorflow.types.family.TFloating;
  * <p>Sealed, because attention asks one question of it: may it go before the weights of keys and
  * values? A weighted sum of positions that is the same for all heads may, since E(xW) = (Ex)W, and
  * then keys and values of all n positions are never made.
+ *
+ * <pre>{@code
+ * SequenceProjection<TFloat32> e = new LearnedProjection<>(weight, bias); // [k,n], [k]
+ * Operand<TFloat32> y = e.addBias(tf, e.compress(tf, x)); // [b,h,n,d] → [b,h,k,d]
+ * }</pre>
+ *
+ * @param <T> type of the weights and of what is compressed
  */
 public sealed interface SequenceProjection<T extends TFloating>
     permits LearnedProjection, ConvolutionProjection, PoolingProjection, IdentityProjection {
@@ -22,7 +29,11 @@ public sealed interface SequenceProjection<T extends TFloating>
   /** Whether heads are compressed in ways of their own. */
   boolean perHead();
 
-  /** K, given the length of what is compressed. */
+  /**
+   * The compressed length {@code k}.
+   *
+   * @param length of what is compressed, at most n
+   */
   long projectedLength(long length);
 
   /**
@@ -43,12 +54,12 @@ public sealed interface SequenceProjection<T extends TFloating>
    */
   Operand<T> addBias(Ops tf, Operand<T> y);
 
-  /** Positions of a window; 0 if it has none. */
+  /** {@code w}, the positions of a window; 0 if it has none. */
   long window();
 
-  /** The same on k of its windows; itself if it has none. */
+  /** This projection on k of its windows, for [b,h,k·w,d]; itself if it has none. */
   SequenceProjection<T> onWindows(long k);
 
-  /** The same projection with each weight replaced. */
+  /** A projection like this with each weight replaced. */
   <U extends TFloating> SequenceProjection<U> map(Function<Operand<T>, Operand<U>> replace);
 }

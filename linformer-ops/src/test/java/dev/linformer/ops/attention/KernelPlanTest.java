@@ -68,7 +68,7 @@ class KernelPlanTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Operand<T> x = input(tf, type, b, spec.channels());
-      return attention(tf, type, Projections.TWO, spec).plan(x, x, null, 0, null).kernel();
+      return attention(tf, type, Projections.TWO, spec).steps().plan(x, x, null, 0, null).kernel();
     }
   }
 
@@ -98,9 +98,9 @@ class KernelPlanTest {
       Ops tf = Ops.create(graph);
       Operand<TFloat32> x = input(tf, TFloat32.class, B, C);
       var attention = attention(tf, TFloat32.class, Projections.TWO, spec(Visibility.ALL));
-      assertFalse(attention.plan(x, x, null, 0.3, key(tf)).kernel());
-      assertTrue(attention.plan(x, x, null, 0.3, null).kernel());
-      assertTrue(attention.plan(x, x, null, 0, key(tf)).kernel());
+      assertFalse(attention.steps().plan(x, x, null, 0.3, key(tf)).kernel());
+      assertTrue(attention.steps().plan(x, x, null, 0.3, null).kernel());
+      assertTrue(attention.steps().plan(x, x, null, 0, key(tf)).kernel());
     }
   }
 
@@ -110,7 +110,7 @@ class KernelPlanTest {
       Ops tf = Ops.create(graph);
       Operand<TFloat32> x = input(tf, TFloat32.class, B, C);
       var attention = attention(tf, TFloat32.class, Projections.TWO, spec(Visibility.ALL));
-      assertTrue(attention.plan(x, x, mask(tf), 0, null).kernel());
+      assertTrue(attention.steps().plan(x, x, mask(tf), 0, null).kernel());
       SequenceProjection<TFloat32> none = new IdentityProjection<>();
       var whole =
           MultiHeadAttention.declare(
@@ -119,8 +119,8 @@ class KernelPlanTest {
               spec(Visibility.ALL),
               none,
               none);
-      assertFalse(whole.plan(x, x, mask(tf), 0, null).kernel());
-      assertTrue(whole.plan(x, x, null, 0, null).kernel());
+      assertFalse(whole.steps().plan(x, x, mask(tf), 0, null).kernel());
+      assertTrue(whole.steps().plan(x, x, null, 0, null).kernel());
       builds(graph, tf, whole, x);
     }
   }
@@ -134,7 +134,7 @@ class KernelPlanTest {
       var ef = Projections.TWO.declare(parameters, "fn", H, K, N);
       var attention =
           MultiHeadAttention.declare(parameters, "fn", spec(Visibility.ALL), ef.get(0), ef.get(1));
-      ContractionPlan plan = attention.plan(x, x, null, 0, null);
+      ContractionPlan plan = attention.steps().plan(x, x, null, 0, null);
       assertFalse(plan.kernel());
       assertFalse(plan.toString().contains("kernel"), plan.toString());
       attention.call(tf, x, 0, null);
@@ -144,7 +144,7 @@ class KernelPlanTest {
       var inKernels =
           MultiHeadAttention.declare(
               parametersOfKernels, "fn", spec(Visibility.ALL), ef.get(0), ef.get(1));
-      ContractionPlan same = inKernels.plan(x, x, null, 0, null);
+      ContractionPlan same = inKernels.steps().plan(x, x, null, 0, null);
       assertEquals(plan + ", in one kernel", same.toString());
     }
   }
@@ -156,7 +156,7 @@ class KernelPlanTest {
       Operand<TFloat32> x = input(tf, TFloat32.class, B, C);
       var attention = attention(tf, TFloat32.class, Projections.TWO, spec(Visibility.ALL));
       var plain = new ContractionPlan(false, true, false);
-      assertEquals(plain, attention.withPlan(plain).plan(x, x, null, 0, null));
+      assertEquals(plain, attention.withPlan(plain).steps().plan(x, x, null, 0, null));
       attention.withPlan(plain).call(tf, x, 0, null);
       assertEquals(0, calls(graph).size());
       assertEquals(1, operations(graph, "Softmax").size());

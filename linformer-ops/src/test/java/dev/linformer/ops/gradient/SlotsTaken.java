@@ -1,6 +1,6 @@
 package dev.linformer.ops.gradient;
 
-import dev.linformer.ops.BatchProduct;
+import dev.linformer.ops.internal.product.BatchProduct;
 import java.util.List;
 import java.util.function.BiFunction;
 import org.tensorflow.Graph;

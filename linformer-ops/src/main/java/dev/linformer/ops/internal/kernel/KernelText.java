@@ -46,13 +46,13 @@ public final class KernelText {
     return emit(List.of(), "i32", "tt.get_program_id %s : i32".formatted(axis));
   }
 
-  /** A number, i32. */
-  public Tile number(int value) {
+  /** A constant, i32. */
+  public Tile constant(int value) {
     return emit(List.of(), "i32", "arith.constant %s : i32".formatted(value));
   }
 
-  /** The same value everywhere, f32. */
-  public Tile filled(float value, Integer... shape) {
+  /** One value everywhere, f32 [shape]. */
+  public Tile full(float value, Integer... shape) {
     String bits =
         Float.isFinite(value)
             ? String.format(Locale.ROOT, "%.8e", value) // float32's digits
@@ -89,7 +89,7 @@ public final class KernelText {
   }
 
   /** Repeated until it has a shape. */
-  private Tile as(Tile x, List<Integer> shape) {
+  private Tile broadcastTo(Tile x, List<Integer> shape) {
     if (x.shape().equals(shape)) {
       return x;
     }
@@ -105,9 +105,9 @@ public final class KernelText {
   }
 
   private Tile binary(String operation, Tile a, Tile b) {
-    List<Integer> shape = Tile.together(a, b);
-    Tile left = as(a, shape);
-    Tile right = as(b, shape);
+    List<Integer> shape = Tile.broadcastShape(a, b);
+    Tile left = broadcastTo(a, shape);
+    Tile right = broadcastTo(b, shape);
     return emit(
         shape,
         a.element(),
@@ -116,52 +116,52 @@ public final class KernelText {
 
   /** The sum of a and b. */
   public Tile add(Tile a, Tile b) {
-    return binary(a.floating() ? "arith.addf" : "arith.addi", a, b);
+    return binary(a.isFloating() ? "arith.addf" : "arith.addi", a, b);
   }
 
   /** The difference of a and b. */
   public Tile subtract(Tile a, Tile b) {
-    return binary(a.floating() ? "arith.subf" : "arith.subi", a, b);
+    return binary(a.isFloating() ? "arith.subf" : "arith.subi", a, b);
   }
 
   /** The product of a and b, value by value. */
   public Tile multiply(Tile a, Tile b) {
-    return binary(a.floating() ? "arith.mulf" : "arith.muli", a, b);
+    return binary(a.isFloating() ? "arith.mulf" : "arith.muli", a, b);
   }
 
-  /** The quotient of a and b; of integers without the rest. */
+  /** The quotient of a and b; of integers without the remainder. */
   public Tile divide(Tile a, Tile b) {
-    return binary(a.floating() ? "arith.divf" : "arith.divsi", a, b);
+    return binary(a.isFloating() ? "arith.divf" : "arith.divsi", a, b);
   }
 
-  /** The rest of an integer division. */
-  public Tile rest(Tile a, Tile b) {
+  /** The remainder of an integer division. */
+  public Tile rem(Tile a, Tile b) {
     return binary("arith.remsi", a, b);
   }
 
-  /** The lesser value. */
-  public Tile least(Tile a, Tile b) {
-    return binary(a.floating() ? "arith.minnumf" : "arith.minsi", a, b);
+  /** The smaller of a and b, value by value. */
+  public Tile minimum(Tile a, Tile b) {
+    return binary(a.isFloating() ? "arith.minnumf" : "arith.minsi", a, b);
   }
 
-  /** The greater value. */
-  public Tile greater(Tile a, Tile b) {
+  /** The larger of a and b, value by value. */
+  public Tile maximum(Tile a, Tile b) {
     return binary("arith.maxnumf", a, b);
   }
 
   /** Whether a is less than b, which no NaN is; i1. */
   public Tile less(Tile a, Tile b) {
-    Tile compared = binary(a.floating() ? "arith.cmpf olt," : "arith.cmpi slt,", a, b);
+    Tile compared = binary(a.isFloating() ? "arith.cmpf olt," : "arith.cmpi slt,", a, b);
     return new Tile(compared.name(), compared.shape(), "i1");
   }
 
-  /** Whether both are. */
+  /** Whether both a and b hold, i1. */
   public Tile and(Tile a, Tile b) {
     return binary("arith.andi", a, b);
   }
 
-  /** Which of a block there are, [m,c], of rows [m] and of columns [c]; null means all. */
-  public @Nullable Tile both(@Nullable Tile rows, @Nullable Tile columns) {
+  /** The mask of a block, [m,c], from those of its rows [m] and columns [c]; null means all. */
+  public @Nullable Tile mask(@Nullable Tile rows, @Nullable Tile columns) {
     if (rows == null) {
       return columns == null ? null : row(columns);
     }
@@ -170,16 +170,17 @@ public final class KernelText {
 
   /** The value of a where the condition holds, else b. */
   public Tile select(Tile condition, Tile a, Tile b) {
-    Tile where = as(condition, a.shape());
+    Tile where = broadcastTo(condition, a.shape());
     return emit(
         a.shape(),
         a.element(),
         "arith.select %s, %s, %s : %s, %s"
-            .formatted(where.name(), a.name(), as(b, a.shape()).name(), where.type(), a.type()));
+            .formatted(
+                where.name(), a.name(), broadcastTo(b, a.shape()).name(), where.type(), a.type()));
   }
 
   /** An i32 as i64. */
-  public Tile wide(Tile x) {
+  public Tile extend(Tile x) {
     return emit(x.shape(), "i64", "arith.extsi %s : i32 to i64".formatted(x.name()));
   }
 
@@ -203,7 +204,7 @@ public final class KernelText {
    * A float32 rounded to the 11 digits of TensorFloat-32. Matrix units cut off what a factor has
    * beyond them, and sums of numbers that are all too small are too small.
    */
-  public Tile rounded(Tile x) {
+  public Tile roundToTf32(Tile x) {
     return instruction("cvt.rna.tf32.f32", x);
   }
 
@@ -232,9 +233,9 @@ public final class KernelText {
    */
   public Tile polynomial(Tile x, double... coefficients) {
     Integer[] shape = x.shape().toArray(new Integer[0]);
-    Tile sum = filled((float) coefficients[coefficients.length - 1], shape);
+    Tile sum = full((float) coefficients[coefficients.length - 1], shape);
     for (int i = coefficients.length - 2; i >= 0; i--) {
-      sum = add(multiply(sum, x), filled((float) coefficients[i], shape));
+      sum = add(multiply(sum, x), full((float) coefficients[i], shape));
     }
     return sum;
   }
@@ -264,8 +265,8 @@ public final class KernelText {
     return unary("math.rsqrt", x);
   }
 
-  /** The greatest values along an axis, which is gone after that. */
-  public Tile greatest(Tile x, int axis) {
+  /** The largest values along an axis, which is gone after that. */
+  public Tile max(Tile x, int axis) {
     return reduce("arith.maxnumf", x, axis);
   }
 
@@ -333,14 +334,14 @@ public final class KernelText {
 
   /** The product a·b, in float32. */
   public Tile dot(Tile a, Tile b) {
-    return dot(a, b, filled(0, a.shape().get(0), b.shape().get(1)));
+    return dot(a, b, full(0, a.shape().get(0), b.shape().get(1)));
   }
 
   /** Pointers so many elements further. */
   public Tile offset(Tile pointer, Tile elements) {
-    List<Integer> shape = Tile.together(pointer, elements);
-    Tile left = as(pointer, shape);
-    Tile right = as(elements, shape);
+    List<Integer> shape = Tile.broadcastShape(pointer, elements);
+    Tile left = broadcastTo(pointer, shape);
+    Tile right = broadcastTo(elements, shape);
     return emit(
         shape,
         pointer.element(),
@@ -355,21 +356,25 @@ public final class KernelText {
       return emit(
           pointers.shape(), element, "tt.load %s : %s".formatted(pointers.name(), pointers.type()));
     }
-    Tile zero = cast(filled(0, pointers.shape().toArray(new Integer[0])), element);
+    Tile zero = cast(full(0, pointers.shape().toArray(new Integer[0])), element);
     return emit(
         pointers.shape(),
         element,
         "tt.load %s, %s, %s : %s"
             .formatted(
-                pointers.name(), as(mask, pointers.shape()).name(), zero.name(), pointers.type()));
+                pointers.name(),
+                broadcastTo(mask, pointers.shape()).name(),
+                zero.name(),
+                pointers.type()));
   }
 
   /** Writes values where the mask holds. */
   public void store(Tile pointers, Tile values, @Nullable Tile mask) {
-    Tile made = cast(values, pointers.target());
-    String where = mask == null ? "" : ", " + as(mask, pointers.shape()).name();
+    Tile typed = cast(values, pointers.target());
+    String where = mask == null ? "" : ", " + broadcastTo(mask, pointers.shape()).name();
     body.append(
-        "tt.store %s, %s%s : %s\n".formatted(pointers.name(), made.name(), where, pointers.type()));
+        "tt.store %s, %s%s : %s\n"
+            .formatted(pointers.name(), typed.name(), where, pointers.type()));
   }
 
   /**
@@ -384,7 +389,7 @@ public final class KernelText {
       int step,
       List<Tile> start,
       BiFunction<Tile, List<Tile>, List<Tile>> turn) {
-    Tile by = number(step);
+    Tile increment = constant(step);
     int id = next++;
     List<Tile> carried =
         IntStream.range(0, start.size())
@@ -400,7 +405,7 @@ public final class KernelText {
                 counter.name(),
                 from.name(),
                 to.name(),
-                by.name(),
+                increment.name(),
                 IntStream.range(0, start.size())
                     .mapToObj(i -> carried.get(i).name() + " = " + start.get(i).name())
                     .collect(Collectors.joining(", ")),

@@ -38,13 +38,13 @@ public record MatrixBlocks(long rows, int columns, int height, int width) {
    * The columns of a block.
    *
    * @param numbers [width]
-   * @param there which of them there are; null if all
+   * @param mask which of them the matrix has; null if all
    */
-  public record Columns(Tile numbers, @Nullable Tile there) {
+  public record Columns(Tile numbers, @Nullable Tile mask) {
 
     /** Those of a vector in float32, [1,width]. */
     public Tile vector(KernelText t, Tile start) {
-      return t.row(t.cast(t.load(t.offset(start, numbers), there), "f32"));
+      return t.row(t.cast(t.load(t.offset(start, numbers), mask), "f32"));
     }
   }
 
@@ -53,7 +53,7 @@ public record MatrixBlocks(long rows, int columns, int height, int width) {
     return IntStream.range(0, across())
         .mapToObj(
             i -> {
-              Tile numbers = i == 0 ? t.range(width) : t.add(t.range(width), t.number(i * width));
+              Tile numbers = i == 0 ? t.range(width) : t.add(t.range(width), t.constant(i * width));
               return (i + 1) * width <= columns ? new Columns(numbers, null) : some(t, numbers);
             })
         .toList();
@@ -61,12 +61,12 @@ public record MatrixBlocks(long rows, int columns, int height, int width) {
 
   /** The columns of the so many-th block. */
   public Columns columns(KernelText t, Tile block) {
-    Tile first = t.multiply(block, t.number(width));
+    Tile first = t.multiply(block, t.constant(width));
     return some(t, t.add(first, t.range(width)));
   }
 
   private Columns some(KernelText t, Tile numbers) {
-    return new Columns(numbers, columns % width == 0 ? null : t.less(numbers, t.number(columns)));
+    return new Columns(numbers, columns % width == 0 ? null : t.less(numbers, t.constant(columns)));
   }
 
   /**
@@ -74,9 +74,9 @@ public record MatrixBlocks(long rows, int columns, int height, int width) {
    *
    * @param far from the start of the matrix
    * @param near from there
-   * @param there which of them there are; null if all
+   * @param mask which of them the matrix has; null if all
    */
-  public record Place(Tile far, Tile near, @Nullable Tile there) {
+  public record Place(Tile far, Tile near, @Nullable Tile mask) {
 
     /** Pointers into a matrix. */
     public Tile in(KernelText t, Tile start) {
@@ -85,22 +85,22 @@ public record MatrixBlocks(long rows, int columns, int height, int width) {
 
     /** The values in float32, zero where there are none. */
     public Tile load(KernelText t, Tile start) {
-      return t.cast(t.load(in(t, start), there), "f32");
+      return t.cast(t.load(in(t, start), mask), "f32");
     }
   }
 
   /** Where the so many-th block of rows lies, in some columns. */
-  public Place place(KernelText t, Tile block, Columns of) {
+  public Place place(KernelText t, Tile block, Columns part) {
     Tile numbers = t.range(height);
-    Tile far = t.multiply(t.wide(block), t.wide(t.number(height * columns)));
-    Tile near = t.add(t.multiply(t.column(numbers), t.number(columns)), t.row(of.numbers));
+    Tile far = t.multiply(t.extend(block), t.extend(t.constant(height * columns)));
+    Tile near = t.add(t.multiply(t.column(numbers), t.constant(columns)), t.row(part.numbers));
     int last = Math.toIntExact(rows - (long) (down() - 1) * height);
     if (last == height) {
-      return new Place(far, near, t.both(null, of.there));
+      return new Place(far, near, t.mask(null, part.mask));
     }
     // Of the last block so many, of one before it more than a block has, and no large number.
-    Tile after = t.least(t.subtract(t.number(down() - 1), block), t.number(1));
-    Tile count = t.add(t.multiply(after, t.number(height)), t.number(last));
-    return new Place(far, near, t.both(t.less(numbers, count), of.there));
+    Tile after = t.minimum(t.subtract(t.constant(down() - 1), block), t.constant(1));
+    Tile count = t.add(t.multiply(after, t.constant(height)), t.constant(last));
+    return new Place(far, near, t.mask(t.less(numbers, count), part.mask));
   }
 }

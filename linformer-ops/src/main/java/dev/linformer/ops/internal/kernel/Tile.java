@@ -36,7 +36,7 @@ public record Tile(String name, List<Integer> shape, String element) {
   }
 
   /** Whether elements are floating. */
-  boolean floating() {
+  boolean isFloating() {
     return element.equals("f32") || element.equals("bf16");
   }
 
@@ -46,7 +46,7 @@ public record Tile(String name, List<Integer> shape, String element) {
   }
 
   /** The shape of both together, where an axis of length 1 is repeated. */
-  static List<Integer> together(Tile a, Tile b) {
+  static List<Integer> broadcastShape(Tile a, Tile b) {
     if (a.shape.isEmpty() || b.shape.isEmpty()) {
       return a.shape.isEmpty() ? b.shape : a.shape;
     }

@@ -118,19 +118,20 @@ class KernelInterpreterTest {
 
   @Test
   void whatDoesNotFit() {
-    refused("8 is less than 16", t -> t.dot(t.filled(1, 16, 8), t.filled(1, 8, 32)));
-    refused("8 is less than 16", t -> t.dot(t.filled(1, 16, 32), t.filled(1, 32, 8)));
-    refused("32 columns, 16 rows", t -> t.dot(t.filled(1, 32, 32), t.filled(1, 16, 16)));
-    refused("not for these", t -> t.dot(t.cast(t.filled(1, 16, 16), "bf16"), t.filled(1, 16, 16)));
-    refused("an integer that doesn't fit", t -> t.multiply(t.number(1 << 16), t.number(1 << 15)));
-    refused("other rows", t -> t.add(t.filled(1, 16, 16), t.filled(1, 32, 16)));
+    refused("8 is less than 16", t -> t.dot(t.full(1, 16, 8), t.full(1, 8, 32)));
+    refused("8 is less than 16", t -> t.dot(t.full(1, 16, 32), t.full(1, 32, 8)));
+    refused("32 columns, 16 rows", t -> t.dot(t.full(1, 32, 32), t.full(1, 16, 16)));
+    refused("not for these", t -> t.dot(t.cast(t.full(1, 16, 16), "bf16"), t.full(1, 16, 16)));
+    refused(
+        "an integer that doesn't fit", t -> t.multiply(t.constant(1 << 16), t.constant(1 << 15)));
+    refused("other rows", t -> t.add(t.full(1, 16, 16), t.full(1, 32, 16)));
     Tile[] inside = new Tile[1];
     refused(
         "%v4 is not defined",
         t -> {
-          Tile one = t.number(1);
+          Tile one = t.constant(1);
           t.loop(
-              t.number(0),
+              t.constant(0),
               one,
               1,
               List.of(one),

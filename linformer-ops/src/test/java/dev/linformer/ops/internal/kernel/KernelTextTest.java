@@ -24,8 +24,8 @@ class KernelTextTest {
     KernelText t = new KernelText("exponentials");
     Tile x = t.pointer("f32");
     Tile y = t.pointer("bf16");
-    Tile places = t.add(t.range(16), t.multiply(t.programId('x'), t.number(16))); // [16]
-    Tile there = t.less(places, t.number(size)); // [16]
+    Tile places = t.add(t.range(16), t.multiply(t.programId('x'), t.constant(16))); // [16]
+    Tile there = t.less(places, t.constant(size)); // [16]
     t.store(t.offset(y, places), t.exp(t.load(t.offset(x, places), there)), there);
     return t.toString();
   }
@@ -75,7 +75,7 @@ class KernelTextTest {
 
   /** Pointers to [rows,columns]. */
   private static Tile matrix(KernelText t, Tile start, int rows, int columns) {
-    Tile row = t.multiply(t.column(t.range(rows)), t.number(columns)); // [rows,1]
+    Tile row = t.multiply(t.column(t.range(rows)), t.constant(columns)); // [rows,1]
     return t.offset(start, t.add(row, t.row(t.range(columns)))); // [rows,columns]
   }
 
@@ -120,8 +120,8 @@ class KernelTextTest {
     same(i -> X[i] - Y[i], (t, x) -> t.subtract(x.get(0), x.get(1)));
     same(i -> X[i] * Y[i], (t, x) -> t.multiply(x.get(0), x.get(1)));
     same(i -> X[i] / Y[i], (t, x) -> t.divide(x.get(0), x.get(1)));
-    same(i -> Math.max(X[i], Y[i]), (t, x) -> t.greater(x.get(0), x.get(1)));
-    same(i -> Math.min(X[i], Y[i]), (t, x) -> t.least(x.get(0), x.get(1)));
+    same(i -> Math.max(X[i], Y[i]), (t, x) -> t.maximum(x.get(0), x.get(1)));
+    same(i -> Math.min(X[i], Y[i]), (t, x) -> t.minimum(x.get(0), x.get(1)));
     same(i -> Math.exp(X[i]), (t, x) -> t.exp(x.get(0)));
     same(i -> Math.pow(2, X[i]), (t, x) -> t.exp2(x.get(0)));
     same(i -> Math.tanh(X[i]), (t, x) -> t.tanh(x.get(0)));
@@ -130,10 +130,10 @@ class KernelTextTest {
     same(i -> 1 / X[i], (t, x) -> t.reciprocal(x.get(0)));
     same(
         i -> X[i] < Y[i] ? X[i] : 1,
-        (t, x) -> t.select(t.less(x.get(0), x.get(1)), x.get(0), t.filled(1, ROWS, COLUMNS)));
+        (t, x) -> t.select(t.less(x.get(0), x.get(1)), x.get(0), t.full(1, ROWS, COLUMNS)));
     same(i -> 1 / Math.abs(X[i]), (t, x) -> t.rsqrt(t.multiply(x.get(0), x.get(0))));
-    same(i -> X[i] * 0.25, (t, x) -> t.multiply(x.get(0), t.filled(0.25f, ROWS, COLUMNS)));
-    same(i -> Float.NEGATIVE_INFINITY, (t, x) -> t.filled(Float.NEGATIVE_INFINITY, ROWS, COLUMNS));
+    same(i -> X[i] * 0.25, (t, x) -> t.multiply(x.get(0), t.full(0.25f, ROWS, COLUMNS)));
+    same(i -> Float.NEGATIVE_INFINITY, (t, x) -> t.full(Float.NEGATIVE_INFINITY, ROWS, COLUMNS));
   }
 
   @Test
@@ -146,7 +146,7 @@ class KernelTextTest {
         made(COLUMNS, (t, x) -> t.sum(x.get(0), 0)));
     assertArrayEquals(
         each(ROWS, i -> Arrays.stream(X, i * COLUMNS, (i + 1) * COLUMNS).max().orElseThrow()),
-        made(ROWS, (t, x) -> t.greatest(x.get(0), 1)));
+        made(ROWS, (t, x) -> t.max(x.get(0), 1)));
     same(
         i -> X[i] - sum(COLUMNS, j -> X[i / COLUMNS * COLUMNS + j]),
         (t, x) -> t.subtract(x.get(0), t.column(t.sum(x.get(0), 1))));
@@ -157,7 +157,7 @@ class KernelTextTest {
                     .max()
                     .orElseThrow(),
                 Y[i]),
-        (t, x) -> t.greater(t.column(t.greatest(x.get(0), 1)), x.get(1)));
+        (t, x) -> t.maximum(t.column(t.max(x.get(0), 1)), x.get(1)));
     same(
         i -> X[i] - sum(ROWS, j -> X[j * COLUMNS + i % COLUMNS]),
         (t, x) -> t.subtract(x.get(0), t.row(t.sum(x.get(0), 0))));
@@ -186,11 +186,12 @@ class KernelTextTest {
     same(
         i -> i < 32 ? expected.applyAsDouble(i) : Y[i],
         (t, x) -> {
-          Tile numbers = t.subtract(t.number(5), t.range(COLUMNS)); // [32]
-          Tile three = t.number(3);
-          Tile least = t.least(t.divide(numbers, three), t.rest(numbers, three)); // [32]
-          Tile where = t.and(t.less(least, t.number(-1)), t.less(numbers, t.number(-4))); // [32]
-          Tile first = t.less(t.range(ROWS), t.number(1)); // [16]
+          Tile numbers = t.subtract(t.constant(5), t.range(COLUMNS)); // [32]
+          Tile three = t.constant(3);
+          Tile least = t.minimum(t.divide(numbers, three), t.rem(numbers, three)); // [32]
+          Tile where =
+              t.and(t.less(least, t.constant(-1)), t.less(numbers, t.constant(-4))); // [32]
+          Tile first = t.less(t.range(ROWS), t.constant(1)); // [16]
           return t.select(t.and(t.row(where), t.column(first)), x.get(0), x.get(1)); // [16,32]
         });
   }
@@ -211,8 +212,8 @@ class KernelTextTest {
         (t, x) -> {
           List<Tile> after =
               t.loop(
-                  t.number(2),
-                  t.number(13),
+                  t.constant(2),
+                  t.constant(13),
                   5,
                   x,
                   (i, ab) -> List.of(t.add(ab.get(0), ab.get(1)), ab.get(0)));
@@ -221,7 +222,7 @@ class KernelTextTest {
     same(
         i -> X[i],
         (t, x) ->
-            t.loop(t.number(3), t.number(3), 1, List.of(x.get(0)), (i, a) -> List.of(x.get(1)))
+            t.loop(t.constant(3), t.constant(3), 1, List.of(x.get(0)), (i, a) -> List.of(x.get(1)))
                 .get(0));
   }
 
@@ -241,6 +242,6 @@ class KernelTextTest {
 
   @Test
   void constantsKeepTheirDigits() {
-    same(i -> X[i] * (1 / 3f), (t, x) -> t.multiply(x.get(0), t.filled(1 / 3f, ROWS, COLUMNS)));
+    same(i -> X[i] * (1 / 3f), (t, x) -> t.multiply(x.get(0), t.full(1 / 3f, ROWS, COLUMNS)));
   }
 }
