@@ -22,7 +22,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 @Command(
     name = "linformer",
     description = "Self-attention in linear time and memory: build, train, export.",
-    version = "linformer 0.1.0-SNAPSHOT",
+    resourceBundle = "dev.linformer.cli.version",
+    version = "linformer ${bundle:project.version}",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {

@@ -3,8 +3,13 @@ package dev.linformer.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -67,9 +72,13 @@ class HelpTest {
     }
   }
 
+  /** The parent's version in this module's pom. */
   @Test
-  void version() {
-    assertEquals("linformer 0.1.0-SNAPSHOT", Cli.done("--version").out().strip());
+  void version() throws IOException {
+    Matcher version =
+        Pattern.compile("<version>(.+)</version>").matcher(Files.readString(Path.of("pom.xml")));
+    assertTrue(version.find());
+    assertEquals("linformer " + version.group(1), Cli.done("--version").out().strip());
   }
 
   @Test
