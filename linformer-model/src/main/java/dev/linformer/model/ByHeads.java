@@ -65,7 +65,10 @@ record ByHeads(int headsPerPart) implements Checkpointing {
                         plan,
                         SegmentInputs.find(replaced, mask),
                         new AttentionDropout(
-                            dropout, call.key(replaced), replaced.get(numbers), null))); // [b,n,out]
+                            dropout,
+                            call.key(replaced),
+                            replaced.get(numbers),
+                            null))); // [b,n,out]
     return Recompute.call(
         tf,
         new SegmentInputs<T>()

@@ -92,12 +92,12 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
                   .map(replaced::getOrPlaceholder)
                   .steps()
                   .attend(
-                  inner,
-                  replaced.get(in),
-                  compressed.map(replaced::get),
-                  plan,
-                  SegmentInputs.find(replaced, mask),
-                  new AttentionDropout(dropout, call.key(replaced), null, start)); // [b,m,out]
+                      inner,
+                      replaced.get(in),
+                      compressed.map(replaced::get),
+                      plan,
+                      SegmentInputs.find(replaced, mask),
+                      new AttentionDropout(dropout, call.key(replaced), null, start)); // [b,m,out]
           return call.join(inner, replaced, attention, replaced.get(x), y, start); // [b,m,c]
         });
   }

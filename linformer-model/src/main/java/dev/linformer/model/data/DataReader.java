@@ -158,7 +158,8 @@ final class DataReader extends Reader {
     String letter = new String(new byte[] {value}, Charset.forName("windows-1252"));
     return new InvalidInputException(
         "--data %s: not in UTF-8 at byte %d; convert it, for example with iconv -f %s -t UTF-8 (line %d: byte 0x%02x, in %s %s)"
-            .formatted(file, mark + decoded, name, line, value, name, PrintableText.excerpt(letter)));
+            .formatted(
+                file, mark + decoded, name, line, value, name, PrintableText.excerpt(letter)));
   }
 
   @Override

@@ -103,7 +103,8 @@ final class Table implements Closeable {
     if (names.lastIndexOf(wanted) != column) {
       throw new InvalidInputException(
           "--data %s: columns %d and %d are both named \"%s\"; rename one of them"
-              .formatted(file, column + 1, names.lastIndexOf(wanted) + 1, PrintableText.excerpt(wanted)));
+              .formatted(
+                  file, column + 1, names.lastIndexOf(wanted) + 1, PrintableText.excerpt(wanted)));
     }
     return column;
   }
