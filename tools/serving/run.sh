@@ -4,6 +4,7 @@
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 rounds=${1:-3} seconds=${2:-10}
+python=$(ls -d "${XDG_CACHE_HOME:-$HOME/.cache}"/linformer/venv/tensorflow-*/bin/python | head -1)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export TF_CPP_MIN_LOG_LEVEL=2
@@ -20,7 +21,7 @@ JSON
       -cp "$home/linformer-cli/target/classes:$(cat "$home/linformer-cli/target/classpath")" \
       "$home/tools/serving/Serve.java" "$folder/$1-export/1" "$seconds" 2>/dev/null
     echo "$1, round $i, Python"
-    "$home/linformer-export/target/python-venv/bin/python" "$home/tools/serving/serve.py" \
+    "$python" "$home/tools/serving/serve.py" \
       "$folder/$1-export/1" "$seconds" 2>/dev/null
   done
 }
