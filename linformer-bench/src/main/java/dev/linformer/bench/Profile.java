@@ -20,7 +20,7 @@ import org.tensorflow.proto.StepStats;
  *
  * @param rows by time, the longest first
  */
-record Profile(List<Row> rows) {
+record Profile(List<OperationTime> rows) {
 
   // What the GPU did, without what the names of streams and of operations repeat.
   private static final List<String> OF_A_GPU = List.of("/stream:all", "/memcpy");
@@ -34,10 +34,10 @@ record Profile(List<Row> rows) {
    * @param count how many there were
    * @param micros that they took together
    */
-  record Row(String what, int count, double micros) {
+  record OperationTime(String what, int count, double micros) {
 
-    private Row plus(Row other) {
-      return new Row(what, count + other.count, micros + other.micros);
+    private OperationTime plus(OperationTime other) {
+      return new OperationTime(what, count + other.count, micros + other.micros);
     }
   }
 
@@ -48,15 +48,16 @@ record Profile(List<Row> rows) {
             .filter(device -> OF_A_GPU.stream().anyMatch(device.getDevice()::endsWith))
             .toList();
     boolean kernels = !gpu.isEmpty();
-    Map<String, Row> rows = new LinkedHashMap<>();
+    Map<String, OperationTime> rows = new LinkedHashMap<>();
     for (DeviceStepStats device : kernels ? gpu : stats.getDevStatsList()) {
       for (NodeExecStats node : device.getNodeStatsList()) {
-        Row row = new Row(what(node, kernels ? KERNEL : OPERATION), 1, micros(node));
-        rows.merge(row.what, row, Row::plus);
+        OperationTime row =
+            new OperationTime(what(node, kernels ? KERNEL : OPERATION), 1, micros(node));
+        rows.merge(row.what, row, OperationTime::plus);
       }
     }
-    List<Row> sorted = new ArrayList<>(rows.values());
-    sorted.sort(Comparator.comparingDouble(Row::micros).reversed());
+    List<OperationTime> sorted = new ArrayList<>(rows.values());
+    sorted.sort(Comparator.comparingDouble(OperationTime::micros).reversed());
     return new Profile(List.copyOf(sorted));
   }
 
@@ -74,7 +75,7 @@ record Profile(List<Row> rows) {
   /** An object a row: {@code what}, {@code count}, {@code us}. */
   ArrayNode toJson() {
     ArrayNode json = JsonNodeFactory.instance.arrayNode();
-    for (Row row : rows) {
+    for (OperationTime row : rows) {
       json.addObject().put("what", row.what).put("count", row.count).put("us", row.micros);
     }
     return json;

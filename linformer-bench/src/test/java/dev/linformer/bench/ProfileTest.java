@@ -31,7 +31,7 @@ class ProfileTest {
     return DeviceStepStats.newBuilder().setDevice(name).addAllNodeStats(List.of(nodes)).build();
   }
 
-  private static List<Profile.Row> rows(DeviceStepStats... devices) {
+  private static List<Profile.OperationTime> rows(DeviceStepStats... devices) {
     return Profile.of(StepStats.newBuilder().addAllDevStats(List.of(devices)).build()).rows();
   }
 
@@ -39,9 +39,9 @@ class ProfileTest {
   void operationsOfATypeAreOneRow() {
     assertEquals(
         List.of(
-            new Profile.Row("_MklMatMul", 2, 13_225),
-            new Profile.Row("VariableV2", 1, 6),
-            new Profile.Row("_SOURCE", 1, 6)),
+            new Profile.OperationTime("_MklMatMul", 2, 13_225),
+            new Profile.OperationTime("VariableV2", 1, 6),
+            new Profile.OperationTime("_SOURCE", 1, 6)),
         rows(OPERATIONS));
   }
 
@@ -55,9 +55,10 @@ class ProfileTest {
     };
     assertEquals(
         List.of(
-            new Profile.Row("attention__1", 2, 371),
-            new Profile.Row("void cublasLt::splitKreduce_kernel<32, 16, int, float>", 1, 2),
-            new Profile.Row("MemcpyD2H", 1, 1)),
+            new Profile.OperationTime("attention__1", 2, 371),
+            new Profile.OperationTime(
+                "void cublasLt::splitKreduce_kernel<32, 16, int, float>", 1, 2),
+            new Profile.OperationTime("MemcpyD2H", 1, 1)),
         rows(
             device("/device:GPU:0/sync", node("cuStreamSynchronize", "ThreadId 1", 2_874)),
             device("/device:GPU:0/stream:13", kernels),
@@ -71,6 +72,6 @@ class ProfileTest {
   @Test
   void nanosecondsCountWhereThereAreSome() {
     NodeExecStats node = node("x", "x = Add(y, z)", 1).toBuilder().setAllEndRelNanos(1_750).build();
-    assertEquals(List.of(new Profile.Row("Add", 1, 1.75)), rows(device("cpu", node)));
+    assertEquals(List.of(new Profile.OperationTime("Add", 1, 1.75)), rows(device("cpu", node)));
   }
 }

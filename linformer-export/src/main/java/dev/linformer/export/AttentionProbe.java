@@ -19,14 +19,14 @@ import java.util.function.Supplier;
 public final class AttentionProbe implements AutoCloseable {
 
   private final ModelConfig config;
-  private final ExportedLinformer.Function function;
+  private final ExportedLinformer.LoadedSignature function;
   private final Supplier<Request> requests;
   private final Calls calls;
   private final Runnable end;
 
   private AttentionProbe(
       ModelConfig config,
-      ExportedLinformer.Function function,
+      ExportedLinformer.LoadedSignature function,
       Supplier<Request> requests,
       Calls calls,
       Runnable end) {
@@ -71,18 +71,19 @@ public final class AttentionProbe implements AutoCloseable {
                 .withLengths(Lengths.ANY));
     ServingSignature signature = serving.signatures().get(0);
     Map<String, Model.Input> known = ExportedLinformer.inputs(serving.config());
-    Map<String, ExportedLinformer.Function.Input> inputs = new LinkedHashMap<>();
-    for (Manifest.Entry entry : Manifest.entries(signature.inputs())) {
+    Map<String, ExportedLinformer.LoadedSignature.SignatureInput> inputs = new LinkedHashMap<>();
+    for (Manifest.ManifestTensor entry : Manifest.entries(signature.inputs())) {
       Model.Input input = known.get(entry.name());
       if (input == null) {
         throw new IllegalStateException("no input " + entry.name());
       }
       inputs.put(
           entry.name(),
-          new ExportedLinformer.Function.Input(entry, input.shape(), input.vocabulary()));
+          new ExportedLinformer.LoadedSignature.SignatureInput(
+              entry, input.shape(), input.vocabulary()));
     }
     var function =
-        new ExportedLinformer.Function(
+        new ExportedLinformer.LoadedSignature(
             signature.name(), inputs, Manifest.entries(signature.outputs()));
     Calls calls = new Calls();
     return new AttentionProbe(

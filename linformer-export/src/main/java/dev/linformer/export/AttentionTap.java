@@ -25,11 +25,11 @@ import org.tensorflow.types.TFloat32;
 record AttentionTap(String name, int layer, Operand<TFloat32> weights) {
 
   /** An attention, before its softmax is found. */
-  private record Place(String name, int layer, long queries) {}
+  private record SoftmaxOutput(String name, int layer, long queries) {}
 
   /** All attentions of the one model that the graph holds. */
   static List<AttentionTap> find(Ops tf, Graph graph, ModelConfig config) {
-    List<Place> places = places(config);
+    List<SoftmaxOutput> places = places(config);
     List<Operand<TFloat32>> found = softmaxes(graph);
     if (found.size() != places.size()) {
       throw new IllegalStateException(
@@ -37,24 +37,25 @@ record AttentionTap(String name, int layer, Operand<TFloat32> weights) {
     }
     List<AttentionTap> taps = new ArrayList<>();
     for (int i = 0; i < places.size(); i++) {
-      Place place = places.get(i);
+      SoftmaxOutput place = places.get(i);
       taps.add(
           new AttentionTap(place.name, place.layer, byPosition(tf, found.get(i), place.queries)));
     }
     return taps;
   }
 
-  private static List<Place> places(ModelConfig config) {
-    List<Place> places = new ArrayList<>();
+  private static List<SoftmaxOutput> places(ModelConfig config) {
+    List<SoftmaxOutput> places = new ArrayList<>();
     List<LinformerConfig> stacks = config.stacks();
     for (int i = 0; i < stacks.size(); i++) {
       LinformerConfig stack = stacks.get(i);
       boolean source = i + 1 < stacks.size();
       for (int layer = 0; layer < stack.depth(); layer++) {
         long n = stack.sequenceLength();
-        places.add(new Place((source ? "encoder_attention_" : "attention_") + layer, layer, n));
+        places.add(
+            new SoftmaxOutput((source ? "encoder_attention_" : "attention_") + layer, layer, n));
         if (stack.decoderMode()) {
-          places.add(new Place("cross_attention_" + layer, layer, n));
+          places.add(new SoftmaxOutput("cross_attention_" + layer, layer, n));
         }
       }
     }

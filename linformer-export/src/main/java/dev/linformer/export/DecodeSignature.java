@@ -1,6 +1,6 @@
 package dev.linformer.export;
 
-import dev.linformer.export.ServingSignature.Tensor;
+import dev.linformer.export.ServingSignature.NamedOperand;
 import dev.linformer.model.LinformerEncDecConfig;
 import dev.linformer.model.LinformerLM;
 import dev.linformer.model.LinformerLMConfig;
@@ -51,20 +51,20 @@ final class DecodeSignature {
 
   /** Adds the step to the graph. */
   static ServingSignature build(Ops tf, LinformerLM<TFloat32> model, int vocabulary) {
-    List<Tensor> inputs = new ArrayList<>();
+    List<NamedOperand> inputs = new ArrayList<>();
     Placeholder<TInt32> token =
         tf.withName(IN + TOKEN)
             .placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE, 1)));
     Placeholder<TInt64> position =
         tf.withName(IN + POSITION).placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
-    inputs.add(new Tensor(TOKEN, token, "token ids from 0 to " + (vocabulary - 1)));
-    inputs.add(new Tensor(POSITION, position, "how many tokens were before"));
+    inputs.add(new NamedOperand(TOKEN, token, "token ids from 0 to " + (vocabulary - 1)));
+    inputs.add(new NamedOperand(POSITION, position, "how many tokens were before"));
     List<State<TFloat32>> states = new ArrayList<>();
     for (Shape shape : model.stateShapes()) {
       String name = STATE + states.size();
       String meaning = "zeros at first";
-      Tensor keys = input(tf, name + "_keys", shape, meaning);
-      Tensor values = input(tf, name + "_values", shape, meaning);
+      NamedOperand keys = input(tf, name + "_keys", shape, meaning);
+      NamedOperand values = input(tf, name + "_values", shape, meaning);
       inputs.add(keys);
       inputs.add(values);
       states.add(new State<>(floats(keys), floats(values)));
@@ -73,16 +73,16 @@ final class DecodeSignature {
     for (Shape shape : model.sourceShapes()) {
       String name = EncodeSignature.CROSS + sources.size();
       String meaning = "of encode";
-      Tensor keys = input(tf, name + "_keys", shape, meaning);
-      Tensor values = input(tf, name + "_values", shape, meaning);
+      NamedOperand keys = input(tf, name + "_keys", shape, meaning);
+      NamedOperand values = input(tf, name + "_values", shape, meaning);
       inputs.add(keys);
       inputs.add(values);
       sources.add(new CompressedKeyValues<>(floats(keys), floats(values)));
     }
     Operand<TFloat32> y = model.step(tf, token, position, states, sources); // [b,1,vocabulary]
     String name = model.outputName();
-    List<Tensor> outputs = new ArrayList<>();
-    outputs.add(new Tensor(name, tf.withName(OUT + name).identity(y), "of the next token"));
+    List<NamedOperand> outputs = new ArrayList<>();
+    outputs.add(new NamedOperand(name, tf.withName(OUT + name).identity(y), "of the next token"));
     for (int layer = 0; layer < states.size(); layer++) {
       State<TFloat32> state = states.get(layer);
       outputs.add(stateOutput(tf, layer, "keys", state.keys()));
@@ -91,21 +91,21 @@ final class DecodeSignature {
     return new ServingSignature(SignatureName.DECODE.key(), inputs, outputs);
   }
 
-  private static Tensor input(Ops tf, String name, Shape one, String meaning) {
+  private static NamedOperand input(Ops tf, String name, Shape one, String meaning) {
     Shape shape = one.tail().prepend(Shape.UNKNOWN_SIZE); // [b,h,k,d]
-    return new Tensor(
+    return new NamedOperand(
         name,
         tf.withName(IN + name).placeholder(TFloat32.class, Placeholder.shape(shape)),
         meaning);
   }
 
-  private static Tensor stateOutput(Ops tf, int layer, String kind, Operand<TFloat32> state) {
+  private static NamedOperand stateOutput(Ops tf, int layer, String kind, Operand<TFloat32> state) {
     String name = STATE + layer + "_" + kind;
-    return new Tensor(name, tf.withName(OUT + name).identity(state), "after it");
+    return new NamedOperand(name, tf.withName(OUT + name).identity(state), "after it");
   }
 
   @SuppressWarnings("unchecked") // made above
-  private static Operand<TFloat32> floats(Tensor tensor) {
+  private static Operand<TFloat32> floats(NamedOperand tensor) {
     return (Operand<TFloat32>) tensor.operand();
   }
 }

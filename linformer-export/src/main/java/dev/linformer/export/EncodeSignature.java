@@ -1,6 +1,6 @@
 package dev.linformer.export;
 
-import dev.linformer.export.ServingSignature.Tensor;
+import dev.linformer.export.ServingSignature.NamedOperand;
 import dev.linformer.model.LinformerEncDec;
 import dev.linformer.model.LinformerLM;
 import dev.linformer.model.Model;
@@ -34,7 +34,7 @@ final class EncodeSignature {
 
   /** Adds it to the graph. */
   static ServingSignature build(Ops tf, Model<TFloat32> model, ServingInputs inputs) {
-    List<Tensor> outputs = new ArrayList<>();
+    List<NamedOperand> outputs = new ArrayList<>();
     List<CompressedKeyValues<TFloat32>> sources = compress(tf, model, inputs);
     for (int layer = 0; layer < sources.size(); layer++) {
       CompressedKeyValues<TFloat32> source = sources.get(layer);
@@ -58,8 +58,8 @@ final class EncodeSignature {
     throw new IllegalArgumentException("no source: " + model);
   }
 
-  private static Tensor output(Ops tf, int layer, String kind, Operand<TFloat32> source) {
+  private static NamedOperand output(Ops tf, int layer, String kind, Operand<TFloat32> source) {
     String name = CROSS + layer + "_" + kind;
-    return new Tensor(name, tf.withName(name).identity(source), "for decode"); // [b,h,k,d]
+    return new NamedOperand(name, tf.withName(name).identity(source), "for decode"); // [b,h,k,d]
   }
 }

@@ -46,7 +46,7 @@ public final class ExportedLinformer implements AutoCloseable {
   private final ModelConfig config;
   private final SavedModelBundle bundle;
   private final Calls calls = new Calls();
-  private final Map<String, Function> functions = new LinkedHashMap<>();
+  private final Map<String, LoadedSignature> functions = new LinkedHashMap<>();
 
   /**
    * A signature, ready to be called.
@@ -54,7 +54,8 @@ public final class ExportedLinformer implements AutoCloseable {
    * @param inputs what is fed, by name
    * @param outputs what is fetched
    */
-  record Function(String name, Map<String, Input> inputs, List<Manifest.Entry> outputs) {
+  record LoadedSignature(
+      String name, Map<String, SignatureInput> inputs, List<Manifest.ManifestTensor> outputs) {
 
     /**
      * An input.
@@ -62,7 +63,7 @@ public final class ExportedLinformer implements AutoCloseable {
      * @param most the shape with all positions; of other inputs than the model's, their own
      * @param vocabulary tokens, or a position, are below it; 0 for other inputs
      */
-    record Input(Manifest.Entry entry, Shape most, int vocabulary) {
+    record SignatureInput(Manifest.ManifestTensor entry, Shape most, int vocabulary) {
       boolean isMask() {
         return entry.dtype().equals("bool");
       }
@@ -156,14 +157,14 @@ public final class ExportedLinformer implements AutoCloseable {
         throw Manifest.damaged(folder, "its graph has no signature " + name);
       }
       boolean pass = !name.equals(SignatureName.DECODE.key());
-      Map<String, Function.Input> inputs = new LinkedHashMap<>();
-      for (Manifest.Entry entry : manifest.tensors(name, "inputs")) {
+      Map<String, LoadedSignature.SignatureInput> inputs = new LinkedHashMap<>();
+      for (Manifest.ManifestTensor entry : manifest.tensors(name, "inputs")) {
         requireSame(entry, found.getInputsMap().get(entry.name()));
         inputs.put(entry.name(), pass ? fromConfig(entry, known) : ofStep(entry));
       }
-      List<Manifest.Entry> outputs = manifest.tensors(name, "outputs");
+      List<Manifest.ManifestTensor> outputs = manifest.tensors(name, "outputs");
       outputs.forEach(entry -> requireSame(entry, found.getOutputsMap().get(entry.name())));
-      functions.put(name, new Function(name, inputs, outputs));
+      functions.put(name, new LoadedSignature(name, inputs, outputs));
     }
   }
 
@@ -180,7 +181,7 @@ public final class ExportedLinformer implements AutoCloseable {
   }
 
   /** An input of decode. */
-  private Function.Input ofStep(Manifest.Entry entry) {
+  private LoadedSignature.SignatureInput ofStep(Manifest.ManifestTensor entry) {
     LinformerLMConfig decoder =
         DecodeSignature.decoder(config)
             .orElseThrow(
@@ -193,10 +194,11 @@ public final class ExportedLinformer implements AutoCloseable {
           case DecodeSignature.POSITION -> decoder.stack().sequenceLength();
           default -> 0;
         };
-    return new Function.Input(entry, entry.shape(), below);
+    return new LoadedSignature.SignatureInput(entry, entry.shape(), below);
   }
 
-  private Function.Input fromConfig(Manifest.Entry entry, Map<String, Model.Input> known) {
+  private LoadedSignature.SignatureInput fromConfig(
+      Manifest.ManifestTensor entry, Map<String, Model.Input> known) {
     Model.Input input = known.get(entry.name());
     if (input == null) {
       throw Manifest.damaged(
@@ -220,10 +222,10 @@ public final class ExportedLinformer implements AutoCloseable {
           "%s has input %s %s, but its config.json says %s"
               .formatted(SavedModelFile.NAME, entry.name(), entry.shape(), input.shape()));
     }
-    return new Function.Input(entry, input.shape(), input.vocabulary());
+    return new LoadedSignature.SignatureInput(entry, input.shape(), input.vocabulary());
   }
 
-  private static boolean isOf(Manifest.Entry entry, Class<? extends TType> type) {
+  private static boolean isOf(Manifest.ManifestTensor entry, Class<? extends TType> type) {
     return switch (entry.type()) {
       case DT_FLOAT -> type == TFloat32.class;
       case DT_INT32 -> type == TInt32.class;
@@ -233,7 +235,7 @@ public final class ExportedLinformer implements AutoCloseable {
   }
 
   /** The graph has what the manifest says. */
-  private void requireSame(Manifest.Entry entry, @Nullable TensorInfo info) {
+  private void requireSame(Manifest.ManifestTensor entry, @Nullable TensorInfo info) {
     boolean same =
         info != null
             && info.getName().equals(entry.node() + ":0")
@@ -252,7 +254,7 @@ public final class ExportedLinformer implements AutoCloseable {
     }
   }
 
-  private boolean isInGraph(Manifest.Entry entry) {
+  private boolean isInGraph(Manifest.ManifestTensor entry) {
     GraphOperation operation = bundle.graph().operation(entry.node());
     return operation != null
         && operation.numOutputs() > 0
@@ -284,7 +286,7 @@ public final class ExportedLinformer implements AutoCloseable {
     return main().entry().shape();
   }
 
-  private Function.Input main() {
+  private LoadedSignature.SignatureInput main() {
     return function(SignatureName.SERVING_DEFAULT).inputs().values().iterator().next();
   }
 
@@ -297,8 +299,8 @@ public final class ExportedLinformer implements AutoCloseable {
     return new Request(function(signature), bundle.session(), bundle.graph(), calls);
   }
 
-  Function function(SignatureName signature) {
-    Function function = functions.get(signature.key());
+  LoadedSignature function(SignatureName signature) {
+    LoadedSignature function = functions.get(signature.key());
     if (function == null) {
       throw new InvalidInputException(
           "%s has no signature %s, but %s; export it with --signatures %s"
@@ -329,7 +331,7 @@ public final class ExportedLinformer implements AutoCloseable {
    *     range
    */
   public float[] logits(int[] tokens) {
-    Function.Input main = main();
+    LoadedSignature.SignatureInput main = main();
     if (!takesMask()) {
       return request(SignatureName.SERVING_DEFAULT).with(main.entry().name(), tokens).run().only();
     }
@@ -401,7 +403,7 @@ public final class ExportedLinformer implements AutoCloseable {
    *     decode}, or if that is another answer
    */
   public Decoder decoder(SignatureOutputs source) {
-    Function encode = function(SignatureName.ENCODE);
+    LoadedSignature encode = function(SignatureName.ENCODE);
     if (!source.isOf(encode)) {
       throw new InvalidInputException(
           "a decoder takes what signature encode of the same export gave, found an answer of %s"

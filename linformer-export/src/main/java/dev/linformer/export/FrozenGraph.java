@@ -48,7 +48,7 @@ final class FrozenGraph {
   static GraphDef of(ServingGraph serving, Collection<String> roots) {
     GraphDef pruned = GraphDefs.prune(serving.graph().toGraphDef(), roots);
     Map<String, NodeDef> constants = new HashMap<>();
-    for (ServingWeights.Weight weight : serving.weights().weights()) {
+    for (ServingWeights.ServedWeight weight : serving.weights().weights()) {
       String name = weight.variable().asOutput().op().name();
       if (pruned.getNodeList().stream().anyMatch(node -> node.getName().equals(name))) {
         try (Result value = serving.session().runner().fetch(name).run()) {

@@ -80,8 +80,8 @@ record Manifest(ObjectNode json) {
     Files.write(folder.resolve(NAME), bytes(json));
   }
 
-  private static void describe(ObjectNode into, List<ServingSignature.Tensor> tensors) {
-    for (ServingSignature.Tensor tensor : tensors) {
+  private static void describe(ObjectNode into, List<ServingSignature.NamedOperand> tensors) {
+    for (ServingSignature.NamedOperand tensor : tensors) {
       ObjectNode each = into.putObject(tensor.name());
       each.put("dtype", dtype(tensor));
       ArrayNode shape = each.putArray("shape");
@@ -94,11 +94,11 @@ record Manifest(ObjectNode json) {
   }
 
   /** The same as {@link #tensors} gives of what is written. */
-  static List<Entry> entries(List<ServingSignature.Tensor> tensors) {
+  static List<ManifestTensor> entries(List<ServingSignature.NamedOperand> tensors) {
     return tensors.stream()
         .map(
             tensor ->
-                new Entry(
+                new ManifestTensor(
                     tensor.name(),
                     dtype(tensor),
                     tensor.operand().shape(),
@@ -107,7 +107,7 @@ record Manifest(ObjectNode json) {
         .toList();
   }
 
-  private static String dtype(ServingSignature.Tensor tensor) {
+  private static String dtype(ServingSignature.NamedOperand tensor) {
     DataType type = tensor.operand().asOutput().dataType();
     return DTYPES.entrySet().stream()
         .filter(each -> each.getValue() == type)
@@ -271,14 +271,14 @@ record Manifest(ObjectNode json) {
    *
    * @param kind inputs or outputs
    */
-  List<Entry> tensors(String signature, String kind) {
+  List<ManifestTensor> tensors(String signature, String kind) {
     return json.path(SIGNATURES).path(signature).path(kind).properties().stream()
         .map(
             each -> {
               JsonNode shape = each.getValue().path("shape");
               long[] sizes = new long[shape.size()];
               Arrays.setAll(sizes, i -> shape.get(i).longValue());
-              return new Entry(
+              return new ManifestTensor(
                   each.getKey(),
                   each.getValue().path("dtype").asText(),
                   Shape.of(sizes),
@@ -295,7 +295,7 @@ record Manifest(ObjectNode json) {
    * @param shape unknown sizes are -1
    * @param node its operation in the graph
    */
-  record Entry(String name, String dtype, Shape shape, String node, String meaning) {
+  record ManifestTensor(String name, String dtype, Shape shape, String node, String meaning) {
 
     /** TensorFlow's word for {@link #dtype}. */
     DataType type() {

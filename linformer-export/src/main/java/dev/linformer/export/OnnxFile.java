@@ -29,11 +29,11 @@ final class OnnxFile {
   static ModelProto of(ServingGraph serving, ServingSignature signature) {
     GraphDef frozen = FrozenGraph.of(serving, SavedModelFile.roots(List.of(signature)));
     OnnxGraph onnx = new OnnxGraph();
-    for (ServingSignature.Tensor input : signature.inputs()) {
+    for (ServingSignature.NamedOperand input : signature.inputs()) {
       Output<?> output = input.operand().asOutput();
       onnx.input(input.node(), output.dataType(), output.shape());
     }
-    for (ServingSignature.Tensor tensor : signature.outputs()) {
+    for (ServingSignature.NamedOperand tensor : signature.outputs()) {
       Output<?> output = tensor.operand().asOutput();
       onnx.output(tensor.node(), output.dataType(), output.shape());
     }

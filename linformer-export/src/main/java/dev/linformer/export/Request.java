@@ -22,7 +22,7 @@ import org.tensorflow.types.TInt64;
  */
 public final class Request {
 
-  private final ExportedLinformer.Function function;
+  private final ExportedLinformer.LoadedSignature function;
   private final Session session;
   private final Graph graph;
   private final Calls calls;
@@ -32,7 +32,7 @@ public final class Request {
 
   private final Map<String, Value> values = new LinkedHashMap<>();
 
-  Request(ExportedLinformer.Function function, Session session, Graph graph, Calls calls) {
+  Request(ExportedLinformer.LoadedSignature function, Session session, Graph graph, Calls calls) {
     this.function = function;
     this.session = session;
     this.graph = graph;
@@ -114,8 +114,8 @@ public final class Request {
 
   private Request put(
       String name, String dtype, int size, long[] shape, Function<Shape, Tensor> tensor) {
-    ExportedLinformer.Function.Input input = input(name);
-    Manifest.Entry entry = input.entry();
+    ExportedLinformer.LoadedSignature.SignatureInput input = input(name);
+    Manifest.ManifestTensor entry = input.entry();
     if (!entry.dtype().equals(dtype)) {
       throw new InvalidInputException(
           "input %s is %s %s, but %s was given"
@@ -127,8 +127,8 @@ public final class Request {
     return this;
   }
 
-  private ExportedLinformer.Function.Input input(String name) {
-    ExportedLinformer.Function.Input input = function.inputs().get(name);
+  private ExportedLinformer.LoadedSignature.SignatureInput input(String name) {
+    ExportedLinformer.LoadedSignature.SignatureInput input = function.inputs().get(name);
     if (input == null) {
       throw new InvalidInputException(
           "signature %s has no input %s, but %s"
@@ -137,7 +137,7 @@ public final class Request {
     return input;
   }
 
-  private static Shape infer(Manifest.Entry entry, int size) {
+  private static Shape infer(Manifest.ManifestTensor entry, int size) {
     long[] sizes = entry.shape().asArray();
     if (sizes.length == 0) {
       return Shape.scalar();
@@ -157,7 +157,8 @@ public final class Request {
     return Shape.of(sizes);
   }
 
-  private static void requireFit(ExportedLinformer.Function.Input input, Shape shape, int size) {
+  private static void requireFit(
+      ExportedLinformer.LoadedSignature.SignatureInput input, Shape shape, int size) {
     long[] wanted = input.entry().shape().asArray();
     long[] most = input.most().asArray();
     long[] found = shape.asArray();

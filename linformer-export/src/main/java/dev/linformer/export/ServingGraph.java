@@ -1,6 +1,6 @@
 package dev.linformer.export;
 
-import dev.linformer.export.ServingSignature.Tensor;
+import dev.linformer.export.ServingSignature.NamedOperand;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.LinformerEncDec;
@@ -99,7 +99,7 @@ final class ServingGraph implements AutoCloseable {
   /** The whole sequence, of which the signatures take different results. */
   private void addPass(
       Ops tf, Model<TFloat32> model, ServingInputs inputs, Set<SignatureName> names) {
-    List<Tensor> placeholders = inputs.placeholders();
+    List<NamedOperand> placeholders = inputs.placeholders();
     String main = placeholders.get(0).name();
     Operand<TFloat32> embedded = model.embed(tf, inputs.forModel(), null); // [b,n,e] or [b,c]
     List<AttentionTap> taps =
@@ -107,8 +107,8 @@ final class ServingGraph implements AutoCloseable {
     if (names.contains(SignatureName.SERVING_DEFAULT)) {
       Operand<TFloat32> y = model.head(tf, embedded); // [b,n,v] or [b,classes]
       String name = model.outputName();
-      Tensor output =
-          new Tensor(name, named(tf, name, byLength(inputs, y, main)), "the model's output");
+      NamedOperand output =
+          new NamedOperand(name, named(tf, name, byLength(inputs, y, main)), "the model's output");
       add(SignatureName.SERVING_DEFAULT, placeholders, List.of(output));
     }
     if (names.contains(SignatureName.EMBEDDINGS)) {
@@ -117,24 +117,25 @@ final class ServingGraph implements AutoCloseable {
       add(
           SignatureName.EMBEDDINGS,
           placeholders,
-          List.of(new Tensor(name, named(tf, name, e), "what the last map takes")));
+          List.of(new NamedOperand(name, named(tf, name, e), "what the last map takes")));
     }
     if (names.contains(SignatureName.ATTENTION)) {
-      List<Tensor> outputs = new ArrayList<>();
+      List<NamedOperand> outputs = new ArrayList<>();
       for (AttentionTap tap : taps) {
         if (options.attentionLayers().isEmpty()
             || options.attentionLayers().contains(tap.layer())) {
           String of = tap.name().startsWith("encoder_") ? "source" : main;
           Operand<TFloat32> weights = inputs.cut(tap.weights(), 2, of); // [b,h,n,k]
           outputs.add(
-              new Tensor(tap.name(), named(tf, tap.name(), weights), "P-bar; a row adds up to 1"));
+              new NamedOperand(
+                  tap.name(), named(tf, tap.name(), weights), "P-bar; a row adds up to 1"));
         }
       }
       add(SignatureName.ATTENTION, placeholders, outputs);
     }
   }
 
-  private void add(SignatureName name, List<Tensor> inputs, List<Tensor> outputs) {
+  private void add(SignatureName name, List<NamedOperand> inputs, List<NamedOperand> outputs) {
     signatures.add(new ServingSignature(name.key(), inputs, outputs));
   }
 
@@ -162,7 +163,7 @@ final class ServingGraph implements AutoCloseable {
 
   private void fill(StoredWeights stored) throws IOException {
     try (VariableAssigner assignments = new VariableAssigner(session)) {
-      for (ServingWeights.Weight weight : weights.weights()) {
+      for (ServingWeights.ServedWeight weight : weights.weights()) {
         String name = weight.parameter().name();
         TFloat32 value =
             OutputFolding.makes(name) && !stored.has(name)

@@ -1,7 +1,7 @@
 package dev.linformer.export;
 
 import dev.linformer.export.ExportOptions.Lengths;
-import dev.linformer.export.ServingSignature.Tensor;
+import dev.linformer.export.ServingSignature.NamedOperand;
 import dev.linformer.model.Model;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,7 +25,7 @@ import org.tensorflow.types.family.TType;
 final class ServingInputs {
 
   private final Ops tf;
-  private final List<Tensor> placeholders = new ArrayList<>();
+  private final List<NamedOperand> placeholders = new ArrayList<>();
   private final Map<String, Operand<?>> forModel = new LinkedHashMap<>();
 
   /** Masks among the inputs only where the lengths want them. */
@@ -41,7 +41,7 @@ final class ServingInputs {
       }
       Operand<?> placeholder =
           tf.withName(input.name()).placeholder(input.type(), Placeholder.shape(Shape.of(sizes)));
-      placeholders.add(new Tensor(input.name(), placeholder, meaning(input)));
+      placeholders.add(new NamedOperand(input.name(), placeholder, meaning(input)));
       forModel.put(
           input.name(), lengths == Lengths.ANY ? fill(placeholder, input.shape()) : placeholder);
     }
@@ -55,7 +55,7 @@ final class ServingInputs {
   }
 
   /** What a caller feeds. */
-  List<Tensor> placeholders() {
+  List<NamedOperand> placeholders() {
     return Collections.unmodifiableList(placeholders);
   }
 

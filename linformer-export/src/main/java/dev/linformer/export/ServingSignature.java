@@ -14,7 +14,7 @@ import org.tensorflow.proto.TensorShapeProto;
  * @param inputs all of them must be fed
  * @param outputs in any of which a caller may be interested
  */
-record ServingSignature(String name, List<Tensor> inputs, List<Tensor> outputs) {
+record ServingSignature(String name, List<NamedOperand> inputs, List<NamedOperand> outputs) {
 
   private static final String PREDICT = "tensorflow/serving/predict";
 
@@ -25,7 +25,7 @@ record ServingSignature(String name, List<Tensor> inputs, List<Tensor> outputs) 
    * @param operand in the graph; its operation's name is what formats without signatures know
    * @param meaning a phrase for people
    */
-  record Tensor(String name, Operand<?> operand, String meaning) {
+  record NamedOperand(String name, Operand<?> operand, String meaning) {
 
     /** The name of its operation. */
     String node() {

@@ -18,13 +18,13 @@ import org.tensorflow.types.TFloat32;
 final class ServingWeights implements ParameterFactory<TFloat32> {
 
   /** A variable, and how it gets its value. */
-  record Weight(
+  record ServedWeight(
       Parameter parameter, Operand<?> variable, Placeholder<TFloat32> initial, Op initializer) {}
 
   private final Ops tf;
   private final Ops initials;
   private final StoragePrecision precision;
-  private final List<Weight> weights = new ArrayList<>();
+  private final List<ServedWeight> weights = new ArrayList<>();
 
   ServingWeights(Ops tf, StoragePrecision precision) {
     PlainDigits.ensure(); // scopes are numbered
@@ -43,21 +43,21 @@ final class ServingWeights implements ParameterFactory<TFloat32> {
       case FLOAT32 -> {
         Variable<TFloat32> variable =
             tf.withName(parameter.name()).variable(parameter.shape(), TFloat32.class);
-        weights.add(new Weight(parameter, variable, initial, tf.assign(variable, initial)));
+        weights.add(new ServedWeight(parameter, variable, initial, tf.assign(variable, initial)));
         yield tf.withName(parameter.name() + ".value").identity(variable);
       }
       case BFLOAT16 -> {
         Variable<TBfloat16> variable =
             tf.withName(parameter.name()).variable(parameter.shape(), TBfloat16.class);
         Operand<TBfloat16> rounded = tf.dtypes.cast(initial, TBfloat16.class);
-        weights.add(new Weight(parameter, variable, initial, tf.assign(variable, rounded)));
+        weights.add(new ServedWeight(parameter, variable, initial, tf.assign(variable, rounded)));
         Operand<TBfloat16> stored = tf.withName(parameter.name() + ".stored").identity(variable);
         yield tf.withName(parameter.name() + ".value").dtypes.cast(stored, TFloat32.class);
       }
     };
   }
 
-  List<Weight> weights() {
+  List<ServedWeight> weights() {
     return Collections.unmodifiableList(weights);
   }
 }

@@ -13,13 +13,13 @@ import org.tensorflow.types.TFloat32;
 /** What a signature gave: arrays by name, in row-major order. */
 public final class SignatureOutputs {
 
-  private final ExportedLinformer.Function function;
+  private final ExportedLinformer.LoadedSignature function;
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
   private final Map<String, float[]> values = new LinkedHashMap<>();
 
-  SignatureOutputs(ExportedLinformer.Function function, Result result) {
+  SignatureOutputs(ExportedLinformer.LoadedSignature function, Result result) {
     this.function = function;
-    List<Manifest.Entry> outputs = function.outputs();
+    List<Manifest.ManifestTensor> outputs = function.outputs();
     for (int i = 0; i < outputs.size(); i++) {
       TFloat32 tensor = (TFloat32) result.get(i);
       float[] copy = new float[Math.toIntExact(tensor.size())];
@@ -53,13 +53,13 @@ public final class SignatureOutputs {
   }
 
   /** The function that gave it. */
-  ExportedLinformer.Function function() {
+  ExportedLinformer.LoadedSignature function() {
     return function;
   }
 
   /** Whether it is that one, and not an equal one, whose weights may be others. */
   @SuppressWarnings("ReferenceEquality")
-  boolean isOf(ExportedLinformer.Function other) {
+  boolean isOf(ExportedLinformer.LoadedSignature other) {
     return function == other;
   }
 

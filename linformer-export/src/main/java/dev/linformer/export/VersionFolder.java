@@ -29,7 +29,7 @@ final class VersionFolder {
    *     there, or if no number is left
    * @throws IOException if writing fails later, such as on a disk that gets full; nothing is left
    */
-  static Path add(Path out, AtomicFile.Content content) throws IOException {
+  static Path add(Path out, AtomicFile.FolderContent content) throws IOException {
     requireOurs(out);
     boolean existed = Files.exists(out);
     try {

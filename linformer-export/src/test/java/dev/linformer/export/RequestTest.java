@@ -149,7 +149,7 @@ class RequestTest {
               .fetch("out.logits");
       List<TFloat32> states = new ArrayList<>();
       try {
-        for (Manifest.Entry entry : entries(exported)) {
+        for (Manifest.ManifestTensor entry : entries(exported)) {
           long[] shape = entry.shape().asArray();
           shape[0] = 1;
           TFloat32 zeros = TFloat32.tensorOf(Shape.of(shape));
@@ -166,9 +166,9 @@ class RequestTest {
     }
   }
 
-  private static List<Manifest.Entry> entries(ExportedLinformer exported) {
+  private static List<Manifest.ManifestTensor> entries(ExportedLinformer exported) {
     return exported.function(SignatureName.DECODE).inputs().values().stream()
-        .map(ExportedLinformer.Function.Input::entry)
+        .map(ExportedLinformer.LoadedSignature.SignatureInput::entry)
         .filter(entry -> entry.name().startsWith(DecodeSignature.STATE))
         .toList();
   }

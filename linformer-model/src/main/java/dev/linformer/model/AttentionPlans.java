@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
  *
  * @param attentions in the order in which they are computed
  */
-public record AttentionPlans(List<Attention> attentions) {
+public record AttentionPlans(List<AttentionOrder> attentions) {
 
   /**
    * An attention.
@@ -25,7 +25,7 @@ public record AttentionPlans(List<Attention> attentions) {
    * @param sizes what the order depends on
    * @param byPrefix whether it is causal and compresses prefixes: then the order is fixed
    */
-  public record Attention(String name, ContractionPlan.Sizes sizes, boolean byPrefix) {
+  public record AttentionOrder(String name, ContractionPlan.Sizes sizes, boolean byPrefix) {
 
     /** The order that is taken. */
     public ContractionPlan chosen(boolean training) {
@@ -41,7 +41,7 @@ public record AttentionPlans(List<Attention> attentions) {
   /** The orders of all attentions in a configuration. */
   public static AttentionPlans of(ModelConfig config) {
     List<LinformerConfig> stacks = config.stacks();
-    List<Attention> all = new ArrayList<>();
+    List<AttentionOrder> all = new ArrayList<>();
     for (int i = 0; i < stacks.size(); i++) {
       String prefix = stacks.size() == 1 ? "" : i == 0 ? "encoder." : "decoder.";
       all.addAll(Linformer.attentions(prefix, stacks.get(i)));
@@ -50,7 +50,7 @@ public record AttentionPlans(List<Attention> attentions) {
   }
 
   /** All orders of an attention, the cheapest first. */
-  private static List<ContractionPlan> byCost(Attention attention, boolean training) {
+  private static List<ContractionPlan> byCost(AttentionOrder attention, boolean training) {
     return IntStream.range(0, 8)
         .mapToObj(i -> new ContractionPlan((i & 1) == 0, (i & 2) == 0, (i & 4) == 0))
         .sorted(
@@ -60,7 +60,7 @@ public record AttentionPlans(List<Attention> attentions) {
   }
 
   /** Costs are relative to that of the chosen order. */
-  private static double relative(Attention attention, ContractionPlan plan, boolean training) {
+  private static double relative(AttentionOrder attention, ContractionPlan plan, boolean training) {
     return plan.cost(attention.sizes, training)
         / attention.chosen(training).cost(attention.sizes, training);
   }
@@ -68,7 +68,7 @@ public record AttentionPlans(List<Attention> attentions) {
   /** A table for people. */
   public String table() {
     StringBuilder table = new StringBuilder();
-    for (Attention attention : attentions) {
+    for (AttentionOrder attention : attentions) {
       table.append("%s%n".formatted(attention.title()));
       if (attention.byPrefix) {
         table.append("  causal: compressed prefix by prefix, in a fixed order%n".formatted());
@@ -94,7 +94,7 @@ public record AttentionPlans(List<Attention> attentions) {
   /** {@link #table} for programs: a list of objects, one an attention. */
   public ArrayNode toJson() {
     ArrayNode json = JsonNodeFactory.instance.arrayNode();
-    for (Attention attention : attentions) {
+    for (AttentionOrder attention : attentions) {
       ObjectNode node =
           json.addObject().put("name", attention.name).put("by_prefix", attention.byPrefix);
       if (!attention.byPrefix) {

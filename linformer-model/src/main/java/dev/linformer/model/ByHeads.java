@@ -24,13 +24,13 @@ record ByHeads(int headsPerPart) implements Checkpointing {
 
   @Override
   public <T extends TFloating> Operand<T> call(Ops tf, Operand<T> x, SublayerCall<T> call) {
-    return call.sublayer().body() instanceof Sublayer.Attention<T> body
+    return call.sublayer().body() instanceof Sublayer.AttentionBody<T> body
         ? attention(tf, x, call, body) // [b,n,c]
         : new WholeSublayer().call(tf, x, call); // [b,n,out]
   }
 
   private <T extends TFloating> Operand<T> attention(
-      Ops tf, Operand<T> x, SublayerCall<T> call, Sublayer.Attention<T> body) {
+      Ops tf, Operand<T> x, SublayerCall<T> call, Sublayer.AttentionBody<T> body) {
     MultiHeadAttention<T> attention = body.attention();
     double dropout = call.config().dropout();
     Operand<T> in = call.input(tf, x); // [b,n,c]

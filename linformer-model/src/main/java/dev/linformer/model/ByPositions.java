@@ -32,13 +32,13 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
 
   @Override
   public <T extends TFloating> Operand<T> call(Ops tf, Operand<T> x, SublayerCall<T> call) {
-    return call.sublayer().body() instanceof Sublayer.Attention<T> body
+    return call.sublayer().body() instanceof Sublayer.AttentionBody<T> body
         ? attention(tf, x, call, body) // [b,n,c]
         : feedForward(tf, x, call); // [b,n,out]
   }
 
   private <T extends TFloating> Operand<T> attention(
-      Ops tf, Operand<T> x, SublayerCall<T> call, Sublayer.Attention<T> body) {
+      Ops tf, Operand<T> x, SublayerCall<T> call, Sublayer.AttentionBody<T> body) {
     MultiHeadAttention<T> attention = body.attention();
     Operand<T> in = call.input(tf, x); // [b,n,c]
     Operand<T> source = body.source(in, call.context()); // [b,s,c]
@@ -67,7 +67,7 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
       ChunkPlan parts,
       SegmentInputs<T> inputs,
       SublayerCall<T> call,
-      Sublayer.Attention<T> body,
+      Sublayer.AttentionBody<T> body,
       Operand<T> x,
       Operand<T> in,
       Operand<T> clean,
@@ -108,7 +108,7 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
       ChunkPlan parts,
       SegmentInputs<T> inputs,
       SublayerCall<T> call,
-      Sublayer.Attention<T> body,
+      Sublayer.AttentionBody<T> body,
       Operand<T> x,
       Operand<T> in,
       Operand<T> clean,

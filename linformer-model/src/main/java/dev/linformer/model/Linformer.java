@@ -73,8 +73,8 @@ public final class Linformer<T extends TFloating> implements Model<T> {
   }
 
   /** A part of the stack, before it has weights. */
-  private record Plan(String name, Kind kind, int layer) {
-    private enum Kind {
+  private record Plan(String name, SublayerKind kind, int layer) {
+    private enum SublayerKind {
       SELF,
       CROSS,
       FEED
@@ -93,10 +93,10 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     List<Plan> plans = plans(prefix, config);
     var attentions =
         plans.stream()
-            .filter(plan -> plan.kind != Plan.Kind.FEED)
+            .filter(plan -> plan.kind != Plan.SublayerKind.FEED)
             .map(
                 plan ->
-                    new ProjectionBank.Attention(
+                    new ProjectionBank.ProjectedAttention(
                         plan.name + ".fn", config.projectedLength(plan.layer)))
             .toList();
     var bank = ProjectionBank.declare(parameters, prefix, config, attentions);
@@ -104,7 +104,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     int attention = 0;
     for (Plan plan : plans) {
       sublayers.add(
-          plan.kind == Plan.Kind.FEED
+          plan.kind == Plan.SublayerKind.FEED
               ? feed(parameters, config, plan)
               : attention(parameters, config, plan, bank.pair(attention++)));
     }
@@ -121,13 +121,13 @@ public final class Linformer<T extends TFloating> implements Model<T> {
   private static List<Plan> plans(String prefix, LinformerConfig config) {
     List<Plan> plans = new ArrayList<>();
     for (int l = 0; l < config.depth(); l++) {
-      for (Plan.Kind kind :
+      for (Plan.SublayerKind kind :
           config.decoderMode()
-              ? new Plan.Kind[] {Plan.Kind.SELF, Plan.Kind.CROSS}
-              : new Plan.Kind[] {Plan.Kind.SELF}) {
+              ? new Plan.SublayerKind[] {Plan.SublayerKind.SELF, Plan.SublayerKind.CROSS}
+              : new Plan.SublayerKind[] {Plan.SublayerKind.SELF}) {
         plans.add(new Plan(prefix + "seq." + plans.size(), kind, l));
         if (config.includeFeedForward()) {
-          plans.add(new Plan(prefix + "seq." + plans.size(), Plan.Kind.FEED, l));
+          plans.add(new Plan(prefix + "seq." + plans.size(), Plan.SublayerKind.FEED, l));
         }
       }
     }
@@ -145,7 +145,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
       Plan plan,
       ProjectionBank.Pair<T> pair) {
     int c = widthOf(config, plan.layer == 0);
-    boolean cross = plan.kind == Plan.Kind.CROSS;
+    boolean cross = plan.kind == Plan.SublayerKind.CROSS;
     AttentionSpec spec =
         new AttentionSpec(
             c,
@@ -157,7 +157,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     MultiHeadAttention<T> attention =
         MultiHeadAttention.declare(parameters, plan.name + ".fn", spec, pair.keys(), pair.values());
     return new Sublayer<>(
-        new Sublayer.Attention<>(attention, cross),
+        new Sublayer.AttentionBody<>(attention, cross),
         LayerNorm.declare(parameters, plan.name + ".norm", c),
         null,
         config.preNorm());
@@ -220,18 +220,18 @@ public final class Linformer<T extends TFloating> implements Model<T> {
   }
 
   /** The name and the sizes of each attention at a configuration's full length. */
-  static List<AttentionPlans.Attention> attentions(String prefix, LinformerConfig config) {
+  static List<AttentionPlans.AttentionOrder> attentions(String prefix, LinformerConfig config) {
     try (Graph graph = new Graph()) {
       var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
       Linformer<TFloat32> model = Linformer.declare(variables, prefix, config);
-      List<AttentionPlans.Attention> all = new ArrayList<>();
+      List<AttentionPlans.AttentionOrder> all = new ArrayList<>();
       List<Plan> plans = plans(prefix, config); // one a sublayer, in the same order
       long n = config.sequenceLength();
       for (int j = 0; j < plans.size(); j++) {
-        if (model.sublayers.get(j).body() instanceof Sublayer.Attention<TFloat32> body) {
+        if (model.sublayers.get(j).body() instanceof Sublayer.AttentionBody<TFloat32> body) {
           MultiHeadAttention<TFloat32> attention = body.attention();
           all.add(
-              new AttentionPlans.Attention(
+              new AttentionPlans.AttentionOrder(
                   plans.get(j).name, attention.sizes(n, n), attention.byPrefix()));
         }
       }
@@ -330,7 +330,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
         .map(Sublayer::body)
         .flatMap(
             body ->
-                body instanceof Sublayer.Attention<T> each && each.cross() == cross
+                body instanceof Sublayer.AttentionBody<T> each && each.cross() == cross
                     ? Stream.of(each.attention())
                     : Stream.empty());
   }
@@ -363,7 +363,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     for (Sublayer<T> sublayer : sublayers) {
       Operand<T> in = sublayer.input(tf, y); // [b,1,c]
       LinearOutput<T> added;
-      if (!(sublayer.body() instanceof Sublayer.Attention<T> body)) {
+      if (!(sublayer.body() instanceof Sublayer.AttentionBody<T> body)) {
         added = sublayer.body().call(tf, in, config, Context.none(), null); // [b,1,c]
       } else if (body.cross()) {
         added =

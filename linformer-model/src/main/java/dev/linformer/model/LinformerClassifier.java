@@ -172,7 +172,7 @@ public final class LinformerClassifier<T extends TFloating> implements Model<T> 
   }
 
   /** The mean over real positions, [b,n,c] → [b,c]; zeros if there are none. */
-  private record MeanOf(@Nullable Operand<TBool> mask) implements Float32Math.Function {
+  private record MeanOf(@Nullable Operand<TBool> mask) implements Float32Math.ElementwiseFunction {
     @Override
     public <T extends TFloating> Operand<T> apply(Ops tf, Operand<T> y) {
       if (mask == null) {

@@ -135,7 +135,7 @@ final class LinformerConfigKeys {
   }
 
   /** The value of a key in JSON; null where it is absent or null. */
-  private interface Reader<V> {
+  private interface ValueReader<V> {
     @Nullable V read(JsonObjectReader keys, String name);
   }
 
@@ -148,7 +148,7 @@ final class LinformerConfigKeys {
       String name,
       Getter<V> getter,
       BiConsumer<LinformerConfigBuilder, V> setter,
-      Reader<V> reader,
+      ValueReader<V> reader,
       Writer<V> writer) {
 
     void take(JsonObjectReader keys, LinformerConfigBuilder builder) {

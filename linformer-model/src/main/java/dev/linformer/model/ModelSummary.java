@@ -22,7 +22,7 @@ import org.tensorflow.types.TFloat32;
  * @param modelType kind of model
  * @param layers in the order in which they are computed; the shared projection first
  */
-public record ModelSummary(String modelType, List<Layer> layers) {
+public record ModelSummary(String modelType, List<LayerSummary> layers) {
 
   private static final Pattern SUBLAYER = Pattern.compile("(.*seq\\.\\d+)\\..*");
 
@@ -34,7 +34,7 @@ public record ModelSummary(String modelType, List<Layer> layers) {
    * @param output shape of its output, with letters for axes that vary
    * @param weights in order
    */
-  public record Layer(String name, String kind, String output, List<Parameter> weights) {
+  public record LayerSummary(String name, String kind, String output, List<Parameter> weights) {
 
     /** Number of values in all weights. */
     public long parameters() {
@@ -53,7 +53,7 @@ public record ModelSummary(String modelType, List<Layer> layers) {
         groups.computeIfAbsent(layerOf(parameter.name()), name -> new ArrayList<>()).add(parameter);
       }
     }
-    List<Layer> layers = new ArrayList<>();
+    List<LayerSummary> layers = new ArrayList<>();
     groups.forEach((name, weights) -> layers.add(layer(config, name, weights)));
     return new ModelSummary(config.modelType(), layers);
   }
@@ -65,31 +65,33 @@ public record ModelSummary(String modelType, List<Layer> layers) {
         : parameter.substring(0, parameter.lastIndexOf('.'));
   }
 
-  private static Layer layer(ModelConfig config, String name, List<Parameter> weights) {
+  private static LayerSummary layer(ModelConfig config, String name, List<Parameter> weights) {
     List<LinformerConfig> stacks = config.stacks();
     LinformerConfig stack = stacks.get(name.startsWith("decoder.") ? stacks.size() - 1 : 0);
     long width = weights.get(weights.size() - 1).shape().get(0);
     String vectors = "[b, %s, %s]".formatted(stack.sequenceLength(), width);
     if (name.endsWith("to_logits")) {
       boolean pooled = config instanceof LinformerClassifierConfig;
-      return new Layer(name, "Dense", pooled ? "[b, %s]".formatted(width) : vectors, weights);
+      return new LayerSummary(
+          name, "Dense", pooled ? "[b, %s]".formatted(width) : vectors, weights);
     }
     if (name.endsWith("_emb")) {
       long embedded = weights.get(0).shape().get(1);
       String positions = "[b, %s, %s]".formatted(stack.sequenceLength(), embedded);
-      return new Layer(name, "Embedding", positions, weights);
+      return new LayerSummary(name, "Embedding", positions, weights);
     }
     if (name.endsWith("E")) {
       String compressed = "[b, %s, %s]".formatted(stack.projectedLength(), stack.channels());
-      return new Layer(name, "Projection E = F, shared by all layers", compressed, weights);
+      return new LayerSummary(name, "Projection E = F, shared by all layers", compressed, weights);
     }
     boolean attention = weights.stream().anyMatch(weight -> weight.name().contains(".to_q."));
-    return new Layer(name, attention ? "Attention + norm" : "FeedForward + norm", vectors, weights);
+    return new LayerSummary(
+        name, attention ? "Attention + norm" : "FeedForward + norm", vectors, weights);
   }
 
   /** Number of values in all weights. */
   public long parameters() {
-    return layers.stream().mapToLong(Layer::parameters).sum();
+    return layers.stream().mapToLong(LayerSummary::parameters).sum();
   }
 
   /** Number of values that training changes. */
@@ -111,7 +113,7 @@ public record ModelSummary(String modelType, List<Layer> layers) {
   /** A table for people. */
   public String table() {
     StringBuilder table = new StringBuilder(line("layer", "kind", "output", "parameters"));
-    for (Layer layer : layers) {
+    for (LayerSummary layer : layers) {
       table.append(
           line(
               layer.name,
@@ -142,7 +144,7 @@ public record ModelSummary(String modelType, List<Layer> layers) {
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode().put("model_type", modelType);
     ArrayNode list = json.putArray("layers");
-    for (Layer layer : layers) {
+    for (LayerSummary layer : layers) {
       ObjectNode node =
           list.addObject()
               .put("name", layer.name)

@@ -26,7 +26,7 @@ final class ProjectionBank<T extends TFloating> {
   record Pair<T extends TFloating>(SequenceProjection<T> keys, SequenceProjection<T> values) {}
 
   /** An attention by the name of its weights, and the length it compresses to. */
-  record Attention(String name, int projectedLength) {}
+  record ProjectedAttention(String name, int projectedLength) {}
 
   private final ParameterFactory<T> parameters;
   private final LinformerConfig config;
@@ -42,13 +42,13 @@ final class ProjectionBank<T extends TFloating> {
       ParameterFactory<T> parameters,
       String prefix,
       LinformerConfig config,
-      List<Attention> attentions) {
+      List<ProjectedAttention> attentions) {
     ProjectionBank<T> bank = new ProjectionBank<>(parameters, config);
     if (config.parameterSharing() == ParameterSharing.LAYERWISE) {
       var shared =
           bank.shared(
               prefix + "E",
-              attentions.stream().map(Attention::name).toList(),
+              attentions.stream().map(ProjectedAttention::name).toList(),
               attentions.get(0).projectedLength(),
               "E",
               "F");
@@ -59,7 +59,7 @@ final class ProjectionBank<T extends TFloating> {
     return bank;
   }
 
-  private Pair<T> pairOf(Attention attention) {
+  private Pair<T> pairOf(ProjectedAttention attention) {
     String name = attention.name();
     List<String> owner = List.of(name);
     int k = attention.projectedLength();
@@ -158,8 +158,8 @@ final class ProjectionBank<T extends TFloating> {
             weights.create(".bias", Shape.of(d), initialization),
             k);
       }
-      case MEAN_POOL -> new PoolingProjection<>(PoolingProjection.Kind.MEAN, n, k);
-      case MAX_POOL -> new PoolingProjection<>(PoolingProjection.Kind.MAX, n, k);
+      case MEAN_POOL -> new PoolingProjection<>(PoolingProjection.PoolKind.MEAN, n, k);
+      case MAX_POOL -> new PoolingProjection<>(PoolingProjection.PoolKind.MAX, n, k);
     };
   }
 

@@ -41,7 +41,7 @@ record Sublayer<T extends TFloating>(
    *
    * @param cross whether to a source
    */
-  record Attention<T extends TFloating>(MultiHeadAttention<T> attention, boolean cross)
+  record AttentionBody<T extends TFloating>(MultiHeadAttention<T> attention, boolean cross)
       implements Body<T> {
 
     @Override
@@ -69,8 +69,8 @@ record Sublayer<T extends TFloating>(
     }
 
     @Override
-    public <U extends TFloating> Attention<U> map(Function<Operand<T>, Operand<U>> replace) {
-      return new Attention<>(attention.map(replace), cross);
+    public <U extends TFloating> AttentionBody<U> map(Function<Operand<T>, Operand<U>> replace) {
+      return new AttentionBody<>(attention.map(replace), cross);
     }
   }
 

@@ -42,7 +42,7 @@ record SublayerCall<T extends TFloating>(
 
   /** What of the context the sublayer uses. */
   Context<T> usedContext() {
-    if (!(sublayer.body() instanceof Sublayer.Attention<T> attention)) {
+    if (!(sublayer.body() instanceof Sublayer.AttentionBody<T> attention)) {
       return Context.none();
     }
     return attention.cross()

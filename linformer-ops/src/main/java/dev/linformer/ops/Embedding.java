@@ -24,7 +24,8 @@ public final class Embedding {
     return Float32Math.apply(tf, table, new Rows(numbers)); // [b,n,c]
   }
 
-  private record Rows(Operand<? extends TNumber> numbers) implements Float32Math.Function {
+  private record Rows(Operand<? extends TNumber> numbers)
+      implements Float32Math.ElementwiseFunction {
     @Override
     public <T extends TFloating> Operand<T> apply(Ops tf, Operand<T> table) {
       return tf.gather(table, numbers, tf.constant(0)); // [b,n,c]

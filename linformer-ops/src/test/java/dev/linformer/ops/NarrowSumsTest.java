@@ -102,7 +102,7 @@ class NarrowSumsTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Operand<TBfloat16> x = ones(tf, 1, 2 * MANY, 3);
-      var pool = new PoolingProjection<TBfloat16>(PoolingProjection.Kind.MEAN, 2 * MANY, 2);
+      var pool = new PoolingProjection<TBfloat16>(PoolingProjection.PoolKind.MEAN, 2 * MANY, 2);
       Operand<TFloat32> mean = tf.dtypes.cast(pool.compress(tf, x), TFloat32.class);
       assertAll(Map.of("mean", 1.0), graph, Map.of("mean", mean));
     }

@@ -115,11 +115,11 @@ public final class Notebook {
   }
 
   /** A place in a cell's output whose content changes. */
-  public final class Place {
+  public final class OutputArea {
     private @Nullable String id;
     private long shown;
 
-    private Place() {}
+    private OutputArea() {}
 
     /** Shows something in the place of what was there. */
     public void show(Object what) {
@@ -138,12 +138,12 @@ public final class Notebook {
   }
 
   /** A new place below what is shown already. */
-  public Place place() {
-    return new Place();
+  public OutputArea place() {
+    return new OutputArea();
   }
 
   /** How many of how many are done, in a line that changes in place. */
-  public void progress(Place line, int done, int of, String words) {
+  public void progress(OutputArea line, int done, int of, String words) {
     if (line.isDue() || done == of) {
       line.show(String.format(Locale.ROOT, "%d of %d  %s", done, of, words));
     }
@@ -162,8 +162,8 @@ public final class Notebook {
     private static final int POINTS = 100;
 
     private final Curves curves;
-    private final Place picture = place();
-    private final Place line = place();
+    private final OutputArea picture = place();
+    private final OutputArea line = place();
     private double sum;
     private int count;
 

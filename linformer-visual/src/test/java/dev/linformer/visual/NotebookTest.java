@@ -113,7 +113,7 @@ class NotebookTest {
   @Test
   void placesChangeInPlace() {
     Notebook notebook = start();
-    Notebook.Place one = notebook.place();
+    Notebook.OutputArea one = notebook.place();
     assertTrue(one.isDue());
     one.show("a");
     notebook.show("b");

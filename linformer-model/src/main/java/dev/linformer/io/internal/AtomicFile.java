@@ -24,13 +24,13 @@ import org.jspecify.annotations.Nullable;
 public final class AtomicFile {
 
   /** Writes a file's content. */
-  public interface Body {
+  public interface FileContent {
     /** Writes from the channel's position on. */
     void writeTo(FileChannel channel) throws IOException;
   }
 
   /** Fills a folder. */
-  public interface Content {
+  public interface FolderContent {
     /** Writes into an empty folder. */
     void writeTo(Path folder) throws IOException;
   }
@@ -138,7 +138,7 @@ public final class AtomicFile {
    *
    * @throws IOException if it cannot be written; names the file
    */
-  public static void write(Path file, Body body) throws IOException {
+  public static void write(Path file, FileContent body) throws IOException {
     if (isStandardOutput(file)) {
       @SuppressWarnings("resource") // it stays open
       FileChannel channel = new FileOutputStream(FileDescriptor.out).getChannel();
@@ -196,7 +196,7 @@ public final class AtomicFile {
    * Writes a folder and gives it its name when it is complete. An older folder of that name is
    * moved away right before, and deleted after.
    */
-  public static void writeFolder(Path folder, Content content) throws IOException {
+  public static void writeFolder(Path folder, FolderContent content) throws IOException {
     Path target = folder.toAbsolutePath();
     Path aside = aside(folder);
     Path old = aside(folder);
@@ -218,7 +218,7 @@ public final class AtomicFile {
    *
    * @throws FileAlreadyExistsException if something has that name by then; it is left as it is
    */
-  public static void newFolder(Path folder, Content content) throws IOException {
+  public static void newFolder(Path folder, FolderContent content) throws IOException {
     newFolder(folder, aside(folder), content);
   }
 
@@ -228,7 +228,7 @@ public final class AtomicFile {
    * @param aside where it is written, beside the folder
    * @throws FileAlreadyExistsException if something has that name by then; it is left as it is
    */
-  public static void newFolder(Path folder, Path aside, Content content) throws IOException {
+  public static void newFolder(Path folder, Path aside, FolderContent content) throws IOException {
     Path target = folder.toAbsolutePath();
     Files.createDirectory(aside);
     try {

@@ -14,7 +14,7 @@ public final class FileBytes {
   public static final int CHUNK = 1 << 20;
 
   /** Bytes one after the other. */
-  public interface Source {
+  public interface ByteSource {
     /**
      * Fills {@code target} up to its limit with the next bytes, and flips it.
      *
@@ -26,8 +26,8 @@ public final class FileBytes {
   private FileBytes() {}
 
   /** A file from a position on. */
-  public static Source from(FileChannel channel, long begin) {
-    return new Source() {
+  public static ByteSource from(FileChannel channel, long begin) {
+    return new ByteSource() {
       private long position = begin;
 
       @Override
@@ -39,7 +39,7 @@ public final class FileBytes {
   }
 
   /** The rest of a stream. */
-  public static Source from(InputStream stream) {
+  public static ByteSource from(InputStream stream) {
     return target -> {
       int wanted = target.remaining();
       int count =

@@ -39,14 +39,14 @@ final class DelimitedFile implements Closeable {
    */
   record Row(long line, List<String> cells) {}
 
-  private interface Source {
+  private interface ReaderSource {
     /** The next row, blank or not; null behind the last. */
     @Nullable Row next() throws IOException;
   }
 
   private final Path file;
   private final Limited reader;
-  private final Source source;
+  private final ReaderSource source;
 
   /** Line where the row begins that is read. */
   private long line = 1;
@@ -73,7 +73,7 @@ final class DelimitedFile implements Closeable {
     }
   }
 
-  private Source tabs() {
+  private ReaderSource tabs() {
     TextLines lines = new TextLines("--data " + file, reader, LONGEST);
     return () -> {
       line = lines.number() + 1;
@@ -82,7 +82,7 @@ final class DelimitedFile implements Closeable {
     };
   }
 
-  private Source commas() throws IOException {
+  private ReaderSource commas() throws IOException {
     CSVParser parser = CSVParser.parse(reader, CSVFormat.RFC4180);
     Iterator<CSVRecord> rows = parser.iterator();
     return () -> {

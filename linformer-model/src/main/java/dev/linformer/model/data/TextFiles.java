@@ -22,7 +22,7 @@ final class TextFiles {
   private static final int CHUNK = 1 << 20;
 
   /** Hears a text, a million characters or less at a time. */
-  interface Reader {
+  interface TextReader {
     void text(String part) throws IOException;
   }
 
@@ -125,7 +125,7 @@ final class TextFiles {
    * @throws InvalidInputException if all files are empty, or one cannot be read or is not in UTF-8,
    *     with the place
    */
-  static Survey read(List<Path> files, Reader reader) throws IOException {
+  static Survey read(List<Path> files, TextReader reader) throws IOException {
     CRC32C crc = new CRC32C();
     List<Part> parts = new ArrayList<>();
     long bytes = 0;
@@ -143,7 +143,7 @@ final class TextFiles {
     return new Survey(parts, bytes, crc.getValue());
   }
 
-  private static void read(DataReader text, Reader reader) throws IOException {
+  private static void read(DataReader text, TextReader reader) throws IOException {
     CharBuffer chars = CharBuffer.allocate(CHUNK);
     boolean end = false;
     while (!end) {
@@ -155,7 +155,7 @@ final class TextFiles {
   }
 
   /** Hands on all whole lines, at the end all there is; what is left stays in the buffer. */
-  private static void pass(CharBuffer chars, boolean end, Reader reader) throws IOException {
+  private static void pass(CharBuffer chars, boolean end, TextReader reader) throws IOException {
     String text = chars.flip().toString();
     int line = text.lastIndexOf('\n') + 1;
     int cut = end || line == 0 ? text.length() : line;

@@ -19,7 +19,7 @@ final class BatchPrefetcher implements AutoCloseable {
   private static final long PATIENCE_MS = 50;
 
   /** Makes the batches of a step, each a function of its number. */
-  interface Source {
+  interface BatchSource {
     Batch batch(long index) throws IOException;
   }
 
@@ -33,13 +33,13 @@ final class BatchPrefetcher implements AutoCloseable {
    * @param from number of the first batch
    * @param to number behind the last one
    */
-  BatchPrefetcher(Source source, long from, long to) {
+  BatchPrefetcher(BatchSource source, long from, long to) {
     thread = new Thread(() -> prepare(source, from, to), "linformer-feeder");
     thread.setDaemon(true);
     thread.start();
   }
 
-  private void prepare(Source source, long from, long to) {
+  private void prepare(BatchSource source, long from, long to) {
     for (long index = from; index < to && !closed; index++) {
       Prepared prepared;
       try {

@@ -66,7 +66,7 @@ public record InputPipelineTiming(double fedMillis, double residentMillis, doubl
       resident = times(session, index -> batch, config.accumulation(), steps, clock);
     }
     try (TrainingSession session = TrainingSession.open(model, objective, config)) {
-      BatchPrefetcher.Source source = index -> data.train(index, config.batchSize());
+      BatchPrefetcher.BatchSource source = index -> data.train(index, config.batchSize());
       StepTimes fed = times(session, source, config.accumulation(), steps, clock);
       return new InputPipelineTiming(
           median(fed.total),
@@ -78,7 +78,7 @@ public record InputPipelineTiming(double fedMillis, double residentMillis, doubl
   /** Makes updates, and neither measurements nor checkpoints. */
   private static StepTimes times(
       TrainingSession session,
-      BatchPrefetcher.Source source,
+      BatchPrefetcher.BatchSource source,
       int accumulation,
       int steps,
       LongSupplier clock)

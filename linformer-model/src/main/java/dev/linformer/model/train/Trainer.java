@@ -211,7 +211,7 @@ public final class Trainer implements AutoCloseable {
     if (report.step() % config.logEvery() == 0 || report.step() == config.steps()) {
       state =
           state.with(
-              new TrainingState.Entry(
+              new TrainingState.HistoryEntry(
                   report.step(),
                   report.loss(),
                   report.accuracy(),

@@ -19,7 +19,7 @@ import java.util.Optional;
  * @param evaluations on the validation examples, in their order
  */
 public record TrainingState(
-    int step, long tokensSeen, List<Entry> history, List<Measured> evaluations) {
+    int step, long tokensSeen, List<HistoryEntry> history, List<Measured> evaluations) {
 
   /** Before the first update. */
   public static final TrainingState START = new TrainingState(0, 0, List.of(), List.of());
@@ -39,7 +39,7 @@ public record TrainingState(
    * @param learningRate of that step
    * @param gradientNorm of that step, before clipping
    */
-  public record Entry(
+  public record HistoryEntry(
       int step, double loss, double accuracy, double learningRate, double gradientNorm) {}
 
   /**
@@ -69,8 +69,8 @@ public record TrainingState(
     return new TrainingState(step + 1, tokensSeen + tokens, history, evaluations);
   }
 
-  TrainingState with(Entry entry) {
-    List<Entry> longer = new ArrayList<>(history);
+  TrainingState with(HistoryEntry entry) {
+    List<HistoryEntry> longer = new ArrayList<>(history);
     longer.add(entry);
     return new TrainingState(step, tokensSeen, longer, evaluations);
   }
@@ -90,7 +90,7 @@ public record TrainingState(
             .put("num_input_tokens_seen", tokensSeen);
     best().ifPresent(best -> json.put("best_global_step", best.step));
     ArrayNode log = json.putArray("log_history");
-    for (Entry entry : history) {
+    for (HistoryEntry entry : history) {
       log.addObject()
           .put("step", entry.step)
           .put("loss", entry.loss)
@@ -111,10 +111,10 @@ public record TrainingState(
 
   /** Takes the keys of {@link #toJson}; others stay. */
   public static TrainingState parse(JsonObjectReader keys) {
-    List<Entry> history = new ArrayList<>();
+    List<HistoryEntry> history = new ArrayList<>();
     for (JsonObjectReader entry : keys.objects("log_history")) {
       history.add(
-          new Entry(
+          new HistoryEntry(
               entry.integer("step"),
               entry.number("loss"),
               entry.number("accuracy"),

@@ -36,7 +36,7 @@ enum FloatType {
   }
 
   /** Fills a buffer with the source's next values, little-endian ones. */
-  void read(FileBytes.Source source, FloatDataBuffer into) throws IOException {
+  void read(FileBytes.ByteSource source, FloatDataBuffer into) throws IOException {
     read(source, ByteOrder.LITTLE_ENDIAN, into);
   }
 
@@ -46,7 +46,7 @@ enum FloatType {
    * @throws ArithmeticException if a value is outside float32's range; its message is the rest of a
    *     sentence that begins with the tensor
    */
-  void read(FileBytes.Source source, ByteOrder order, FloatDataBuffer into) throws IOException {
+  void read(FileBytes.ByteSource source, ByteOrder order, FloatDataBuffer into) throws IOException {
     int most = (int) Math.min(into.size(), FileBytes.CHUNK / bytes);
     ByteBuffer chunk = FileBytes.littleEndian(most * bytes).order(order);
     float[] values = new float[most];

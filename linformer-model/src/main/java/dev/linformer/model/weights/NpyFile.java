@@ -46,7 +46,7 @@ public final class NpyFile {
   public static NpyFile read(Path file) throws IOException {
     RegularFile.require("", file);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      FileBytes.Source source = FileBytes.from(channel, 0);
+      FileBytes.ByteSource source = FileBytes.from(channel, 0);
       NpyHeader header = NpyHeader.read(file, source, channel.size());
       NpyFile array = new NpyFile(file, header);
       if (header.isInteger()) {
@@ -66,7 +66,7 @@ public final class NpyFile {
    * @param source at the values
    * @throws ArithmeticException as {@link FloatType#read}
    */
-  static void readFloats(NpyHeader header, FileBytes.Source source, FloatDataBuffer into)
+  static void readFloats(NpyHeader header, FileBytes.ByteSource source, FloatDataBuffer into)
       throws IOException {
     if (!header.fortranOrder()) {
       header.floatType().read(source, header.order(), into);
@@ -80,7 +80,7 @@ public final class NpyFile {
     }
   }
 
-  private void readInts(FileBytes.Source source) throws IOException {
+  private void readInts(FileBytes.ByteSource source) throws IOException {
     int itemSize = header.itemSize();
     int most = Math.min(ints.length, FileBytes.CHUNK / itemSize);
     ByteBuffer bytes = FileBytes.littleEndian(most * itemSize).order(header.order());

@@ -79,7 +79,7 @@ record NpyHeader(Shape shape, String dtype, boolean fortranOrder) {
    * @param size of the whole file
    * @throws InvalidInputException if this is no such array, or is not read here
    */
-  static NpyHeader read(Object file, FileBytes.Source source, long size) throws IOException {
+  static NpyHeader read(Object file, FileBytes.ByteSource source, long size) throws IOException {
     ByteBuffer start = FileBytes.littleEndian(MAGIC.length() + 4);
     if (size >= start.capacity()) {
       source.fill(start);

@@ -113,7 +113,7 @@ public final class SafetensorsFile implements TensorFile {
    */
   @Override
   public void read(String name, FloatDataBuffer into) throws IOException {
-    SafetensorsHeader.Entry entry = entry(name);
+    SafetensorsHeader.TensorEntry entry = entry(name);
     FloatType type =
         FloatType.named(entry.dtype())
             .orElseThrow(
@@ -140,8 +140,8 @@ public final class SafetensorsFile implements TensorFile {
     }
   }
 
-  private SafetensorsHeader.Entry entry(String name) {
-    SafetensorsHeader.Entry entry = header.entries().get(name);
+  private SafetensorsHeader.TensorEntry entry(String name) {
+    SafetensorsHeader.TensorEntry entry = header.entries().get(name);
     if (entry == null) {
       throw SafetensorsHeader.invalid(
           file, "has no tensor '" + PrintableText.excerpt(name) + "' among its " + names().size());

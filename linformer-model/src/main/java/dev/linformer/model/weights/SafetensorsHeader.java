@@ -19,11 +19,11 @@ import org.tensorflow.ndarray.Shape;
  * @param metadata the free texts under {@code __metadata__}
  * @param entries the tensors by name, in the order of their data
  */
-record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entries) {
+record SafetensorsHeader(Map<String, String> metadata, Map<String, TensorEntry> entries) {
   static final String METADATA = "__metadata__";
 
   /** Where a tensor lies: bytes {@code begin} (inclusive) to {@code end} of the data part. */
-  record Entry(String name, String dtype, Shape shape, long begin, long end) {}
+  record TensorEntry(String name, String dtype, Shape shape, long begin, long end) {}
 
   private static final Map<String, Integer> BITS =
       Map.ofEntries(
@@ -58,7 +58,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
    */
   static SafetensorsHeader parse(Path file, byte[] header, long dataBytes) {
     Map<String, String> metadata = new LinkedHashMap<>();
-    List<Entry> entries = new ArrayList<>();
+    List<TensorEntry> entries = new ArrayList<>();
     JsonText.forEach(
         file + ": the header",
         header,
@@ -69,9 +69,9 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
             entries.add(entry(file, name, value));
           }
         });
-    entries.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
+    entries.sort(Comparator.comparingLong(TensorEntry::begin).thenComparingLong(TensorEntry::end));
     checkLayout(file, entries, dataBytes);
-    Map<String, Entry> byName = new LinkedHashMap<>();
+    Map<String, TensorEntry> byName = new LinkedHashMap<>();
     entries.forEach(entry -> byName.put(entry.name(), entry));
     return new SafetensorsHeader(
         Collections.unmodifiableMap(metadata), Collections.unmodifiableMap(byName));
@@ -96,7 +96,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
     return metadata;
   }
 
-  private static Entry entry(Path file, String name, JsonNode node) {
+  private static TensorEntry entry(Path file, String name, JsonNode node) {
     String dtype = node.path("dtype").asText("");
     Integer bits = BITS.get(dtype);
     if (!node.path("dtype").isTextual() || bits == null) {
@@ -127,7 +127,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
               "%s%s of shape %s does not fill the %d bytes of its data_offsets %s",
               tensor(name), dtype, found(node, "shape"), found, found(node, "data_offsets")));
     }
-    return new Entry(name, dtype, Shape.of(shape), offsets[0], offsets[1]);
+    return new TensorEntry(name, dtype, Shape.of(shape), offsets[0], offsets[1]);
   }
 
   private static long[] longs(Path file, String name, JsonNode node, String key) {
@@ -149,9 +149,9 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
     return values;
   }
 
-  private static void checkLayout(Path file, List<Entry> entries, long dataBytes) {
+  private static void checkLayout(Path file, List<TensorEntry> entries, long dataBytes) {
     long end = 0;
-    for (Entry entry : entries) {
+    for (TensorEntry entry : entries) {
       if (entry.begin() != end) {
         throw invalid(
             file,

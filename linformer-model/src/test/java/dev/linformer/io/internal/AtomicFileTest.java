@@ -64,7 +64,7 @@ class AtomicFileTest {
   @Test
   void aFailureLeavesTheOldFileAndNothingElse() throws IOException {
     Path file = temporary.resolve("file");
-    AtomicFile.Body failing =
+    AtomicFile.FileContent failing =
         channel -> {
           channel.write(ByteBuffer.wrap(bytes("half")));
           throw full;
@@ -98,7 +98,7 @@ class AtomicFileTest {
   @Test
   void aFailureLeavesTheOldFolderAndNothingElse() throws IOException {
     Path folder = temporary.resolve("folder");
-    AtomicFile.Content failing =
+    AtomicFile.FolderContent failing =
         aside -> {
           Files.writeString(aside.resolve("a"), "half");
           throw full;
@@ -123,7 +123,7 @@ class AtomicFileTest {
             AtomicFile.newFolder(folder, aside -> Files.writeString(aside.resolve("a"), "second")));
     assertEquals("first", Files.readString(folder.resolve("a")));
     assertEquals(List.of("folder"), names());
-    AtomicFile.Content failing =
+    AtomicFile.FolderContent failing =
         aside -> {
           Files.writeString(aside.resolve("a"), "half");
           throw full;

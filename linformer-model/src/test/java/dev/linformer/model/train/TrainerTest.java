@@ -335,7 +335,8 @@ class TrainerTest {
   void theHistoryHasEveryTenthStepAndTheLast() throws IOException {
     Run run = run("history", Tiny.trainer(25, 1000, 1));
     assertEquals(
-        List.of(10, 20, 25), run.state.history().stream().map(TrainingState.Entry::step).toList());
+        List.of(10, 20, 25),
+        run.state.history().stream().map(TrainingState.HistoryEntry::step).toList());
     for (var entry : run.state.history()) {
       assertEquals(run.losses.get(entry.step() - 1), entry.loss());
       assertEquals(Tiny.trainer(25, 1000, 1).learningRateAt(entry.step()), entry.learningRate());

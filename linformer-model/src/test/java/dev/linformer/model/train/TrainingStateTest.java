@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.internal.JsonObjectReader;
-import dev.linformer.model.train.TrainingState.Entry;
+import dev.linformer.model.train.TrainingState.HistoryEntry;
 import dev.linformer.model.train.TrainingState.Measured;
 import java.util.List;
 import java.util.Optional;
@@ -41,7 +41,7 @@ class TrainingStateTest {
     TrainingState state =
         measured(3, 1, 2)
             .next(17)
-            .with(new Entry(1, 2.5, 0.25, 0.125, 8))
+            .with(new HistoryEntry(1, 2.5, 0.25, 0.125, 8))
             .with(new Measured(7, 5, 1));
     ObjectNode json = state.toJson();
     assertEquals(state, TrainingState.parse(new JsonObjectReader("json", json)));

@@ -24,15 +24,15 @@ import org.tensorflow.types.family.TType;
  * @param copy the operations
  * @param gradients by input, where in the copy its gradient is; null for what has none
  */
-record Backward(GraphCopy copy, List<@Nullable Place> gradients) {
+record Backward(GraphCopy copy, List<@Nullable NodeOutput> gradients) {
 
   static final String BYSTANDER = "not_an_input";
   private static final String DY = "dy";
 
   /** An output of a node. */
-  record Place(String node, int index) {
-    static Place of(Output<?> output) {
-      return new Place(output.op().name(), output.index());
+  record NodeOutput(String node, int index) {
+    static NodeOutput of(Output<?> output) {
+      return new NodeOutput(output.op().name(), output.index());
     }
   }
 
@@ -85,11 +85,11 @@ record Backward(GraphCopy copy, List<@Nullable Place> gradients) {
                   .map(i -> placeholders.get(i).asOutput())
                   .toArray(length -> new Output<?>[length]),
               new Output<?>[] {dy.asOutput()});
-      List<@Nullable Place> gradients = new ArrayList<>();
+      List<@Nullable NodeOutput> gradients = new ArrayList<>();
       Set<String> ends = new HashSet<>();
       for (int i = 0; i < inputs.size(); i++) {
         int at = wanted.indexOf(i);
-        gradients.add(at < 0 ? null : Place.of(dx[at]));
+        gradients.add(at < 0 ? null : NodeOutput.of(dx[at]));
         if (at >= 0) {
           ends.add(dx[at].op().name());
         }
@@ -118,7 +118,7 @@ record Backward(GraphCopy copy, List<@Nullable Place> gradients) {
     }
     GraphCopy.Copied copied = copy.into(tf.scope(), prefix, sources);
     List<@Nullable Output<?>> result = new ArrayList<>();
-    for (Place place : gradients) {
+    for (NodeOutput place : gradients) {
       result.add(place == null ? null : copied.output(place.node, place.index));
     }
     return result;

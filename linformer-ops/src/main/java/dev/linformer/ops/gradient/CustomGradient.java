@@ -22,7 +22,7 @@ public final class CustomGradient {
 
   /** Makes gradients. */
   @FunctionalInterface
-  public interface Gradient {
+  public interface GradientFunction {
 
     /**
      * Called under the lock of the graph: it may add operations through {@code tf}, and must not
@@ -56,7 +56,7 @@ public final class CustomGradient {
    */
   @SuppressWarnings("unchecked") // an identity has its input's type
   public static <T extends TFloating> Operand<T> of(
-      Ops tf, Operand<T> y, List<? extends Operand<?>> inputs, Gradient gradient) {
+      Ops tf, Operand<T> y, List<? extends Operand<?>> inputs, GradientFunction gradient) {
     List<Operand<?>> all = new ArrayList<>();
     all.add(tf.stopGradient(y));
     all.addAll(inputs);

@@ -18,7 +18,8 @@ public final class Float32Math {
   }
 
   /** f(x), in the type of x. */
-  public static <T extends TFloating> Operand<T> apply(Ops tf, Operand<T> x, Function f) {
+  public static <T extends TFloating> Operand<T> apply(
+      Ops tf, Operand<T> x, ElementwiseFunction f) {
     return isReducedPrecision(x.type())
         ? tf.dtypes.cast(f.apply(tf, tf.dtypes.cast(x, TFloat32.class)), x.type())
         : f.apply(tf, x);
@@ -35,7 +36,7 @@ public final class Float32Math {
 
   /** A function that keeps the type. */
   @FunctionalInterface
-  public interface Function {
+  public interface ElementwiseFunction {
     /** The function of x, of the type and shape of x. */
     <T extends TFloating> Operand<T> apply(Ops tf, Operand<T> x);
   }

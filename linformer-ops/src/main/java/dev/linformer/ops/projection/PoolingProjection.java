@@ -16,10 +16,10 @@ import org.tensorflow.types.family.TFloating;
  * @param projectedLength k, a divisor of n
  */
 public record PoolingProjection<T extends TFloating>(
-    Kind kind, long sequenceLength, long projectedLength) implements SequenceProjection<T> {
+    PoolKind kind, long sequenceLength, long projectedLength) implements SequenceProjection<T> {
 
   /** What is made of a window. */
-  public enum Kind {
+  public enum PoolKind {
     /** The mean, a weighted sum. */
     MEAN,
     /** The largest value in each channel of a head. */
@@ -28,7 +28,7 @@ public record PoolingProjection<T extends TFloating>(
 
   @Override
   public boolean beforeHeads() {
-    return kind == Kind.MEAN;
+    return kind == PoolKind.MEAN;
   }
 
   @Override
@@ -55,7 +55,7 @@ public record PoolingProjection<T extends TFloating>(
     Operand<T> windows =
         Windows.cut(
             tf, "PoolingProjection", x, axis, sequenceLength, projectedLength); // [b,..,k,w,..]
-    return kind == Kind.MEAN
+    return kind == PoolKind.MEAN
         ? Averages.over(tf, windows, false, axis + 1) // [b,k,c]
         : tf.max(windows, tf.constant(axis + 1)); // [b,h,k,d]
   }

@@ -304,8 +304,8 @@ class AttentionOptionsTest {
       var convolution =
           new ConvolutionProjection<>(
               Graphs.constant(tf, Shape.of(1, 1, 1), 1), Graphs.constant(tf, Shape.of(1), 0), N);
-      var mean = new PoolingProjection<TFloat64>(PoolingProjection.Kind.MEAN, N, N);
-      var max = new PoolingProjection<TFloat64>(PoolingProjection.Kind.MAX, N, N);
+      var mean = new PoolingProjection<TFloat64>(PoolingProjection.PoolKind.MEAN, N, N);
+      var max = new PoolingProjection<TFloat64>(PoolingProjection.PoolKind.MAX, N, N);
       var learned = new LearnedProjection<>(Graphs.constant(tf, Shape.of(1, 1), 1), null);
       var none = new IdentityProjection<TFloat64>();
       for (SequenceProjection<TFloat64> windows : List.of(convolution, mean, max)) {

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.LayerContract;
 import dev.linformer.ops.ParameterFactory;
-import dev.linformer.ops.projection.PoolingProjection.Kind;
+import dev.linformer.ops.projection.PoolingProjection.PoolKind;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -27,7 +27,7 @@ class PoolingProjectionTest {
   private static final int N = K * W;
   private static final int D = 11;
 
-  private record Pool(Kind kind) implements LayerContract.Layer {
+  private record Pool(PoolKind kind) implements LayerContract.Layer {
     @Override
     public <T extends TFloating> Operand<T> build(
         Ops tf, ParameterFactory<T> parameters, Operand<T> x) {
@@ -43,7 +43,7 @@ class PoolingProjectionTest {
             n ->
                 LayerContract.tests(
                     "mean, n = " + n,
-                    new Pool(Kind.MEAN),
+                    new Pool(PoolKind.MEAN),
                     Shape.of(B, n, D),
                     (w, x) -> naive(x, B, n, false)));
   }
@@ -55,7 +55,7 @@ class PoolingProjectionTest {
             n ->
                 LayerContract.tests(
                     "max, n = " + n,
-                    new Pool(Kind.MAX),
+                    new Pool(PoolKind.MAX),
                     Shape.of(B, H, n, D),
                     (w, x) -> naive(x, B * H, n, true)));
   }
@@ -66,13 +66,13 @@ class PoolingProjectionTest {
     double[] mean =
         Graphs.evaluate(
             tf ->
-                new PoolingProjection<TFloat64>(Kind.MEAN, 4, 2)
+                new PoolingProjection<TFloat64>(PoolKind.MEAN, 4, 2)
                     .compress(tf, Graphs.constant(tf, Shape.of(1, 3, 1), 3, 5, -8)));
     Graphs.assertClose(new double[] {4, -4}, mean, 0);
     double[] max =
         Graphs.evaluate(
             tf ->
-                new PoolingProjection<TFloat64>(Kind.MAX, 4, 2)
+                new PoolingProjection<TFloat64>(PoolKind.MAX, 4, 2)
                     .compress(tf, Graphs.constant(tf, Shape.of(1, 1, 3, 1), -3, -5, -8)));
     Graphs.assertClose(new double[] {-3, 0}, max, 0);
   }
@@ -83,9 +83,9 @@ class PoolingProjectionTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Operand<TFloat64> y = Graphs.constant(tf, Shape.of(1, 1, 1, 2), 1, 2);
-      for (Kind kind : Kind.values()) {
+      for (PoolKind kind : PoolKind.values()) {
         var projection = new PoolingProjection<TFloat64>(kind, N, K);
-        assertEquals(kind == Kind.MEAN, projection.beforeHeads());
+        assertEquals(kind == PoolKind.MEAN, projection.beforeHeads());
         assertSame(y, projection.addBias(tf, y));
       }
     }

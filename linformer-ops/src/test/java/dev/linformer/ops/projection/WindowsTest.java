@@ -3,7 +3,7 @@ package dev.linformer.ops.projection;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.linformer.ops.projection.PoolingProjection.Kind;
+import dev.linformer.ops.projection.PoolingProjection.PoolKind;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.Graph;
 import org.tensorflow.ndarray.Shape;
@@ -21,7 +21,8 @@ class WindowsTest {
   @Test
   void refusesAnotherRank() {
     assertEquals(
-        "PoolingProjection: 4 axes expected, found 3 in [2, 15, 7]", pooling(Kind.MAX, 2, N, D));
+        "PoolingProjection: 4 axes expected, found 3 in [2, 15, 7]",
+        pooling(PoolKind.MAX, 2, N, D));
     assertEquals(
         "ConvolutionProjection: 4 axes expected, found 3 in [2, 15, 7]", convolution(2, N, D));
   }
@@ -30,10 +31,10 @@ class WindowsTest {
   void refusesALongerSequence() {
     assertEquals(
         "PoolingProjection: axis 1 must be at most 15 (sequence length), found 17 in [2, 17, 7]",
-        pooling(Kind.MEAN, 2, 17, D));
+        pooling(PoolKind.MEAN, 2, 17, D));
     assertEquals(
         "PoolingProjection: axis 2 must be at most 15 (sequence length), found 17 in [2, 11, 17, 7]",
-        pooling(Kind.MAX, 2, 11, 17, D));
+        pooling(PoolKind.MAX, 2, 11, 17, D));
     assertEquals(
         "ConvolutionProjection: axis 2 must be at most 15 (sequence length), found 17 in [2, 11, 17, 7]",
         convolution(2, 11, 17, D));
@@ -43,7 +44,7 @@ class WindowsTest {
   void refusesAnUnknownLength() {
     assertEquals(
         "PoolingProjection: axis 1 must be at most 15 (sequence length), found unknown in [2, -1, 7]",
-        pooling(Kind.MEAN, 2, -1, D));
+        pooling(PoolKind.MEAN, 2, -1, D));
     assertEquals(
         "ConvolutionProjection: axis 2 must be at most 15 (sequence length), found unknown in [2, 11, -1, 7]",
         convolution(2, 11, -1, D));
@@ -56,7 +57,7 @@ class WindowsTest {
         convolution(2, 11, N, 13));
   }
 
-  private static String pooling(Kind kind, long... sizes) {
+  private static String pooling(PoolKind kind, long... sizes) {
     try (Graph graph = new Graph()) {
       return refused(graph, new PoolingProjection<>(kind, N, K), sizes);
     }

@@ -2,8 +2,8 @@ package dev.linformer.ops.internal.fused;
 
 import dev.linformer.ops.internal.kernel.KernelText;
 import dev.linformer.ops.internal.kernel.MatrixBlocks;
+import dev.linformer.ops.internal.kernel.MatrixBlocks.BlockAddress;
 import dev.linformer.ops.internal.kernel.MatrixBlocks.Columns;
-import dev.linformer.ops.internal.kernel.MatrixBlocks.Place;
 import dev.linformer.ops.internal.kernel.Tile;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -93,7 +93,7 @@ record GeluKernels(String element, long rows, int f, boolean biased) {
     Tile d = biased ? t.pointer(element) : null;
     Tile output = t.pointer(element);
     Columns columns = matrix().columns(t, t.programId('y'));
-    Place place = matrix().place(t, t.programId('x'), columns);
+    BlockAddress place = matrix().place(t, t.programId('x'), columns);
     Tile value = place.load(t, a); // [m,f]
     Tile x = sum(t, value, d == null ? null : columns.vector(t, d)); // [m,f]
     Tile part = distribution(t, x, exponential(t, x)); // [m,f]
@@ -123,7 +123,7 @@ record GeluKernels(String element, long rows, int f, boolean biased) {
             programs(),
             List.of(number(t, 0)),
             (block, before) -> {
-              Place place = matrix().place(t, block, columns);
+              BlockAddress place = matrix().place(t, block, columns);
               Tile x = sum(t, place.load(t, a), bias); // [m,f]
               Tile exponential = exponential(t, x); // [m,f]
               Tile density = t.multiply(exponential, number(t, DENSITY)); // [m,f]

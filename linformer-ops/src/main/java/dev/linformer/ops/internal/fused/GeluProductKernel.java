@@ -2,8 +2,8 @@ package dev.linformer.ops.internal.fused;
 
 import dev.linformer.ops.internal.kernel.KernelText;
 import dev.linformer.ops.internal.kernel.MatrixBlocks;
+import dev.linformer.ops.internal.kernel.MatrixBlocks.BlockAddress;
 import dev.linformer.ops.internal.kernel.MatrixBlocks.Columns;
-import dev.linformer.ops.internal.kernel.MatrixBlocks.Place;
 import dev.linformer.ops.internal.kernel.Tile;
 import java.util.List;
 
@@ -98,14 +98,14 @@ record GeluProductKernel(long rows, int c, int f, boolean biased) {
     if (d != null) {
       product = t.add(product, columns.vector(t, d)); // [m,f]
     }
-    Place place = output().place(t, row, columns);
+    BlockAddress place = output().place(t, row, columns);
     t.store(place.in(t, y), gelu(t, product), place.mask());
     return t.toString();
   }
 
   /** A block of a factor, zero where there is none of it. */
   private static Tile factor(KernelText t, Tile start, MatrixBlocks blocks, Tile rows, Tile turn) {
-    Place place = blocks.place(t, rows, blocks.columns(t, turn));
+    BlockAddress place = blocks.place(t, rows, blocks.columns(t, turn));
     return t.load(place.in(t, start), place.mask());
   }
 }

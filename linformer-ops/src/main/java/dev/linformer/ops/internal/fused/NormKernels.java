@@ -2,8 +2,8 @@ package dev.linformer.ops.internal.fused;
 
 import dev.linformer.ops.internal.kernel.KernelText;
 import dev.linformer.ops.internal.kernel.MatrixBlocks;
+import dev.linformer.ops.internal.kernel.MatrixBlocks.BlockAddress;
 import dev.linformer.ops.internal.kernel.MatrixBlocks.Columns;
-import dev.linformer.ops.internal.kernel.MatrixBlocks.Place;
 import dev.linformer.ops.internal.kernel.Tile;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -71,7 +71,7 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
       @Nullable Tile residual,
       Tile added,
       @Nullable List<Tile> bias,
-      List<Place> places,
+      List<BlockAddress> places,
       List<Columns> columns) {
     List<Tile> sums =
         each(
@@ -123,7 +123,8 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
     Tile output = t.pointer(element);
     List<Columns> columns = blocks().parts(t);
     Tile block = t.subtract(t.constant(blocks().down() - 1), t.programId('x'));
-    List<Place> places = columns.stream().map(part -> blocks().place(t, block, part)).toList();
+    List<BlockAddress> places =
+        columns.stream().map(part -> blocks().place(t, block, part)).toList();
     List<Tile> addedBias = d == null ? null : vectors(t, d, columns); // [1,w]
     List<Tile> factors = vectors(t, weight, columns); // [1,w]
     List<Tile> biases = vectors(t, bias, columns); // [1,w]
@@ -166,7 +167,7 @@ record NormKernels(String element, long rows, int c, boolean residual, boolean b
             programs(),
             Collections.nCopies(count * results.size(), none),
             (block, before) -> {
-              List<Place> places =
+              List<BlockAddress> places =
                   columns.stream().map(part -> blocks.place(t, block, part)).toList();
               Normal normal = normal(t, x, added, addedBias, places, columns);
               List<Tile> z = normal.values;

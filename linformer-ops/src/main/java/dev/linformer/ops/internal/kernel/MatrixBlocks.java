@@ -76,7 +76,7 @@ public record MatrixBlocks(long rows, int columns, int height, int width) {
    * @param near from there
    * @param mask which of them the matrix has; null if all
    */
-  public record Place(Tile far, Tile near, @Nullable Tile mask) {
+  public record BlockAddress(Tile far, Tile near, @Nullable Tile mask) {
 
     /** Pointers into a matrix. */
     public Tile in(KernelText t, Tile start) {
@@ -90,17 +90,17 @@ public record MatrixBlocks(long rows, int columns, int height, int width) {
   }
 
   /** Where the so many-th block of rows lies, in some columns. */
-  public Place place(KernelText t, Tile block, Columns part) {
+  public BlockAddress place(KernelText t, Tile block, Columns part) {
     Tile numbers = t.range(height);
     Tile far = t.multiply(t.extend(block), t.extend(t.constant(height * columns)));
     Tile near = t.add(t.multiply(t.column(numbers), t.constant(columns)), t.row(part.numbers));
     int last = Math.toIntExact(rows - (long) (down() - 1) * height);
     if (last == height) {
-      return new Place(far, near, t.mask(null, part.mask));
+      return new BlockAddress(far, near, t.mask(null, part.mask));
     }
     // Of the last block so many, of one before it more than a block has, and no large number.
     Tile after = t.minimum(t.subtract(t.constant(down() - 1), block), t.constant(1));
     Tile count = t.add(t.multiply(after, t.constant(height)), t.constant(last));
-    return new Place(far, near, t.mask(t.less(numbers, count), part.mask));
+    return new BlockAddress(far, near, t.mask(t.less(numbers, count), part.mask));
   }
 }
