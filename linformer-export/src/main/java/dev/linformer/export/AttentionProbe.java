@@ -15,6 +15,13 @@ import java.util.function.Supplier;
 
 /**
  * What the heads of a model see: P̄ for inputs of one's own, from a model directory or an export.
+ *
+ * <pre>{@code
+ * try (AttentionProbe probe = AttentionProbe.load(Path.of("runs/my-model"))) {
+ *   List<AttentionWeights> weights = probe.weights(new int[] {7, 2, 9}); // P-bar of each attention
+ *   float[][] first = weights.get(0).matrix(0, 0); // of sequence 0 and head 0, [n,k]
+ * }
+ * }</pre>
  */
 public final class AttentionProbe implements AutoCloseable {
 

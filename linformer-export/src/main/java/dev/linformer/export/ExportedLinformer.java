@@ -33,6 +33,12 @@ import org.tensorflow.types.family.TType;
 /**
  * A SavedModel of ours, loaded. Every byte of it has been compared with the digests that it was
  * exported with, and its inputs with its configuration. Any number of threads may use it at once.
+ *
+ * <pre>{@code
+ * try (ExportedLinformer classifier = ExportedLinformer.load(Path.of("exported/1"))) {
+ *   float[] logits = classifier.logits(new int[] {7, 2, 9}); // of one sequence, [classes]
+ * }
+ * }</pre>
  */
 public final class ExportedLinformer implements AutoCloseable {
 

@@ -30,6 +30,13 @@ import org.tensorflow.types.TInt64;
  * A causal language model token by token. What it has seen is in a state of [h,k,d] a layer, so a
  * token costs O(k·d) a layer, wherever in the sequence it stands. Not for several threads at once;
  * but any may close it, after which calls throw an {@link IllegalStateException}.
+ *
+ * <pre>{@code
+ * try (Generator generator = Generator.load(ModelDirectory.open(Path.of("runs/my-model")))) {
+ *   int[] prompt = Tokenizer.BYTES.encode("Once upon a time");
+ *   generator.generate(prompt, 100, new Sampler(0.8, 40, 1), token -> System.out.println(token));
+ * }
+ * }</pre>
  */
 public final class Generator implements AutoCloseable {
 

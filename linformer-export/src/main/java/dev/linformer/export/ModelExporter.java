@@ -11,6 +11,13 @@ import org.tensorflow.proto.GraphDef;
 /**
  * Writes a model for other runtimes: the inference graph with its weights, unknown batch, in one
  * format or several.
+ *
+ * <pre>{@code
+ * ModelDirectory model = ModelDirectory.open(Path.of("runs/my-model"));
+ * Path version = ModelExporter.export(model, Path.of("exported")); // exported/1, a SavedModel
+ * ModelExporter.export(
+ *     model, Path.of("for-onnx"), ExportOptions.savedModel().withFormats(ExportFormat.ONNX));
+ * }</pre>
  */
 public final class ModelExporter {
 

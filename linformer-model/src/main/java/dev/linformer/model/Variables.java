@@ -24,7 +24,8 @@ import org.tensorflow.types.family.TFloating;
  * <pre>{@code
  * var variables = Variables.random(tf, TFloat32.class, 7); // 7: the seed
  * var model = config.declare(variables);
- * var loss = …; // of model.call(…)
+ * Operand<TFloat32> y = model.call(tf, Map.of("inputs", x), null); // [b,n,c]
+ * Operand<TFloat32> loss = tf.math.mean(tf.math.square(y), tf.constant(new int[] {0, 1, 2}));
  * var gradients =
  *     tf.gradients(loss, variables.trainable().stream().map(Variables.Weight::value).toList());
  * }</pre>

@@ -9,7 +9,7 @@
  * dictionaries.
  *
  * <pre>{@code
- * ParameterFactory<TFloat32> parameters = ... // a variable for each Parameter
+ * // parameters: a ParameterFactory, which gives an operand for each Parameter
  * FeedForward<TFloat32> layer =
  *     FeedForward.declare(parameters, "ff", 64, 256, 64, Activation.GELU, false);
  * Operand<TFloat32> y = layer.call(tf, x, 0, null); // [b,n,64] → [b,n,64]

@@ -15,7 +15,15 @@ import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** Curves over a common axis, to be drawn as often as one likes. For one thread. */
+/**
+ * Curves over a common axis, to be drawn as often as one likes. For one thread.
+ *
+ * <pre>{@code
+ * Curves curves = new Curves("step", "loss").title("Training");
+ * curves.add("AdamW", 1, 2.3).add("AdamW", 2, 1.9);
+ * BufferedImage picture = curves.draw();
+ * }</pre>
+ */
 public final class Curves {
 
   private static final int WIDTH = 900;

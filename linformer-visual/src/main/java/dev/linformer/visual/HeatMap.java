@@ -15,7 +15,15 @@ import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.HeatMapChartBuilder;
 
-/** A matrix in colours, its first row on top. */
+/**
+ * A matrix in colours, its first row on top.
+ *
+ * <pre>{@code
+ * float[][] values = {{0.2f, 0.8f}, {0.6f, 0.4f}}; // [rows,columns]
+ * HeatMap map = new HeatMap("head 0", "position", "compressed position", values);
+ * BufferedImage picture = HeatMap.draw(List.of(List.of(map)));
+ * }</pre>
+ */
 public final class HeatMap {
 
   private static final int WIDTH = 340;

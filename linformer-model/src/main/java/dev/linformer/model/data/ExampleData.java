@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * Sequences with a class each, in memory: the data of a task of one's own that classifies.
  *
  * <pre>{@code
- * List<Example> examples = List.of(new Example(new int[] {3, 1, 2}, 0), ...);
+ * List<Example> examples = List.of(new Example(new int[] {3, 1, 2}, 0));
  * TaskData data = new ExampleData(examples, watched, unseen, 128, 1);
  * }</pre>
  */

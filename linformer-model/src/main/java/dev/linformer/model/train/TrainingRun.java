@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * ModelConfig model = ModelConfig.read(Path.of("config.json"));
- * Task task = new LanguageTask(Kind.CAUSAL, List.of("books/"), Tokenizer.BYTES, 64, 256, 1);
+ * Task task = new LanguageTask(LanguageTask.Kind.CAUSAL, List.of("books/"), Tokenizer.BYTES, 64, 256, 1);
  * TrainerConfig config = TrainerConfig.builder(2000).learningRate(0.005).build();
  *
  * try (TrainingRun run = TrainingRun.create(Path.of("run"), model, task, config)) {

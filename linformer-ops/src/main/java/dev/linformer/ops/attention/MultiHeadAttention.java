@@ -29,8 +29,8 @@ import org.tensorflow.types.family.TFloating;
  *
  * <pre>{@code
  * AttentionSpec spec = new AttentionSpec(channels, heads, headDim);
- * LearnedProjection<TFloat32> e = ... // [k,n]
- * LearnedProjection<TFloat32> f = ... // [k,n]
+ * var e = LearnedProjection.declare(parameters, "attention.E", 2048, 128); // [k,n]
+ * var f = LearnedProjection.declare(parameters, "attention.F", 2048, 128); // [k,n]
  * MultiHeadAttention<TFloat32> attention =
  *     MultiHeadAttention.declare(parameters, "attention", spec, e, f);
  * Operand<TFloat32> y = attention.call(tf, x, 0.1, key); // [b,n,c]; key is null in inference

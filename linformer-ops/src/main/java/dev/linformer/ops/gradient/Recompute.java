@@ -17,7 +17,7 @@ import org.tensorflow.types.family.TFloating;
  * Operand<TFloat32> y =
  *     Recompute.call(tf, List.of(x, w),
  *         (inner, inputs) -> inner.math.tanh(inner.linalg.matMul(inputs.get(x), inputs.get(w))));
- * Gradients gradients = tf.gradients(loss(y), List.of(w));
+ * Gradients gradients = tf.gradients(y, List.of(w));
  * }</pre>
  *
  * Segments nest. Randomness inside has to be a function of inputs, as TensorFlow's stateless

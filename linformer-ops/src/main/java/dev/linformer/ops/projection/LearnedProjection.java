@@ -19,7 +19,7 @@ import org.tensorflow.types.family.TFloating;
  *
  * <pre>{@code
  * Operand<TFloat32> weight = parameters.create(
- *     new Parameter("E.weight", Shape.of(k, n), Initialization.xavierNormal(n, k)));
+ *     new Parameter("E.weight", Shape.of(128, 2048), Initialization.xavierNormal(2048, 128)));
  * LearnedProjection<TFloat32> e = new LearnedProjection<>(weight, null);
  * Operand<TFloat32> y = e.compress(tf, x); // [b,h,n,d] → [b,h,k,d], or [b,n,c] → [b,k,c]
  * }</pre>
