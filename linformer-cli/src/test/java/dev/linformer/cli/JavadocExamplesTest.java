@@ -121,7 +121,8 @@ class JavadocExamplesTest {
   private static List<Path> sources() throws IOException {
     List<Path> sources = new ArrayList<>();
     try (Stream<Path> modules = Files.list(Path.of(".."))) {
-      for (Path module : modules.filter(each -> each.getFileName().toString().matches("linformer-.*")).toList()) {
+      for (Path module :
+          modules.filter(each -> each.getFileName().toString().matches("linformer-.*")).toList()) {
         Path main = module.resolve(Path.of("src", "main", "java"));
         if (Files.isDirectory(main)) {
           try (Stream<Path> files = Files.walk(main)) {

@@ -24,6 +24,7 @@ class NamesInDocsTest {
           "BatchMatMul",
           "BufferedImage",
           "FloatBuffer",
+          "Glorot",
           "Gradients",
           "Graph",
           "IllegalArgumentException",
@@ -31,11 +32,15 @@ class NamesInDocsTest {
           "IntBuffer",
           "List",
           "Map",
+          "NoSuchMethodError",
           "Operand",
           "Ops",
+          "Ones",
           "OnnxTensor",
           "OrtEnvironment",
           "Path",
+          "RandomNormal",
+          "RandomUniform",
           "Result",
           "SavedModelBundle",
           "Session",
@@ -46,7 +51,8 @@ class NamesInDocsTest {
           "TFloating",
           "TType",
           "XlaCallModule",
-          "XlaCustomCallV2");
+          "XlaCustomCallV2",
+          "Zeros");
 
   /** Spans that begin like a class and are text of a file or a log. */
   private static final Set<String> NO_NAMES = Set.of("Unable to register cuFFT factory", "None");
