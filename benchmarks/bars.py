@@ -76,7 +76,7 @@ def of(runs):
                 rows.append({"bar": bar.text, "at_least": bar.at_least, "quantity": bar.quantity, **found,
                              "agrees": agrees(run, bar),
                              "reached": found["ratio"] >= bar.at_least and agrees(run, bar), "loaded": run.get("loaded", False),
-                             "date": run["date"]})
+                             "date": run["date"], "device": run["device"]})
                 break
     return rows
 

@@ -3,8 +3,8 @@
 
     benchmarks/tables.py            # --check: says whether they are up to date, and writes nothing
 
-The figures come from docs/benchmarks/*.json. docs/benchmarks.md has the bars, and times and memory on a GPU;
-docs/benchmarks/README.md has the rest: two cores, full attention, the comparisons with float64, and all runs.
+The figures come from docs/benchmarks/*.json. docs/benchmarks.md has the bars, and times and memory on the newest GPU;
+docs/benchmarks/README.md has the rest: older GPUs, two cores, full attention, the comparisons with float64, and all runs.
 
 Where several files have the same work and program, the newest counts. In brackets stands
 theirs / ours, where both are from one file. Plain Python.
@@ -212,15 +212,23 @@ def of(runs):
     return sections(runs, lambda suite, those: table(suite, those) + checked(those) + "\n" + sources(those))
 
 
+def newest_device(suite, runs):
+    """The device of the newest run of a suite."""
+    return max((run for run in runs if run["suite"] == suite), key=lambda run: run["date"])["device"]
+
+
 def tables(runs):
-    """Times and memory on a GPU; the rest is on the page of runs."""
-    return sections(runs, table, [suite for suite in SUITES if suite not in LONG])
+    """Times and memory on the GPU that a suite was measured on last; the rest is on the page of runs."""
+    return sections([run for run in runs if run["device"] == newest_device(run["suite"], runs)],
+                    table, [suite for suite in SUITES if suite not in LONG])
 
 
 def details(runs):
     """What is not in `tables`, and the runs themselves."""
-    return sections(runs, lambda suite, those: (table(suite, those) if suite in LONG else "")
-                    + checked(those) + "\n" + sources(those))
+    def text_of(suite, those):
+        shown = suite not in LONG and those[0]["device"] == newest_device(suite, runs)
+        return ("" if shown else table(suite, those)) + checked(those) + "\n" + sources(those)
+    return sections(runs, text_of)
 
 
 def bar_table(runs):
@@ -231,7 +239,7 @@ def bar_table(runs):
     for bar in bars.BARS:
         row = found.get(bar.text) or apart.get(bar.text)
         if row is None:
-            rows.append([bar.text, bar.at_least, "not measured", "", "", "", ""])
+            rows.append([bar.text, bar.at_least, "not measured", "", "", "", "", ""])
             continue
         show, unit = (memory_of, "MiB") if bar.quantity == "peak_mib" else (time_of, "ms")
         verdict = "yes" if row["reached"] else "no" if row["agrees"] else "no: gradients too far off"
@@ -243,8 +251,9 @@ def bar_table(runs):
                      times(math.floor(100 * row["ratio"]) / 100),  # 1.196 is not 1.2
                      verdict,
                      f"{show({bar.quantity: row['ours']})} {unit}",
-                     f"{show({bar.quantity: row['theirs']})} {unit}", NAMES[row["peer"]]])
-    return grid(["work", "wanted", "ratio", "reached", "this library", "the best peer", "which"], rows)
+                     f"{show({bar.quantity: row['theirs']})} {unit}", NAMES[row["peer"]],
+                     row.get("device", "")])
+    return grid(["work", "wanted", "ratio", "reached", "this library", "the best peer", "which", "on"], rows)
 
 
 def filled(page, texts):
