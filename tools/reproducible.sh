@@ -15,7 +15,7 @@ build
 differ=0
 for file in "$first"/*; do
   name=$(basename "$file")
-  second=$(ls linformer-*/target/"$name" target/"$name" 2>/dev/null | head -n 1)
+  second=$(find linformer-*/target target -maxdepth 1 -name "$name")
   cmp "$file" "${second:-/dev/null}" || differ=1
 done
 echo "$(find "$first" -type f | wc -l) files, $([ $differ = 0 ] && echo "all the same" || echo "some differ")"
