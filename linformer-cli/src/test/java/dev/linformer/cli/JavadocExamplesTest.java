@@ -1,21 +1,15 @@
 package dev.linformer.cli;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.StringWriter;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.TreeSet;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
-import javax.tools.JavaCompiler;
+import java.util.stream.Collectors;
 import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
@@ -74,63 +68,49 @@ class JavadocExamplesTest {
       import org.tensorflow.types.*;
       """;
 
+  /** An example as a class, which javac reads as a file of that name. */
+  private static JavaFileObject unit(String name, String imports, String example) {
+    String text = OTHERS + imports + GIVEN.formatted(name, example);
+    return new SimpleJavaFileObject(
+        URI.create("string:///" + name + ".java"), JavaFileObject.Kind.SOURCE) {
+      @Override
+      public CharSequence getCharContent(boolean ignoreEncodingErrors) {
+        return text;
+      }
+    };
+  }
+
   @Test
   void compile(@TempDir Path classes) throws IOException {
+    SourceTree sources = SourceTree.main();
+    String imports =
+        sources.packages().keySet().stream()
+            .map("import dev.linformer.%s.*;%n"::formatted)
+            .collect(Collectors.joining());
     List<JavaFileObject> units = new ArrayList<>();
-    TreeSet<String> imports = new TreeSet<>();
-    List<String[]> examples = new ArrayList<>();
-    for (Path file : sources()) {
-      String source = Files.readString(file);
-      Matcher declared = Pattern.compile("(?m)^package ([\\w.]+);").matcher(source);
-      assertTrue(declared.find(), file::toString);
-      imports.add("import " + declared.group(1) + ".*;\n");
-      Matcher example = EXAMPLE.matcher(source);
-      while (example.find()) {
-        String name =
-            Objects.requireNonNull(file.getFileName()).toString().replaceAll("\\W", "_")
-                + examples.size();
-        examples.add(new String[] {name, example.group(1).replaceAll("(?m)^\\s*\\* ?", "")});
-      }
-    }
-    for (String[] example : examples) {
-      String unit = OTHERS + String.join("", imports) + GIVEN.formatted(example[0], example[1]);
-      units.add(
-          new SimpleJavaFileObject(
-              URI.create("string:///" + example[0] + ".java"), JavaFileObject.Kind.SOURCE) {
-            @Override
-            public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-              return unit;
-            }
-          });
-    }
+    sources
+        .files()
+        .forEach(
+            (file, text) ->
+                EXAMPLE
+                    .matcher(text)
+                    .results()
+                    .map(example -> example.group(1).replaceAll("(?m)^\\s*\\* ?", ""))
+                    .forEach(
+                        example ->
+                            units.add(
+                                unit(
+                                    file.replaceAll("\\W", "_") + units.size(),
+                                    imports,
+                                    example))));
     assertTrue(units.size() > 30, "examples: " + units.size());
-    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     StringWriter messages = new StringWriter();
     String path =
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     List<String> options =
         List.of("-proc:none", "-implicit:none", "-nowarn", "-cp", path, "-d", classes.toString());
-    compiler.getTask(messages, null, null, options, null, units).call();
-    assertEquals("", errors(messages.toString()));
-  }
-
-  private static String errors(String messages) {
-    return messages.contains("error:") ? messages : "";
-  }
-
-  private static List<Path> sources() throws IOException {
-    List<Path> sources = new ArrayList<>();
-    try (Stream<Path> modules = Files.list(Path.of(".."))) {
-      for (Path module :
-          modules.filter(each -> each.getFileName().toString().matches("linformer-.*")).toList()) {
-        Path main = module.resolve(Path.of("src", "main", "java"));
-        if (Files.isDirectory(main)) {
-          try (Stream<Path> files = Files.walk(main)) {
-            files.filter(file -> file.toString().endsWith(".java")).sorted().forEach(sources::add);
-          }
-        }
-      }
-    }
-    return sources;
+    var compiler = ToolProvider.getSystemJavaCompiler();
+    assertTrue(
+        compiler.getTask(messages, null, null, options, null, units).call(), messages::toString);
   }
 }

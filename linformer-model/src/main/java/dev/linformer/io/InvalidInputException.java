@@ -1,5 +1,7 @@
 package dev.linformer.io;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Input that the user can mend: the message names what was given, and what would do. It is one
  * line, without control characters whatever was given, and is cut where it gets longer than anyone
@@ -18,5 +20,10 @@ public final class InvalidInputException extends IllegalArgumentException {
 
   public InvalidInputException(String message, Throwable cause) {
     super(PrintableText.cut(message, LONGEST), cause);
+  }
+
+  /** A setting's value that is no good: which key, which value, what would do. */
+  public static InvalidInputException ofValue(String key, @Nullable Object value, String wanted) {
+    return new InvalidInputException("%s = %s, but %s is expected".formatted(key, value, wanted));
   }
 }

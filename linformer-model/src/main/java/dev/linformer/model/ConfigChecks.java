@@ -16,7 +16,7 @@ final class ConfigChecks {
    */
   static void refuseIf(boolean bad, String key, @Nullable Object value, String wanted) {
     if (bad) {
-      throw new InvalidInputException("%s = %s, but %s is expected".formatted(key, value, wanted));
+      throw InvalidInputException.ofValue(key, value, wanted);
     }
   }
 

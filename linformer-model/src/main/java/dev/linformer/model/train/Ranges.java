@@ -15,7 +15,7 @@ final class Ranges {
    */
   static void require(String key, Object value, boolean holds, String wanted) {
     if (!holds) {
-      throw new InvalidInputException("%s = %s, but %s is expected".formatted(key, value, wanted));
+      throw InvalidInputException.ofValue(key, value, wanted);
     }
   }
 
