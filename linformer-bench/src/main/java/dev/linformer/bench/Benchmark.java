@@ -7,7 +7,7 @@ import dev.linformer.model.Model;
 import dev.linformer.model.Variables;
 import dev.linformer.ops.Backend;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.runtime.Devices;
+import dev.linformer.runtime.internal.Devices;
 import dev.linformer.runtime.Sessions;
 import java.io.IOException;
 import java.util.ArrayList;

@@ -46,8 +46,8 @@ public record BenchmarkCase(
   }
 
   /** The order of the products in the first attention. */
-  String plan() {
-    return AttentionPlans.of(config).attentions().get(0).chosen(training).toString();
+  public String plan() {
+    return AttentionPlans.of(config).first(training);
   }
 
   /** The same with another number of steps that are measured at least. */

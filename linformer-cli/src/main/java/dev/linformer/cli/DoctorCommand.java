@@ -1,7 +1,7 @@
 package dev.linformer.cli;
 
 import dev.linformer.runtime.CudaLibraries;
-import dev.linformer.runtime.Devices;
+import dev.linformer.runtime.internal.Devices;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -4,7 +4,7 @@ import dev.linformer.export.ExportFormat;
 import dev.linformer.export.ExportOptions;
 import dev.linformer.export.ExportOptions.Lengths;
 import dev.linformer.export.SignatureName;
-import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;

@@ -3,7 +3,7 @@ package dev.linformer.cli;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.RegularFile;
 import dev.linformer.model.Model;
-import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.internal.weights.NpyFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -1,8 +1,8 @@
 package dev.linformer.cli;
 
 import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.JsonLines;
 import dev.linformer.io.internal.RegularFile;
-import dev.linformer.model.train.RunLog;
 import dev.linformer.visual.Curves;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -77,7 +77,7 @@ final class PlotCommand implements Callable<Integer> {
 
   private void read(Path log, List<Double> steps, List<Double> values) throws IOException {
     RegularFile.require("--log", log);
-    RunLog.read(
+    JsonLines.read(
         "--log " + log,
         log,
         (text, json) -> {

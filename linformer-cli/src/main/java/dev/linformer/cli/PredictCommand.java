@@ -6,7 +6,7 @@ import dev.linformer.io.internal.AtomicFile;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.Task;
-import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.internal.weights.NpyFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

@@ -5,7 +5,7 @@ import dev.linformer.export.Request;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.data.ListOps;
 import dev.linformer.model.data.Tokenizer;
-import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.internal.weights.NpyFile;
 import dev.linformer.visual.AttentionPicture;
 import java.awt.image.BufferedImage;
 import java.io.IOException;

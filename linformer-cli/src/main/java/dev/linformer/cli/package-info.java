@@ -1,4 +1,4 @@
-/** The command line. */
+/** The command line: {@link dev.linformer.cli.Main} is the program. */
 @NullMarked
 package dev.linformer.cli;
 

@@ -62,7 +62,10 @@ class ArchitectureTest {
           .resideInAPackage("dev.linformer.ops")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("dev.linformer.ops.projection..", "dev.linformer.ops.attention..");
+          .resideInAnyPackage(
+              "dev.linformer.ops.projection..",
+              "dev.linformer.ops.attention..",
+              "dev.linformer.ops.internal.attention..");
 
   @ArchTest
   static final ArchRule PROJECTION_DOES_NOT_KNOW_ATTENTION =
@@ -71,7 +74,8 @@ class ArchitectureTest {
           .resideInAPackage("dev.linformer.ops.projection..")
           .should()
           .dependOnClassesThat()
-          .resideInAPackage("dev.linformer.ops.attention..");
+          .resideInAnyPackage(
+              "dev.linformer.ops.attention..", "dev.linformer.ops.internal.attention..");
 
   @ArchTest
   static final ArchRule FEW_HOLD_SESSIONS =
@@ -80,9 +84,11 @@ class ArchitectureTest {
           .resideOutsideOfPackages(
               "dev.linformer.runtime..",
               "dev.linformer.model.train..",
-              "dev.linformer.model.weights..",
+              "dev.linformer.model.internal.weights..",
               "dev.linformer.bench..",
               "dev.linformer.export..")
+          .and()
+          .doNotHaveSimpleName("WeightFile")
           .should()
           .dependOnClassesThat()
           .belongToAnyOf(Session.class);

@@ -15,7 +15,7 @@ import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Task;
 import dev.linformer.model.data.TaskData;
-import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.internal.weights.NpyFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

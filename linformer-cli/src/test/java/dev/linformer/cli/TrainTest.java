@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.export.ExportedLinformer;
 import dev.linformer.io.internal.AtomicFile;
-import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.internal.weights.NpyFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

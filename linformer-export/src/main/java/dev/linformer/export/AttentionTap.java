@@ -2,7 +2,7 @@ package dev.linformer.export;
 
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.ops.attention.LinearAttention;
+import dev.linformer.ops.internal.attention.LinearAttention;
 import dev.linformer.ops.internal.Shapes;
 import java.util.ArrayList;
 import java.util.Iterator;

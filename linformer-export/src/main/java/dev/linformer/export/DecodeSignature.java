@@ -5,7 +5,7 @@ import dev.linformer.model.LinformerEncDecConfig;
 import dev.linformer.model.LinformerLM;
 import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.ops.attention.CompressedKeyValues;
+import dev.linformer.ops.projection.CompressedKeyValues;
 import dev.linformer.ops.attention.IncrementalDecoding.State;
 import java.util.ArrayList;
 import java.util.List;

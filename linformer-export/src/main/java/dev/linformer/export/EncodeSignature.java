@@ -5,7 +5,7 @@ import dev.linformer.model.LinformerEncDec;
 import dev.linformer.model.LinformerLM;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.ops.attention.CompressedKeyValues;
+import dev.linformer.ops.projection.CompressedKeyValues;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;

@@ -1,7 +1,7 @@
 package dev.linformer.export;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.Named;
+import dev.linformer.io.internal.Named;
 import java.util.Locale;
 
 /** What an export can be written as. */

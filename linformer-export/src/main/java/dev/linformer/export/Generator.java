@@ -6,7 +6,7 @@ import dev.linformer.model.LinformerLM;
 import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
-import dev.linformer.model.weights.WeightFile;
+import dev.linformer.model.WeightFile;
 import dev.linformer.ops.attention.IncrementalDecoding.State;
 import dev.linformer.runtime.Sessions;
 import java.io.IOException;

@@ -4,7 +4,7 @@ import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
-import dev.linformer.model.weights.WeightFile;
+import dev.linformer.model.WeightFile;
 import dev.linformer.runtime.Sessions;
 import java.io.IOException;
 import java.nio.file.Path;

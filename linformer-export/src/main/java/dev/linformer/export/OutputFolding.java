@@ -5,7 +5,7 @@ import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.LinformerEncDecConfig;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.model.weights.StoredWeights;
+import dev.linformer.model.internal.weights.StoredWeights;
 import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

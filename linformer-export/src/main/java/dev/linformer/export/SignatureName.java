@@ -1,7 +1,7 @@
 package dev.linformer.export;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.Named;
+import dev.linformer.io.internal.Named;
 
 /** The functions that an export can have. */
 public enum SignatureName {

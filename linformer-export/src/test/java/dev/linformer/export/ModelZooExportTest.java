@@ -9,7 +9,7 @@ import dev.linformer.export.ExportOptions.Lengths;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.model.internal.weights.SafetensorsFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
-import dev.linformer.model.weights.WeightFile;
+import dev.linformer.model.WeightFile;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -8,7 +8,7 @@ import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
 import dev.linformer.model.Pooling;
-import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.internal.weights.NpyFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

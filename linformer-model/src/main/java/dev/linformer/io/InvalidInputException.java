@@ -1,5 +1,6 @@
 package dev.linformer.io;
 
+import dev.linformer.io.internal.text.PrintableText;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,4 +1,7 @@
-/** What is wrong with an input, said to the person who can mend it. */
+/**
+ * What is wrong with an input, said to the person who can mend it: {@link
+ * dev.linformer.io.InvalidInputException}.
+ */
 @NullMarked
 package dev.linformer.io;
 

@@ -3,7 +3,7 @@ package dev.linformer.model;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.ops.attention.ContractionPlan;
+import dev.linformer.ops.internal.attention.ContractionPlan;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -14,9 +14,19 @@ import java.util.stream.IntStream;
  * In which order each attention of a model computes its products, at the full length, and what the
  * other orders would cost.
  *
- * @param attentions in the order in which they are computed
+ * <pre>{@code
+ * LinformerConfig config = LinformerConfig.builder(2048, 64, 128).heads(4).build();
+ * System.out.println(AttentionPlans.of(config).table());
+ * }</pre>
  */
-public record AttentionPlans(List<AttentionOrder> attentions) {
+public final class AttentionPlans {
+
+  /** In the order in which they are computed. */
+  private final List<AttentionOrder> attentions;
+
+  private AttentionPlans(List<AttentionOrder> attentions) {
+    this.attentions = attentions;
+  }
 
   /**
    * An attention.
@@ -25,10 +35,10 @@ public record AttentionPlans(List<AttentionOrder> attentions) {
    * @param sizes what the order depends on
    * @param byPrefix whether it is causal and compresses prefixes: then the order is fixed
    */
-  public record AttentionOrder(String name, ContractionPlan.Sizes sizes, boolean byPrefix) {
+  record AttentionOrder(String name, ContractionPlan.Sizes sizes, boolean byPrefix) {
 
     /** The order that is taken. */
-    public ContractionPlan chosen(boolean training) {
+    ContractionPlan chosen(boolean training) {
       return ContractionPlan.choose(sizes, training);
     }
 
@@ -47,6 +57,15 @@ public record AttentionPlans(List<AttentionOrder> attentions) {
       all.addAll(Linformer.attentions(prefix, stacks.get(i)));
     }
     return new AttentionPlans(all);
+  }
+
+  /**
+   * The order of the first attention's products, such as {@code (E·x)·W, (x·W_Q)·K'ᵀ, (P·V')·W_O}.
+   *
+   * @param training whether there is a backward pass, whose cost counts, too
+   */
+  public String first(boolean training) {
+    return attentions.get(0).chosen(training).toString();
   }
 
   /** All orders of an attention, the cheapest first. */

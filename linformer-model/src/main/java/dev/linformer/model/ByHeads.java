@@ -1,9 +1,9 @@
 package dev.linformer.model;
 
 import dev.linformer.ops.Masks;
-import dev.linformer.ops.attention.AttentionDropout;
-import dev.linformer.ops.attention.ContractionPlan;
-import dev.linformer.ops.attention.MultiHeadAttention;
+import dev.linformer.ops.internal.attention.AttentionDropout;
+import dev.linformer.ops.internal.attention.ContractionPlan;
+import dev.linformer.ops.internal.attention.MultiHeadWeights;
 import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
 import dev.linformer.ops.gradient.SegmentInput;
@@ -31,7 +31,7 @@ record ByHeads(int headsPerPart) implements Checkpointing {
 
   private <T extends TFloating> Operand<T> attention(
       Ops tf, Operand<T> x, SublayerCall<T> call, Sublayer.AttentionBody<T> body) {
-    MultiHeadAttention<T> attention = body.attention();
+    MultiHeadWeights<T> attention = body.attention().weights();
     double dropout = call.config().dropout();
     Operand<T> in = call.input(tf, x); // [b,n,c]
     Operand<T> source = body.source(in, call.context()); // [b,s,c]

@@ -2,11 +2,11 @@ package dev.linformer.model;
 
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.attention.AttentionDropout;
-import dev.linformer.ops.attention.AttentionSteps;
-import dev.linformer.ops.attention.ContractionPlan;
-import dev.linformer.ops.attention.MultiHeadAttention;
-import dev.linformer.ops.attention.PrefixAttention;
+import dev.linformer.ops.internal.attention.AttentionDropout;
+import dev.linformer.ops.internal.attention.AttentionSteps;
+import dev.linformer.ops.internal.attention.ContractionPlan;
+import dev.linformer.ops.internal.attention.MultiHeadWeights;
+import dev.linformer.ops.internal.attention.PrefixAttention;
 import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
 import dev.linformer.ops.gradient.SegmentInput;
@@ -39,7 +39,7 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
 
   private <T extends TFloating> Operand<T> attention(
       Ops tf, Operand<T> x, SublayerCall<T> call, Sublayer.AttentionBody<T> body) {
-    MultiHeadAttention<T> attention = body.attention();
+    MultiHeadWeights<T> attention = body.attention().weights();
     Operand<T> in = call.input(tf, x); // [b,n,c]
     Operand<T> source = body.source(in, call.context()); // [b,s,c]
     Operand<T> clean = Masks.zeroPadding(tf, source, body.mask(call.context())); // [b,s,c]
@@ -72,7 +72,7 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
       Operand<T> in,
       Operand<T> clean,
       Operand<TInt64> starts) {
-    MultiHeadAttention<T> attention = body.attention();
+    MultiHeadWeights<T> attention = body.attention().weights();
     Operand<TBool> mask = body.mask(call.context()); // [b,s]
     double dropout = call.config().dropout();
     ContractionPlan plan =
@@ -113,9 +113,9 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
       Operand<T> in,
       Operand<T> clean,
       Operand<TInt64> starts) {
-    MultiHeadAttention<T> whole = body.attention();
+    MultiHeadWeights<T> whole = body.attention().weights();
     var before = PrefixAttention.prefixes(tf, whole, clean, parts.perPart()); // [b,h,g,k,d]
-    MultiHeadAttention<T> attention = PrefixAttention.columns(tf, whole, x.shape().get(1));
+    MultiHeadWeights<T> attention = PrefixAttention.columns(tf, whole, x.shape().get(1));
     inputs
         .add(SegmentInput.along(clean, 1))
         .add(SegmentInput.row(before.keys(), 2))

@@ -1,6 +1,6 @@
 package dev.linformer.model;
 
-import dev.linformer.io.Named;
+import dev.linformer.io.internal.Named;
 
 /** How much of a forward pass is computed again in the backward pass instead of being kept. */
 public enum CheckpointLevel implements Named {

@@ -1,6 +1,6 @@
 package dev.linformer.model;
 
-import dev.linformer.io.Named;
+import dev.linformer.io.internal.Named;
 import java.util.List;
 import java.util.Locale;
 

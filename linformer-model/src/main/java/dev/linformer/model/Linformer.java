@@ -1,5 +1,6 @@
 package dev.linformer.model;
 
+import dev.linformer.model.internal.BatchSizes;
 import dev.linformer.ops.Backend;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.FeedForward;
@@ -9,12 +10,13 @@ import dev.linformer.ops.Masks;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.attention.AttentionSpec;
-import dev.linformer.ops.attention.CompressedKeyValues;
+import dev.linformer.ops.projection.CompressedKeyValues;
 import dev.linformer.ops.attention.IncrementalDecoding;
 import dev.linformer.ops.attention.MultiHeadAttention;
-import dev.linformer.ops.attention.Visibility;
+import dev.linformer.ops.Visibility;
 import dev.linformer.ops.internal.Float32Math;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.attention.MultiHeadWeights;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -229,7 +231,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
       long n = config.sequenceLength();
       for (int j = 0; j < plans.size(); j++) {
         if (model.sublayers.get(j).body() instanceof Sublayer.AttentionBody<TFloat32> body) {
-          MultiHeadAttention<TFloat32> attention = body.attention();
+          MultiHeadWeights<TFloat32> attention = body.attention().weights();
           all.add(
               new AttentionPlans.AttentionOrder(
                   plans.get(j).name, attention.sizes(n, n), attention.byPrefix()));
@@ -259,7 +261,7 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     Shapes.requireAtMost("Linformer input", x, 1, config.sequenceLength(), "input_size");
     Shapes.requireAxis("Linformer input", x, 2, config.channels(), "channels");
     if (key != null && x.shape().get(0) != Shape.UNKNOWN_SIZE) {
-      BatchSizes.require(x.shape().get(0), x.shape().get(1));
+      BatchSizes.requirePositions(x.shape().get(0), x.shape().get(1));
     }
     Operand<T> tame = Masks.tamePadding(tf, x, context.mask()); // [b,n,c]
     return config.precision() == ComputePrecision.BF16 && !Float32Math.isReducedPrecision(type)

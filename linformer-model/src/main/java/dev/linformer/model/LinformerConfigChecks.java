@@ -8,7 +8,7 @@ import static dev.linformer.model.ConfigChecks.requireRate;
 import static dev.linformer.model.ConfigChecks.requireWeight;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.Named;
+import dev.linformer.io.internal.Named;
 
 /** The checks of a {@link LinformerConfig}: of each value, then of those that must go together. */
 final class LinformerConfigChecks {

@@ -1,7 +1,7 @@
 package dev.linformer.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.io.Named;
+import dev.linformer.io.internal.Named;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.ops.Activation;
 import java.util.List;

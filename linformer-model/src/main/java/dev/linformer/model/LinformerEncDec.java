@@ -2,7 +2,7 @@ package dev.linformer.model;
 
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.attention.CompressedKeyValues;
+import dev.linformer.ops.projection.CompressedKeyValues;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

@@ -9,7 +9,7 @@ import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.PositionalEncoding;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.attention.CompressedKeyValues;
+import dev.linformer.ops.projection.CompressedKeyValues;
 import dev.linformer.ops.attention.IncrementalDecoding;
 import dev.linformer.ops.internal.Shapes;
 import java.util.ArrayList;

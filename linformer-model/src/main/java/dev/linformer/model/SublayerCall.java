@@ -3,7 +3,7 @@ package dev.linformer.model;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.attention.MultiHeadAttention;
+import dev.linformer.ops.internal.attention.MultiHeadWeights;
 import dev.linformer.ops.gradient.Recompute;
 import dev.linformer.ops.gradient.SegmentInput;
 import dev.linformer.ops.gradient.Substitution;
@@ -71,7 +71,7 @@ record SublayerCall<T extends TFloating>(
   Operand<T> join(
       Ops tf,
       Substitution replaced,
-      MultiHeadAttention<T> attention,
+      MultiHeadWeights<T> attention,
       Operand<T> x,
       Operand<T> y,
       @Nullable Operand<TInt64> from) {
@@ -85,7 +85,7 @@ record SublayerCall<T extends TFloating>(
   }
 
   /** The weights of {@link #join}. */
-  List<SegmentInput> joinWeights(MultiHeadAttention<T> attention) {
+  List<SegmentInput> joinWeights(MultiHeadWeights<T> attention) {
     SegmentInputs<T> inputs = new SegmentInputs<>();
     List<Dense<T>> maps = attention.output();
     inputs.whole(maps.get(0).bias());

@@ -15,7 +15,8 @@
  *   <li>{@code call} adds the model to a graph, any number of times. A {@link
  *       dev.linformer.model.Context} holds masks and a decoder's source. With a {@link
  *       dev.linformer.ops.RandomKey} there is dropout, without one there is none.
- *   <li>A {@link dev.linformer.model.ModelDirectory} keeps a configuration and its weights.
+ *   <li>A {@link dev.linformer.model.ModelDirectory} keeps a configuration and its weights, {@link
+ *       dev.linformer.model.WeightFile} the weights of any session.
  * </ol>
  *
  * <p>What is optional: {@link dev.linformer.model.CheckpointLevel} says how much is computed again

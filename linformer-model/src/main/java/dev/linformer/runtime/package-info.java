@@ -1,4 +1,4 @@
-/** TensorFlow's sessions and devices: what there is to compute on, and how it is opened. */
+/** TensorFlow's sessions and libraries: how TensorFlow is opened. */
 @NullMarked
 package dev.linformer.runtime;
 

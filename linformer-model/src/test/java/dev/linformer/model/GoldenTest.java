@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.internal.JsonObjectReader;
-import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.model.internal.weights.SafetensorsFile;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Weights;
-import dev.linformer.ops.attention.CompressedKeyValues;
+import dev.linformer.ops.projection.CompressedKeyValues;
 import dev.linformer.ops.attention.IncrementalDecoding.State;
 import dev.linformer.ops.internal.Shapes;
 import java.util.ArrayList;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.linformer.io.internal.AtomicFile;
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.weights.NpyFile;
+import dev.linformer.model.internal.weights.NpyFile;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;

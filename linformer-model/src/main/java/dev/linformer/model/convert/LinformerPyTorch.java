@@ -1,7 +1,7 @@
 package dev.linformer.model.convert;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.Named;
+import dev.linformer.io.internal.Named;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;

@@ -1,9 +1,9 @@
 package dev.linformer.model.convert;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.PrintableText;
-import dev.linformer.model.weights.Finite;
-import dev.linformer.model.weights.TensorFile;
+import dev.linformer.io.internal.text.PrintableText;
+import dev.linformer.model.internal.weights.Finite;
+import dev.linformer.model.internal.weights.TensorFile;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
 import java.nio.file.Path;

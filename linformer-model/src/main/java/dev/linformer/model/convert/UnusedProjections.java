@@ -2,7 +2,7 @@ package dev.linformer.model.convert;
 
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ParameterSharing;
-import dev.linformer.model.weights.SafetensorsWriter.Tensor;
+import dev.linformer.model.internal.weights.SafetensorsWriter.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.ndarray.Shape;

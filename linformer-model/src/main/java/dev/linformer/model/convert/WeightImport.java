@@ -3,7 +3,7 @@ package dev.linformer.model.convert;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.weights.WeightFile;
+import dev.linformer.model.WeightFile;
 import dev.linformer.ops.Parameter;
 import java.io.IOException;
 import java.nio.file.Path;

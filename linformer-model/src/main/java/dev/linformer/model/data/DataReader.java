@@ -1,7 +1,7 @@
 package dev.linformer.model.data;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.io.internal.RegularFile;
 import java.io.BufferedInputStream;
 import java.io.IOException;

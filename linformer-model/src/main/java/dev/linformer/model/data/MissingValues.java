@@ -1,6 +1,6 @@
 package dev.linformer.model.data;
 
-import dev.linformer.io.Named;
+import dev.linformer.io.internal.Named;
 import java.util.Locale;
 import java.util.Set;
 

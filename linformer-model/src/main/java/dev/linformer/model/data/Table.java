@@ -1,7 +1,7 @@
 package dev.linformer.model.data;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.PrintableText;
+import dev.linformer.io.internal.text.PrintableText;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -4,7 +4,7 @@ import com.knuddels.jtokkit.Encodings;
 import com.knuddels.jtokkit.api.Encoding;
 import com.knuddels.jtokkit.api.EncodingType;
 import com.knuddels.jtokkit.api.IntArrayList;
-import dev.linformer.io.Named;
+import dev.linformer.io.internal.Named;
 import java.nio.charset.StandardCharsets;
 
 /** Text as token ids. */

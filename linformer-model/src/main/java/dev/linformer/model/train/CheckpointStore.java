@@ -6,7 +6,7 @@ import dev.linformer.io.internal.AtomicFile;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
-import dev.linformer.model.weights.WeightFile;
+import dev.linformer.model.WeightFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

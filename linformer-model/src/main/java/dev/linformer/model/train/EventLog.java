@@ -24,7 +24,7 @@ import org.tensorflow.proto.Summary;
  * <p>An event stands in a record of its length, a checksum of that, itself and a checksum:
  * TFRecord.
  */
-public final class EventLog implements TrainingListener, Closeable {
+final class EventLog implements TrainingListener, Closeable {
 
   private static final int MASK_DELTA = 0xa282ead8;
 
@@ -37,7 +37,7 @@ public final class EventLog implements TrainingListener, Closeable {
    * @param step where the training stands: TensorBoard forgets what other files say of later ones
    * @param every steps between events
    */
-  public static EventLog open(Path folder, int step, int every) throws IOException {
+  static EventLog open(Path folder, int step, int every) throws IOException {
     Instant now = Instant.now();
     Path file =
         folder.resolve(

@@ -3,7 +3,6 @@ package dev.linformer.model.train;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
-import dev.linformer.model.BatchSizes;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.ClassifyTask;
@@ -12,7 +11,7 @@ import dev.linformer.model.data.LanguageTask;
 import dev.linformer.model.data.ListOpsTask;
 import dev.linformer.model.data.Task;
 import dev.linformer.model.data.TaskData;
-import dev.linformer.runtime.Devices;
+import dev.linformer.runtime.internal.Devices;
 import dev.linformer.runtime.Toggle;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -65,7 +64,7 @@ record RunSettings(
       Devices.kernels(xla, Toggle.ON);
     }
     requireApart(folder, task);
-    BatchSizes.require(model, config.batchSize(), xla);
+    TrainingGraph.requireBatch(model, config.batchSize(), xla);
   }
 
   /** What a run writes must not become part of the texts that it reads. */

@@ -1,6 +1,7 @@
 package dev.linformer.model.train;
 
-import dev.linformer.model.BatchSizes;
+import dev.linformer.model.internal.BatchSizes;
+import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables;
@@ -85,6 +86,23 @@ final class TrainingGraph implements AutoCloseable {
   record Accumulation(Placeholder<TFloat32> share, Op first, Op next) {}
 
   /**
+   * Makes sure that a model can be trained on batches of a size.
+   *
+   * @param batch number of sequences
+   * @param known whether the graph is built for batches of this size; else values of a layer are
+   *     counted in 32 bits, too
+   * @throws dev.linformer.io.InvalidInputException if there are too many positions, or values
+   */
+  static void requireBatch(ModelConfig model, long batch, boolean known) {
+    for (LinformerConfig stack : model.stacks()) {
+      BatchSizes.requirePositions(batch, stack.sequenceLength());
+      if (!known) {
+        BatchSizes.requireValues(batch, stack.sequenceLength(), stack.channels());
+      }
+    }
+  }
+
+  /**
    * @param xla whether XLA compiles the graph: then b is known
    * @param kernels whether layers are kernels, see {@link Backend#GPU_KERNELS}
    * @param resident a batch that lies on the device, in the place of those that are fed; or null
@@ -97,7 +115,7 @@ final class TrainingGraph implements AutoCloseable {
       boolean xla,
       boolean kernels,
       @Nullable Batch resident) {
-    BatchSizes.require(config, trainer.batchSize(), xla || resident != null);
+    requireBatch(config, trainer.batchSize(), xla || resident != null);
     Ops tf = Ops.create(graph);
     variables = Variables.random(tf, TFloat32.class, trainer.seed());
     slots = Variables.random(tf, TFloat32.class, trainer.seed());

@@ -20,10 +20,9 @@
  * dev.linformer.model.train.Adadelta}.
  *
  * <p>What is heard of it: a {@link dev.linformer.model.train.TrainingListener} hears steps,
- * measurements and checkpoints, {@link dev.linformer.model.train.TrainingMessages} lines for
- * people, and {@link dev.linformer.model.train.RunLog} reads the log of a run. A training whose
- * loss is no number any more ends with a {@link dev.linformer.model.train.DivergedException} that
- * says where it began.
+ * measurements and checkpoints, and {@link dev.linformer.model.train.TrainingMessages} lines for
+ * people. A training whose loss is no number any more ends with a {@link
+ * dev.linformer.model.train.DivergedException} that says where it began.
  *
  * <p>Before a long training: {@link dev.linformer.model.train.DryRun} computes everything once, and
  * {@link dev.linformer.model.train.InputPipelineTiming} measures what feeding costs.

@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.ModelConfig;
-import dev.linformer.model.weights.NpyFile;
-import dev.linformer.model.weights.NpzFile;
-import dev.linformer.model.weights.PyTorchFile;
-import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.model.internal.weights.NpyFile;
+import dev.linformer.model.internal.weights.NpzFile;
+import dev.linformer.model.internal.weights.PyTorchFile;
+import dev.linformer.model.internal.weights.SafetensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

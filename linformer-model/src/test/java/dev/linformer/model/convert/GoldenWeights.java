@@ -2,11 +2,11 @@ package dev.linformer.model.convert;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.model.weights.SafetensorsFile;
-import dev.linformer.model.weights.SafetensorsWriter;
-import dev.linformer.model.weights.SafetensorsWriter.Tensor;
-import dev.linformer.model.weights.TensorFile;
-import dev.linformer.model.weights.Zips;
+import dev.linformer.model.internal.weights.SafetensorsFile;
+import dev.linformer.model.internal.weights.SafetensorsWriter;
+import dev.linformer.model.internal.weights.SafetensorsWriter.Tensor;
+import dev.linformer.model.internal.weights.TensorFile;
+import dev.linformer.model.internal.weights.Zips;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

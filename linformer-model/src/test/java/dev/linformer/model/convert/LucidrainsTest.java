@@ -12,7 +12,7 @@ import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Values;
-import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.model.internal.weights.SafetensorsFile;
 import dev.linformer.ops.ArabicDigits;
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Parameter;

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.weights.SafetensorsFile;
-import dev.linformer.model.weights.SafetensorsWriter.Tensor;
+import dev.linformer.model.internal.weights.SafetensorsFile;
+import dev.linformer.model.internal.weights.SafetensorsWriter.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.ModelDirectory;
-import dev.linformer.model.weights.SafetensorsFile;
-import dev.linformer.model.weights.SafetensorsWriter.Tensor;
+import dev.linformer.model.internal.weights.SafetensorsFile;
+import dev.linformer.model.internal.weights.SafetensorsWriter.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

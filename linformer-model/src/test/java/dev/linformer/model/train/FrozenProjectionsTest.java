@@ -13,7 +13,7 @@ import dev.linformer.model.ParameterSharing;
 import dev.linformer.model.Pooling;
 import dev.linformer.model.ProjectionMethod;
 import dev.linformer.model.data.ListOps;
-import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.model.internal.weights.SafetensorsFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

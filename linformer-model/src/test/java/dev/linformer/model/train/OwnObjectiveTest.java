@@ -11,7 +11,7 @@ import dev.linformer.model.Values;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Task;
 import dev.linformer.model.data.TaskData;
-import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.model.internal.weights.SafetensorsFile;
 import dev.linformer.runtime.Toggle;
 import java.io.IOException;
 import java.nio.file.Files;

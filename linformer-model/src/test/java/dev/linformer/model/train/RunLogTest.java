@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.linformer.io.internal.JsonLines;
 import dev.linformer.model.Values;
 import dev.linformer.model.train.TrainingListener.StepReport;
 import java.io.IOException;
@@ -101,7 +102,7 @@ class RunLogTest {
 
   private static List<Integer> steps(Path file) throws IOException {
     List<Integer> steps = new ArrayList<>();
-    RunLog.read("x", file, (text, json) -> steps.add(json.get("step").intValue()));
+    JsonLines.read("x", file, (text, json) -> steps.add(json.get("step").intValue()));
     return steps;
   }
 }

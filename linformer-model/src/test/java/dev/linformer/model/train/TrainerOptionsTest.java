@@ -16,7 +16,7 @@ import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Example;
 import dev.linformer.model.data.ExampleData;
 import dev.linformer.model.data.Objective;
-import dev.linformer.model.weights.SafetensorsFile;
+import dev.linformer.model.internal.weights.SafetensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

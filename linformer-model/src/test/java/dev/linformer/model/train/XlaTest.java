@@ -11,7 +11,7 @@ import dev.linformer.model.ModelConfig;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.ExampleData;
 import dev.linformer.model.data.Objective;
-import dev.linformer.runtime.Devices;
+import dev.linformer.runtime.internal.Devices;
 import dev.linformer.runtime.Toggle;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package dev.linformer.ops.attention;
 
+import dev.linformer.ops.Visibility;
 import org.jspecify.annotations.Nullable;
 
 /**

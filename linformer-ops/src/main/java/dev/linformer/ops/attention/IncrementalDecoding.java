@@ -2,8 +2,15 @@ package dev.linformer.ops.attention;
 
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Masks;
+import dev.linformer.ops.Visibility;
 import dev.linformer.ops.internal.Float32Math;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.attention.AttentionDropout;
+import dev.linformer.ops.internal.attention.AttentionSteps;
+import dev.linformer.ops.internal.attention.ContractionPlan;
+import dev.linformer.ops.internal.attention.LinearAttention;
+import dev.linformer.ops.internal.attention.MultiHeadWeights;
+import dev.linformer.ops.projection.CompressedKeyValues;
 import dev.linformer.ops.projection.LearnedProjection;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.Operand;
@@ -39,9 +46,10 @@ public final class IncrementalDecoding {
    * #compress} gives of a source.
    */
   public static <T extends TFloating> Shape stateShape(MultiHeadAttention<T> attention) {
-    LearnedProjection<T> e = attention.learnedKeys();
-    long states = e.perHead() ? attention.heads() : attention.keyHeads();
-    return Shape.of(1, states, e.projectedLength(), attention.headDim());
+    MultiHeadWeights<T> weights = attention.weights();
+    LearnedProjection<T> e = weights.learnedKeys();
+    long states = e.perHead() ? weights.heads() : weights.keyHeads();
+    return Shape.of(1, states, e.projectedLength(), weights.headDim());
   }
 
   /**
@@ -65,15 +73,16 @@ public final class IncrementalDecoding {
           "MultiHeadAttention: a state in float32 or float64 expected, found %s, in which sums stop growing"
               .formatted(before.keys.type().getSimpleName()));
     }
-    if (attention.visibility() != Visibility.CAUSAL) {
+    MultiHeadWeights<T> weights = attention.weights();
+    if (weights.visibility() != Visibility.CAUSAL) {
       throw new IllegalArgumentException(
-          "MultiHeadAttention: a step needs causal attention, found " + attention.visibility());
+          "MultiHeadAttention: a step needs causal attention, found " + weights.visibility());
     }
-    LearnedProjection<T> e = attention.learnedKeys();
-    LearnedProjection<T> f = attention.learnedValues();
-    Operand<T> q = headsOfOne(tf, attention, attention.queries().call(tf, x)); // [b,h,1,d]
-    Operand<T> k = headsOfOne(tf, attention, attention.keys().call(tf, x)); // [b,h or 1,1,d]
-    Operand<T> v = headsOfOne(tf, attention, attention.values().call(tf, x)); // [b,h or 1,1,d]
+    LearnedProjection<T> e = weights.learnedKeys();
+    LearnedProjection<T> f = weights.learnedValues();
+    Operand<T> q = headsOfOne(tf, weights, weights.queries().call(tf, x)); // [b,h,1,d]
+    Operand<T> k = headsOfOne(tf, weights, weights.keys().call(tf, x)); // [b,h or 1,1,d]
+    Operand<T> v = headsOfOne(tf, weights, weights.values().call(tf, x)); // [b,h or 1,1,d]
     State<S> after =
         new State<>(
             grown(tf, before.keys, column(tf, e, position), k),
@@ -82,7 +91,7 @@ public final class IncrementalDecoding {
     Operand<T> sumV = in(tf, after.values, x.type()); // [b,h,k,d]
     Operand<T> mixed =
         LinearAttention.call(tf, q, e.addBias(tf, sumK), f.addBias(tf, sumV), 0, null); // [b,h,1,d]
-    return new Step<>(outputOfOne(tf, attention, mixed), after);
+    return new Step<>(outputOfOne(tf, weights, mixed), after);
   }
 
   /** A sum and what a position adds to it, [b,h,k,d], in the sum's type. */
@@ -109,8 +118,9 @@ public final class IncrementalDecoding {
    */
   public static <T extends TFloating> CompressedKeyValues<T> compress(
       Ops tf, MultiHeadAttention<T> attention, Operand<T> source, @Nullable Operand<TBool> mask) {
-    requireWhole(attention);
-    AttentionSteps<T> steps = attention.steps();
+    MultiHeadWeights<T> weights = attention.weights();
+    requireWhole(weights);
+    AttentionSteps<T> steps = weights.steps();
     boolean first = steps.order(1, source.shape().get(1), false).compressFirst();
     ContractionPlan plan = new ContractionPlan(first, false, false); // a fold is dear for one query
     Operand<T> clean = Masks.zeroPadding(tf, source, mask); // [b,s,c]
@@ -129,40 +139,41 @@ public final class IncrementalDecoding {
    */
   public static <T extends TFloating> Operand<T> step(
       Ops tf, MultiHeadAttention<T> attention, Operand<T> x, CompressedKeyValues<T> source) {
-    requireWhole(attention);
-    Operand<T> q = headsOfOne(tf, attention, attention.queries().call(tf, x)); // [b,h,1,d]
+    MultiHeadWeights<T> weights = attention.weights();
+    requireWhole(weights);
+    Operand<T> q = headsOfOne(tf, weights, weights.queries().call(tf, x)); // [b,h,1,d]
     Operand<T> mixed =
         LinearAttention.attend(
             tf, q, source.keys(), source.values(), null, AttentionDropout.NONE); // [b,h,1,d]
-    return outputOfOne(tf, attention, mixed); // [b,1,c]
+    return outputOfOne(tf, weights, mixed); // [b,1,c]
   }
 
   /** [b,1,h·d] → [b,h,1,d]; of one position no value moves. */
   private static <T extends TFloating> Operand<T> headsOfOne(
-      Ops tf, MultiHeadAttention<T> attention, Operand<T> x) {
-    long heads = x.shape().get(2) / attention.headDim();
-    return Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, heads, 1, attention.headDim()); // [b,h,1,d]
+      Ops tf, MultiHeadWeights<T> weights, Operand<T> x) {
+    long heads = x.shape().get(2) / weights.headDim();
+    return Shapes.reshape(tf, x, Shape.UNKNOWN_SIZE, heads, 1, weights.headDim()); // [b,h,1,d]
   }
 
   /** [b,h,1,d] → [b,1,c]. */
   private static <T extends TFloating> Operand<T> outputOfOne(
-      Ops tf, MultiHeadAttention<T> attention, Operand<T> mixed) {
-    long hd = attention.queries().weight().shape().get(0);
+      Ops tf, MultiHeadWeights<T> weights, Operand<T> mixed) {
+    long hd = weights.queries().weight().shape().get(0);
     Operand<T> y = Shapes.reshape(tf, mixed, Shape.UNKNOWN_SIZE, 1, hd); // [b,1,h·d]
-    for (Dense<T> map : attention.output()) {
+    for (Dense<T> map : weights.output()) {
       y = map.call(tf, y); // [b,1,c] after the last
     }
     return y;
   }
 
-  private static void requireWhole(MultiHeadAttention<?> attention) {
-    if (attention.visibility() != Visibility.ALL) {
+  private static void requireWhole(MultiHeadWeights<?> weights) {
+    if (weights.visibility() != Visibility.ALL) {
       throw new IllegalArgumentException(
           "MultiHeadAttention: a step needs a source that is seen as a whole, found "
-              + attention.visibility());
+              + weights.visibility());
     }
-    attention.learnedKeys();
-    attention.learnedValues();
+    weights.learnedKeys();
+    weights.learnedValues();
   }
 
   /** E[:,t]: [k,1] or [h,k,1]. */

@@ -9,6 +9,7 @@ import dev.linformer.ops.LayerContract;
 import dev.linformer.ops.Naive;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
+import dev.linformer.ops.Visibility;
 import dev.linformer.ops.Weights;
 import dev.linformer.ops.projection.ConvolutionProjection;
 import dev.linformer.ops.projection.IdentityProjection;

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.RandomKey;
+import dev.linformer.ops.Visibility;
 import dev.linformer.ops.Weights;
+import dev.linformer.ops.internal.attention.ContractionPlan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -47,14 +49,10 @@ class ContractionPlanTest {
         tf -> {
           var parameters = weights.constants(tf, TFloat64.class);
           var ef = projections.declare(parameters, "fn", H, K, N);
-          MultiHeadAttention<TFloat64> attention =
-              MultiHeadAttention.declare(
-                      parameters,
-                      "fn",
-                      new AttentionSpec(C, H, D, null, false, visibility),
-                      ef.get(0),
-                      ef.get(1))
-                  .withPlan(plan);
+          var spec = new AttentionSpec(C, H, D, null, false, visibility);
+          var cheapest =
+              MultiHeadAttention.declare(parameters, "fn", spec, ef.get(0), ef.get(1));
+          var attention = new MultiHeadAttention<>(cheapest.weights().withPlan(plan));
           Shape shape = Shape.of(b, N, C);
           Operand<TFloat64> x = Graphs.constant(tf, shape, Graphs.normal(5, shape.size()));
           boolean[] real = new boolean[b * N];

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.linformer.ops.Backend;
 import dev.linformer.ops.Dense;
 import dev.linformer.ops.Graphs;
+import dev.linformer.ops.Visibility;
+import dev.linformer.ops.internal.attention.MultiHeadWeights;
 import dev.linformer.ops.projection.LearnedProjection;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -33,7 +35,8 @@ class IncrementalDecodingTest {
     var map = new Dense<>(one(tf, 1, 1), null);
     var e = new LearnedProjection<>(one(tf, 1, 1), null);
     return new MultiHeadAttention<>(
-        1, map, map, map, e, e, List.of(map), Visibility.CAUSAL, null, Backend.PORTABLE);
+        new MultiHeadWeights<>(
+        1, map, map, map, e, e, List.of(map), Visibility.CAUSAL, null, Backend.PORTABLE));
   }
 
   /** A position adds 1: a state in bfloat16 would stop at 256. */

@@ -9,7 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.ops.Backend;
 import dev.linformer.ops.RandomKey;
+import dev.linformer.ops.Visibility;
 import dev.linformer.ops.Weights;
+import dev.linformer.ops.internal.attention.ContractionPlan;
+import dev.linformer.ops.internal.attention.MultiHeadWeights;
 import dev.linformer.ops.projection.IdentityProjection;
 import dev.linformer.ops.projection.SequenceProjection;
 import java.util.ArrayList;
@@ -68,7 +71,7 @@ class KernelPlanTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Operand<T> x = input(tf, type, b, spec.channels());
-      return attention(tf, type, Projections.TWO, spec).steps().plan(x, x, null, 0, null).kernel();
+      return attention(tf, type, Projections.TWO, spec).weights().steps().plan(x, x, null, 0, null).kernel();
     }
   }
 
@@ -98,9 +101,9 @@ class KernelPlanTest {
       Ops tf = Ops.create(graph);
       Operand<TFloat32> x = input(tf, TFloat32.class, B, C);
       var attention = attention(tf, TFloat32.class, Projections.TWO, spec(Visibility.ALL));
-      assertFalse(attention.steps().plan(x, x, null, 0.3, key(tf)).kernel());
-      assertTrue(attention.steps().plan(x, x, null, 0.3, null).kernel());
-      assertTrue(attention.steps().plan(x, x, null, 0, key(tf)).kernel());
+      assertFalse(attention.weights().steps().plan(x, x, null, 0.3, key(tf)).kernel());
+      assertTrue(attention.weights().steps().plan(x, x, null, 0.3, null).kernel());
+      assertTrue(attention.weights().steps().plan(x, x, null, 0, key(tf)).kernel());
     }
   }
 
@@ -110,7 +113,7 @@ class KernelPlanTest {
       Ops tf = Ops.create(graph);
       Operand<TFloat32> x = input(tf, TFloat32.class, B, C);
       var attention = attention(tf, TFloat32.class, Projections.TWO, spec(Visibility.ALL));
-      assertTrue(attention.steps().plan(x, x, mask(tf), 0, null).kernel());
+      assertTrue(attention.weights().steps().plan(x, x, mask(tf), 0, null).kernel());
       SequenceProjection<TFloat32> none = new IdentityProjection<>();
       var whole =
           MultiHeadAttention.declare(
@@ -119,8 +122,8 @@ class KernelPlanTest {
               spec(Visibility.ALL),
               none,
               none);
-      assertFalse(whole.steps().plan(x, x, mask(tf), 0, null).kernel());
-      assertTrue(whole.steps().plan(x, x, null, 0, null).kernel());
+      assertFalse(whole.weights().steps().plan(x, x, mask(tf), 0, null).kernel());
+      assertTrue(whole.weights().steps().plan(x, x, null, 0, null).kernel());
       builds(graph, tf, whole, x);
     }
   }
@@ -134,7 +137,7 @@ class KernelPlanTest {
       var ef = Projections.TWO.declare(parameters, "fn", H, K, N);
       var attention =
           MultiHeadAttention.declare(parameters, "fn", spec(Visibility.ALL), ef.get(0), ef.get(1));
-      ContractionPlan plan = attention.steps().plan(x, x, null, 0, null);
+      ContractionPlan plan = attention.weights().steps().plan(x, x, null, 0, null);
       assertFalse(plan.kernel());
       assertFalse(plan.toString().contains("kernel"), plan.toString());
       attention.call(tf, x, 0, null);
@@ -144,7 +147,7 @@ class KernelPlanTest {
       var inKernels =
           MultiHeadAttention.declare(
               parametersOfKernels, "fn", spec(Visibility.ALL), ef.get(0), ef.get(1));
-      ContractionPlan same = inKernels.steps().plan(x, x, null, 0, null);
+      ContractionPlan same = inKernels.weights().steps().plan(x, x, null, 0, null);
       assertEquals(plan + ", in one kernel", same.toString());
     }
   }
@@ -156,8 +159,9 @@ class KernelPlanTest {
       Operand<TFloat32> x = input(tf, TFloat32.class, B, C);
       var attention = attention(tf, TFloat32.class, Projections.TWO, spec(Visibility.ALL));
       var plain = new ContractionPlan(false, true, false);
-      assertEquals(plain, attention.withPlan(plain).steps().plan(x, x, null, 0, null));
-      attention.withPlan(plain).call(tf, x, 0, null);
+      MultiHeadWeights<TFloat32> forced = attention.weights().withPlan(plain);
+      assertEquals(plain, forced.steps().plan(x, x, null, 0, null));
+      new MultiHeadAttention<>(forced).call(tf, x, 0, null);
       assertEquals(0, calls(graph).size());
       assertEquals(1, operations(graph, "Softmax").size());
     }
@@ -206,8 +210,8 @@ class KernelPlanTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       var spec = new AttentionSpec(C, H, D, 17, oneKeyValueHead, Visibility.ALL);
-      var attention = attention(tf, type, projections, spec).withPlan(plan);
-      builds(graph, tf, attention, input(tf, type, B, C));
+      var forced = attention(tf, type, projections, spec).weights().withPlan(plan);
+      builds(graph, tf, new MultiHeadAttention<>(forced), input(tf, type, B, C));
     }
   }
 }

@@ -14,7 +14,9 @@ import dev.linformer.ops.Naive;
 import dev.linformer.ops.Parameter;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
+import dev.linformer.ops.Visibility;
 import dev.linformer.ops.Weights;
+import dev.linformer.ops.internal.attention.MultiHeadWeights;
 import dev.linformer.ops.projection.LearnedProjection;
 import java.util.ArrayList;
 import java.util.List;
@@ -99,6 +101,7 @@ class MultiHeadAttentionTest {
                       Graphs.constant(tf, Shape.of(2, 2), 1, 2, 3, -1),
                       Graphs.constant(tf, Shape.of(2), 100, 200));
               return new MultiHeadAttention<>(
+                      new MultiHeadWeights<>(
                       1,
                       zero,
                       identity,
@@ -108,7 +111,7 @@ class MultiHeadAttentionTest {
                       List.of(output),
                       Visibility.ALL,
                       null,
-                      Backend.PORTABLE)
+                      Backend.PORTABLE))
                   .call(tf, Graphs.constant(tf, Shape.of(1, 3, 2), 1, 2, 3, 4, 5, 6), 0, null);
             });
     // V' = (21, 24), (29, 32); mean (25, 28); (25 + 56 + 100, 75 - 28 + 200).

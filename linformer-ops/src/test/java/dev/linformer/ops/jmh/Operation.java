@@ -5,7 +5,7 @@ import dev.linformer.ops.Dropout;
 import dev.linformer.ops.LayerNorm;
 import dev.linformer.ops.RandomKey;
 import dev.linformer.ops.attention.AttentionSpec;
-import dev.linformer.ops.attention.CausalLinearAttention;
+import dev.linformer.ops.internal.attention.CausalLinearAttention;
 import dev.linformer.ops.attention.MultiHeadAttention;
 import dev.linformer.ops.internal.Float32Math;
 import dev.linformer.ops.projection.LearnedProjection;
