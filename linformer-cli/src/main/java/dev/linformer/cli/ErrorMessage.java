@@ -1,8 +1,8 @@
 package dev.linformer.cli;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.io.internal.FileProblem;
+import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.model.train.DivergedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;

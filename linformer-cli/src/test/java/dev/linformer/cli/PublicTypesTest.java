@@ -63,7 +63,7 @@ class PublicTypesTest {
       }
     }
     while (!open.isEmpty()) {
-      for (JavaClass each : byOutermost.get(open.remove())) {
+      for (JavaClass each : byOutermost.getOrDefault(open.remove(), List.of())) {
         for (JavaType type : signatures(each).toList()) {
           for (JavaClass involved : type.getAllInvolvedRawTypes()) {
             String name = outermost(involved);
@@ -100,7 +100,8 @@ class PublicTypesTest {
 
   /** The types in what a class shows: supertypes, fields, parameters and results. */
   private static Stream<JavaType> signatures(JavaClass type) {
-    Stream<JavaType> above = Stream.concat(type.getSuperclass().stream(), type.getInterfaces().stream());
+    Stream<JavaType> above =
+        Stream.concat(type.getSuperclass().stream(), type.getInterfaces().stream());
     Stream<JavaType> fields =
         type.getFields().stream()
             .filter(field -> isShown(field.getModifiers()))

@@ -26,14 +26,14 @@ import java.util.function.Supplier;
 public final class AttentionProbe implements AutoCloseable {
 
   private final ModelConfig config;
-  private final ExportedLinformer.LoadedSignature function;
+  private final LoadedSignature function;
   private final Supplier<Request> requests;
   private final Calls calls;
   private final Runnable end;
 
   private AttentionProbe(
       ModelConfig config,
-      ExportedLinformer.LoadedSignature function,
+      LoadedSignature function,
       Supplier<Request> requests,
       Calls calls,
       Runnable end) {
@@ -77,8 +77,8 @@ public final class AttentionProbe implements AutoCloseable {
                 .withSignatures(SignatureName.ATTENTION)
                 .withLengths(Lengths.ANY));
     ServingSignature signature = serving.signatures().get(0);
-    Map<String, Model.Input> known = ExportedLinformer.inputs(serving.config());
-    Map<String, ExportedLinformer.LoadedSignature.SignatureInput> inputs = new LinkedHashMap<>();
+    Map<String, Model.Input> known = SignatureCheck.inputs(serving.config());
+    Map<String, LoadedSignature.SignatureInput> inputs = new LinkedHashMap<>();
     for (Manifest.ManifestTensor entry : Manifest.entries(signature.inputs())) {
       Model.Input input = known.get(entry.name());
       if (input == null) {
@@ -86,12 +86,10 @@ public final class AttentionProbe implements AutoCloseable {
       }
       inputs.put(
           entry.name(),
-          new ExportedLinformer.LoadedSignature.SignatureInput(
-              entry, input.shape(), input.vocabulary()));
+          new LoadedSignature.SignatureInput(entry, input.shape(), input.vocabulary()));
     }
     var function =
-        new ExportedLinformer.LoadedSignature(
-            signature.name(), inputs, Manifest.entries(signature.outputs()));
+        new LoadedSignature(signature.name(), inputs, Manifest.entries(signature.outputs()));
     Calls calls = new Calls();
     return new AttentionProbe(
         serving.config(),

@@ -2,8 +2,8 @@ package dev.linformer.export;
 
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.ops.internal.attention.LinearAttention;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.internal.attention.LinearAttention;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;

@@ -30,7 +30,7 @@ public final class Decoder {
    */
   Decoder(
       Supplier<Request> requests,
-      ExportedLinformer.LoadedSignature function,
+      LoadedSignature function,
       ModelConfig config,
       int batch,
       @Nullable SignatureOutputs source) {

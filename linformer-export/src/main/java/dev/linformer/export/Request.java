@@ -22,7 +22,7 @@ import org.tensorflow.types.TInt64;
  */
 public final class Request {
 
-  private final ExportedLinformer.LoadedSignature function;
+  private final LoadedSignature function;
   private final Session session;
   private final Graph graph;
   private final Calls calls;
@@ -32,7 +32,7 @@ public final class Request {
 
   private final Map<String, Value> values = new LinkedHashMap<>();
 
-  Request(ExportedLinformer.LoadedSignature function, Session session, Graph graph, Calls calls) {
+  Request(LoadedSignature function, Session session, Graph graph, Calls calls) {
     this.function = function;
     this.session = session;
     this.graph = graph;
@@ -114,7 +114,7 @@ public final class Request {
 
   private Request put(
       String name, String dtype, int size, long[] shape, Function<Shape, Tensor> tensor) {
-    ExportedLinformer.LoadedSignature.SignatureInput input = input(name);
+    LoadedSignature.SignatureInput input = input(name);
     Manifest.ManifestTensor entry = input.entry();
     if (!entry.dtype().equals(dtype)) {
       throw new InvalidInputException(
@@ -127,8 +127,8 @@ public final class Request {
     return this;
   }
 
-  private ExportedLinformer.LoadedSignature.SignatureInput input(String name) {
-    ExportedLinformer.LoadedSignature.SignatureInput input = function.inputs().get(name);
+  private LoadedSignature.SignatureInput input(String name) {
+    LoadedSignature.SignatureInput input = function.inputs().get(name);
     if (input == null) {
       throw new InvalidInputException(
           "signature %s has no input %s, but %s"
@@ -157,8 +157,7 @@ public final class Request {
     return Shape.of(sizes);
   }
 
-  private static void requireFit(
-      ExportedLinformer.LoadedSignature.SignatureInput input, Shape shape, int size) {
+  private static void requireFit(LoadedSignature.SignatureInput input, Shape shape, int size) {
     long[] wanted = input.entry().shape().asArray();
     long[] most = input.most().asArray();
     long[] found = shape.asArray();

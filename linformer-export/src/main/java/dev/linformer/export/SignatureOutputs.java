@@ -13,11 +13,11 @@ import org.tensorflow.types.TFloat32;
 /** What a signature gave: arrays by name, in row-major order. */
 public final class SignatureOutputs {
 
-  private final ExportedLinformer.LoadedSignature function;
+  private final LoadedSignature function;
   private final Map<String, Shape> shapes = new LinkedHashMap<>();
   private final Map<String, float[]> values = new LinkedHashMap<>();
 
-  SignatureOutputs(ExportedLinformer.LoadedSignature function, Result result) {
+  SignatureOutputs(LoadedSignature function, Result result) {
     this.function = function;
     List<Manifest.ManifestTensor> outputs = function.outputs();
     for (int i = 0; i < outputs.size(); i++) {
@@ -53,13 +53,13 @@ public final class SignatureOutputs {
   }
 
   /** The function that gave it. */
-  ExportedLinformer.LoadedSignature function() {
+  LoadedSignature function() {
     return function;
   }
 
   /** Whether it is that one, and not an equal one, whose weights may be others. */
   @SuppressWarnings("ReferenceEquality")
-  boolean isOf(ExportedLinformer.LoadedSignature other) {
+  boolean isOf(LoadedSignature other) {
     return function == other;
   }
 

@@ -128,4 +128,25 @@ final class VersionFolder {
               .formatted(out, String.join(", ", others)));
     }
   }
+
+  /**
+   * The version that a folder is or, of a folder of versions, the highest.
+   *
+   * @throws InvalidInputException if there is no SavedModel
+   */
+  static Path find(Path folder) throws IOException {
+    if (Files.isDirectory(folder)
+        && !Files.exists(folder.resolve(SavedModelFile.NAME))
+        && !Files.exists(folder.resolve(Manifest.NAME))) {
+      Optional<Path> highest = highest(folder);
+      if (highest.isPresent()) {
+        return find(highest.get());
+      }
+    }
+    if (!Files.isRegularFile(folder.resolve(SavedModelFile.NAME))) {
+      throw new InvalidInputException(
+          "%s: no SavedModel there, %s is missing".formatted(folder, SavedModelFile.NAME));
+    }
+    return folder;
+  }
 }

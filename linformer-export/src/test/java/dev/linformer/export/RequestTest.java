@@ -168,7 +168,7 @@ class RequestTest {
 
   private static List<Manifest.ManifestTensor> entries(ExportedLinformer exported) {
     return exported.function(SignatureName.DECODE).inputs().values().stream()
-        .map(ExportedLinformer.LoadedSignature.SignatureInput::entry)
+        .map(LoadedSignature.SignatureInput::entry)
         .filter(entry -> entry.name().startsWith(DecodeSignature.STATE))
         .toList();
   }

@@ -1,12 +1,12 @@
 package dev.linformer.model;
 
 import dev.linformer.ops.Masks;
-import dev.linformer.ops.internal.attention.AttentionDropout;
-import dev.linformer.ops.internal.attention.ContractionPlan;
-import dev.linformer.ops.internal.attention.MultiHeadWeights;
 import dev.linformer.ops.gradient.ChunkPlan;
 import dev.linformer.ops.gradient.Recompute;
 import dev.linformer.ops.gradient.SegmentInput;
+import dev.linformer.ops.internal.attention.AttentionDropout;
+import dev.linformer.ops.internal.attention.ContractionPlan;
+import dev.linformer.ops.internal.attention.MultiHeadWeights;
 import java.util.stream.LongStream;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;

@@ -2,21 +2,16 @@ package dev.linformer.model;
 
 import dev.linformer.model.internal.BatchSizes;
 import dev.linformer.ops.Backend;
-import dev.linformer.ops.Dense;
-import dev.linformer.ops.FeedForward;
-import dev.linformer.ops.LayerNorm;
 import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.Masks;
 import dev.linformer.ops.ParameterFactory;
 import dev.linformer.ops.RandomKey;
-import dev.linformer.ops.attention.AttentionSpec;
-import dev.linformer.ops.projection.CompressedKeyValues;
 import dev.linformer.ops.attention.IncrementalDecoding;
 import dev.linformer.ops.attention.MultiHeadAttention;
-import dev.linformer.ops.Visibility;
 import dev.linformer.ops.internal.Float32Math;
 import dev.linformer.ops.internal.Shapes;
 import dev.linformer.ops.internal.attention.MultiHeadWeights;
+import dev.linformer.ops.projection.CompressedKeyValues;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -74,15 +69,6 @@ public final class Linformer<T extends TFloating> implements Model<T> {
     this.sublayers = sublayers;
   }
 
-  /** A part of the stack, before it has weights. */
-  private record Plan(String name, SublayerKind kind, int layer) {
-    private enum SublayerKind {
-      SELF,
-      CROSS,
-      FEED
-    }
-  }
-
   /**
    * Asks for the weights: each attention and each feed-forward part, in order, under {@code seq.0},
    * {@code seq.1} …
@@ -92,109 +78,15 @@ public final class Linformer<T extends TFloating> implements Model<T> {
    */
   public static <T extends TFloating> Linformer<T> declare(
       ParameterFactory<T> parameters, String prefix, LinformerConfig config) {
-    List<Plan> plans = plans(prefix, config);
-    var attentions =
-        plans.stream()
-            .filter(plan -> plan.kind != Plan.SublayerKind.FEED)
-            .map(
-                plan ->
-                    new ProjectionBank.ProjectedAttention(
-                        plan.name + ".fn", config.projectedLength(plan.layer)))
-            .toList();
-    var bank = ProjectionBank.declare(parameters, prefix, config, attentions);
-    List<Sublayer<T>> sublayers = new ArrayList<>();
-    int attention = 0;
-    for (Plan plan : plans) {
-      sublayers.add(
-          plan.kind == Plan.SublayerKind.FEED
-              ? feed(parameters, config, plan)
-              : attention(parameters, config, plan, bank.pair(attention++)));
-    }
+    List<Sublayer<T>> sublayers = SublayerPlan.declareAll(parameters, prefix, config);
     Class<T> type = sublayers.get(0).norm().weight().type();
-    return new Linformer<>(config, type, parameters.backend(), List.copyOf(sublayers));
+    return new Linformer<>(config, type, parameters.backend(), sublayers);
   }
 
   /** {@link #declare(ParameterFactory, String, LinformerConfig)} without a prefix. */
   public static <T extends TFloating> Linformer<T> declare(
       ParameterFactory<T> parameters, LinformerConfig config) {
     return declare(parameters, "", config);
-  }
-
-  private static List<Plan> plans(String prefix, LinformerConfig config) {
-    List<Plan> plans = new ArrayList<>();
-    for (int l = 0; l < config.depth(); l++) {
-      for (Plan.SublayerKind kind :
-          config.decoderMode()
-              ? new Plan.SublayerKind[] {Plan.SublayerKind.SELF, Plan.SublayerKind.CROSS}
-              : new Plan.SublayerKind[] {Plan.SublayerKind.SELF}) {
-        plans.add(new Plan(prefix + "seq." + plans.size(), kind, l));
-        if (config.includeFeedForward()) {
-          plans.add(new Plan(prefix + "seq." + plans.size(), Plan.SublayerKind.FEED, l));
-        }
-      }
-    }
-    return plans;
-  }
-
-  private static int widthOf(LinformerConfig config, boolean end) {
-    Integer between = config.feedForwardIntermediate();
-    return between == null || end ? config.channels() : between;
-  }
-
-  private static <T extends TFloating> Sublayer<T> attention(
-      ParameterFactory<T> parameters,
-      LinformerConfig config,
-      Plan plan,
-      ProjectionBank.Pair<T> pair) {
-    int c = widthOf(config, plan.layer == 0);
-    boolean cross = plan.kind == Plan.SublayerKind.CROSS;
-    AttentionSpec spec =
-        new AttentionSpec(
-            c,
-            config.heads(),
-            config.headDim(),
-            config.outputIntermediateDim(),
-            config.oneKeyValueHead(),
-            visibility(config, cross));
-    MultiHeadAttention<T> attention =
-        MultiHeadAttention.declare(parameters, plan.name + ".fn", spec, pair.keys(), pair.values());
-    return new Sublayer<>(
-        new Sublayer.AttentionBody<>(attention, cross),
-        LayerNorm.declare(parameters, plan.name + ".norm", c),
-        null,
-        config.preNorm());
-  }
-
-  /**
-   * A source stands as a whole before the sequence begins, so only the attention of the sequence to
-   * itself is causal. The reference has its triangle the other way round.
-   */
-  private static Visibility visibility(LinformerConfig config, boolean cross) {
-    if (config.causal() && !cross) {
-      return Visibility.CAUSAL;
-    }
-    return config.leakingTriangle() && cross == config.decoderMode()
-        ? Visibility.LEAKING_TRIANGLE
-        : Visibility.ALL;
-  }
-
-  private static <T extends TFloating> Sublayer<T> feed(
-      ParameterFactory<T> parameters, LinformerConfig config, Plan plan) {
-    int in = widthOf(config, plan.layer == 0);
-    int out = widthOf(config, plan.layer == config.depth() - 1);
-    return new Sublayer<>(
-        new Sublayer.FeedForwardBody<>(
-            FeedForward.declare(
-                parameters,
-                plan.name + ".fn",
-                in,
-                config.feedForwardDim(),
-                out,
-                config.activation(),
-                config.gatedFeedForward())),
-        LayerNorm.declare(parameters, plan.name + ".norm", config.preNorm() ? in : out),
-        in == out ? null : Dense.declare(parameters, plan.name + ".resample", in, out),
-        config.preNorm());
   }
 
   /** {@code inputs} [b,n,c] and {@code mask}; in decoder mode {@code source} and its mask too. */
@@ -227,14 +119,14 @@ public final class Linformer<T extends TFloating> implements Model<T> {
       var variables = Variables.toBeLoaded(Ops.create(graph), TFloat32.class);
       Linformer<TFloat32> model = Linformer.declare(variables, prefix, config);
       List<AttentionPlans.AttentionOrder> all = new ArrayList<>();
-      List<Plan> plans = plans(prefix, config); // one a sublayer, in the same order
+      var plans = SublayerPlan.all(prefix, config); // one a sublayer, in the same order
       long n = config.sequenceLength();
       for (int j = 0; j < plans.size(); j++) {
         if (model.sublayers.get(j).body() instanceof Sublayer.AttentionBody<TFloat32> body) {
           MultiHeadWeights<TFloat32> attention = body.attention().weights();
           all.add(
               new AttentionPlans.AttentionOrder(
-                  plans.get(j).name, attention.sizes(n, n), attention.byPrefix()));
+                  plans.get(j).name(), attention.sizes(n, n), attention.byPrefix()));
         }
       }
       return all;

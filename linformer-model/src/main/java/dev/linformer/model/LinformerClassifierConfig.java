@@ -2,8 +2,8 @@ package dev.linformer.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.Named;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.io.internal.Named;
 import dev.linformer.ops.ParameterFactory;
 import java.util.List;
 import org.tensorflow.types.family.TFloating;

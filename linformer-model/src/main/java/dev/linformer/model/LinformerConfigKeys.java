@@ -1,8 +1,8 @@
 package dev.linformer.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.io.internal.Named;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.io.internal.Named;
 import dev.linformer.ops.Activation;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -90,10 +90,11 @@ final class LinformerConfigKeys {
               LinformerConfig::leakingTriangle,
               LinformerConfigBuilder::leakingTriangle),
           choice(
-              "method",
-              ProjectionMethod.class,
-              LinformerConfig::projectionMethod,
-              LinformerConfigBuilder::projectionMethod),
+                  "method",
+                  ProjectionMethod.class,
+                  LinformerConfig::projectionMethod,
+                  LinformerConfigBuilder::projectionMethod)
+              .alsoReadAs("projection_method"),
           choice(
               "projection_init",
               ProjectionInit.class,
@@ -105,9 +106,10 @@ final class LinformerConfigKeys {
               LinformerConfig::oneKeyValueHead,
               LinformerConfigBuilder::oneKeyValueHead),
           flag(
-              "freeze",
-              LinformerConfig::freezeProjections,
-              LinformerConfigBuilder::freezeProjections),
+                  "freeze",
+                  LinformerConfig::freezeProjections,
+                  LinformerConfigBuilder::freezeProjections)
+              .alsoReadAs("freeze_projections"),
           flag("glu", LinformerConfig::gatedFeedForward, LinformerConfigBuilder::gatedFeedForward));
 
   private LinformerConfigKeys() {}
@@ -144,15 +146,36 @@ final class LinformerConfigKeys {
     void write(ObjectNode json, String name, @Nullable V value);
   }
 
+  /**
+   * A key.
+   *
+   * @param name that is written, and read
+   * @param otherName that is read, too, and never written; null if there is none
+   */
   private record Key<V>(
       String name,
+      @Nullable String otherName,
       Getter<V> getter,
       BiConsumer<LinformerConfigBuilder, V> setter,
       ValueReader<V> reader,
       Writer<V> writer) {
 
+    Key(
+        String name,
+        Getter<V> getter,
+        BiConsumer<LinformerConfigBuilder, V> setter,
+        ValueReader<V> reader,
+        Writer<V> writer) {
+      this(name, null, getter, setter, reader, writer);
+    }
+
+    Key<V> alsoReadAs(String other) {
+      return new Key<>(name, other, getter, setter, reader, writer);
+    }
+
     void take(JsonObjectReader keys, LinformerConfigBuilder builder) {
-      set(builder, reader.read(keys, name));
+      String given = otherName == null ? name : keys.given(name, otherName);
+      set(builder, reader.read(keys, given));
     }
 
     void put(LinformerConfig config, ObjectNode json) {

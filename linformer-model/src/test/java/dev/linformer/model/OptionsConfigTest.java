@@ -141,6 +141,22 @@ class OptionsConfigTest {
     }
   }
 
+  /** Read beside the names that are written; of both, with different values, neither is taken. */
+  @Test
+  void plainerNames() {
+    LinformerConfig pooling = encoder(", \"projection_method\": \"mean_pool\"");
+    assertEquals(ProjectionMethod.MEAN_POOL, pooling.projectionMethod());
+    assertTrue(encoder(", \"freeze_projections\": true").freezeProjections());
+    assertTrue(encoder(", \"freeze\": true, \"freeze_projections\": true").freezeProjections());
+    assertTrue(encoder(", \"freeze\": null, \"freeze_projections\": true").freezeProjections());
+    ObjectNode written = encoder(", \"freeze_projections\": true").toJson();
+    assertTrue(written.get("freeze").booleanValue());
+    assertFalse(written.has("freeze_projections") || written.has("projection_method"));
+    String two =
+        "json: freeze = false, but the value of freeze_projections, which is true, since both name one setting; leave one of them out is expected";
+    assertRefused(two, ENCODER + ", \"freeze\": false, \"freeze_projections\": true");
+  }
+
   /** A component without a key, a setter or an entry above would differ nowhere. */
   @Test
   void everyComponentHasAKeyAndIsTried() throws ReflectiveOperationException {

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.Weights;
-import dev.linformer.ops.projection.CompressedKeyValues;
 import dev.linformer.ops.attention.IncrementalDecoding.State;
 import dev.linformer.ops.internal.Shapes;
+import dev.linformer.ops.projection.CompressedKeyValues;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

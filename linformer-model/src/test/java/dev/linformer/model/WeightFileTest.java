@@ -117,8 +117,7 @@ class WeightFileTest {
     assertArrayEquals(
         new float[][] {{1, 2, 3}, {4, 5, 6}}, StdArrays.array2dCopyOf(WeightFile.read(file, "w")));
     assertEquals(
-        file + ": has no tensor 'v' among its 1",
-        Values.refusal(() -> WeightFile.read(file, "v")));
+        file + ": has no tensor 'v' among its 1", Values.refusal(() -> WeightFile.read(file, "v")));
   }
 
   /** Neither written nor read. */

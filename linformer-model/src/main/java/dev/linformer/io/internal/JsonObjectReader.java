@@ -10,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -23,24 +22,19 @@ public final class JsonObjectReader {
 
   private final String source;
   private final ObjectNode object;
-  private final List<String> known;
-  private final String prefix;
-  private final List<String> common;
+  private final KeyNames names;
 
   /**
    * @param source where the object comes from, for messages
    */
   public JsonObjectReader(String source, ObjectNode object) {
-    this(source, object, new ArrayList<>(), "", List.of());
+    this(source, object, new KeyNames());
   }
 
-  private JsonObjectReader(
-      String source, ObjectNode object, List<String> known, String prefix, List<String> common) {
+  private JsonObjectReader(String source, ObjectNode object, KeyNames names) {
     this.source = source;
     this.object = object;
-    this.known = known;
-    this.prefix = prefix;
-    this.common = common;
+    this.names = names;
   }
 
   /**
@@ -49,12 +43,7 @@ public final class JsonObjectReader {
    * @param without keys that have no prefix
    */
   public JsonObjectReader prefixed(String start, String... without) {
-    return new JsonObjectReader(source, object, known, start, List.of(without));
-  }
-
-  /** An object as it comes back from its text: two that are written alike are equal. */
-  public static ObjectNode normalized(ObjectNode object) {
-    return JsonText.object("", object.toString().getBytes(StandardCharsets.UTF_8));
+    return new JsonObjectReader(source, object, names.prefixed(start, List.of(without)));
   }
 
   /**
@@ -71,10 +60,6 @@ public final class JsonObjectReader {
   /** A copy of the whole object. */
   public ObjectNode copy() {
     return object.deepCopy();
-  }
-
-  private String full(String key) {
-    return common.contains(key) ? key : prefix + key;
   }
 
   /**
@@ -100,7 +85,25 @@ public final class JsonObjectReader {
 
   /** Whether the key stands there, and isn't null. */
   public boolean has(String key) {
-    return object.hasNonNull(full(key));
+    return object.hasNonNull(names.full(key));
+  }
+
+  /**
+   * Of a key's two names the one that stands there, the first if none does.
+   *
+   * @throws InvalidInputException if both do, with different values
+   */
+  public String given(String name, String otherName) {
+    JsonNode value = take(name);
+    JsonNode other = take(otherName);
+    if (value != null && other != null && !value.equals(other)) {
+      throw invalid(
+          name,
+          value,
+          "the value of %s, which is %s, since both name one setting; leave one of them out"
+              .formatted(names.full(otherName), PrintableText.excerpt(other)));
+    }
+    return value == null && other != null ? otherName : name;
   }
 
   /** An object inside this one, to be taken apart in turn. */
@@ -266,35 +269,27 @@ public final class JsonObjectReader {
    * @throws InvalidInputException if a key was not taken, with the known ones
    */
   public void refuseTheRest() {
-    Iterator<String> names = object.fieldNames();
-    while (names.hasNext()) {
-      String name = names.next();
-      if (!known.contains(name)) {
-        throw new InvalidInputException(
-            "%s: unknown key \"%s\"; known are %s"
-                .formatted(source, PrintableText.excerpt(name), String.join(", ", known)));
-      }
-    }
+    names.refuseOthers(source, object);
   }
 
   /** The error for a value that is no good: which key, which value, what would do. */
   public InvalidInputException invalid(String key, Object value, String wanted) {
     return new InvalidInputException(
         "%s: %s = %s, but %s is expected"
-            .formatted(source, full(key), PrintableText.excerpt(value), wanted));
+            .formatted(source, names.full(key), PrintableText.excerpt(value), wanted));
   }
 
   private JsonNode required(String key) {
     JsonNode node = take(key);
     if (node == null) {
-      throw new InvalidInputException("%s: key \"%s\" is missing".formatted(source, full(key)));
+      throw new InvalidInputException(
+          "%s: key \"%s\" is missing".formatted(source, names.full(key)));
     }
     return node;
   }
 
   private @Nullable JsonNode take(String key) {
-    known.add(full(key));
-    JsonNode node = object.get(full(key));
+    JsonNode node = object.get(names.ask(key));
     return node == null || node.isNull() ? null : node;
   }
 }

@@ -68,6 +68,11 @@ public final class JsonText {
     return object;
   }
 
+  /** An object as it comes back from its text: two that are written alike are equal. */
+  public static ObjectNode normalized(ObjectNode object) {
+    return object("", object.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
   /**
    * Gives one key after the other with its value, in their order.
    *

@@ -1,8 +1,8 @@
 package dev.linformer.model.convert;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.Named;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.io.internal.Named;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.LinformerEncDecConfig;

@@ -1,8 +1,8 @@
 package dev.linformer.model.data;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.io.internal.RegularFile;
+import dev.linformer.io.internal.text.PrintableText;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;

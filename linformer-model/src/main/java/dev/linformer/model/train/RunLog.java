@@ -32,7 +32,8 @@ final class RunLog implements TrainingListener, Closeable {
    * Goes on with a log, or begins one.
    *
    * @param step where the training stands: lines of later steps, which a crash has lost, are cut
-   * @throws dev.linformer.io.InvalidInputException if a line before them isn't JSON, with its number
+   * @throws dev.linformer.io.InvalidInputException if a line before them isn't JSON, with its
+   *     number
    */
   static RunLog open(Path file, int step) throws IOException {
     if (Files.exists(file)) {

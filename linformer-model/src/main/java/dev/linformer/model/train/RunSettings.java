@@ -3,6 +3,7 @@ package dev.linformer.model.train;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.io.internal.JsonText;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.ClassifyTask;
@@ -11,8 +12,8 @@ import dev.linformer.model.data.LanguageTask;
 import dev.linformer.model.data.ListOpsTask;
 import dev.linformer.model.data.Task;
 import dev.linformer.model.data.TaskData;
-import dev.linformer.runtime.internal.Devices;
 import dev.linformer.runtime.Toggle;
+import dev.linformer.runtime.internal.Devices;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -118,7 +119,7 @@ record RunSettings(
 
   private static Task requireOwn(ModelDirectory directory, JsonObjectReader state, Task own) {
     ObjectNode recorded = state.object(isOwn(own) ? OWN_TASK : Task.KEY).copy();
-    ObjectNode given = JsonObjectReader.normalized(own.toJson());
+    ObjectNode given = JsonText.normalized(own.toJson());
     if (!given.equals(recorded)) {
       throw new InvalidInputException(
           "%s: the task is %s, but %s is given"
@@ -138,7 +139,7 @@ record RunSettings(
    */
   TaskData openData() throws IOException {
     TaskData data = task.open(model);
-    ObjectNode fingerprint = JsonObjectReader.normalized(data.dataFingerprint());
+    ObjectNode fingerprint = JsonText.normalized(data.dataFingerprint());
     if (dataFingerprint != null && !fingerprint.equals(dataFingerprint)) {
       data.close();
       throw new InvalidInputException(

@@ -3,8 +3,8 @@ package dev.linformer.model.train;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.Named;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.io.internal.Named;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.runtime.Toggle;
 

@@ -1,6 +1,5 @@
 package dev.linformer.model.train;
 
-import dev.linformer.model.internal.BatchSizes;
 import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
@@ -8,6 +7,7 @@ import dev.linformer.model.Variables;
 import dev.linformer.model.Variables.Weight;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Objective;
+import dev.linformer.model.internal.BatchSizes;
 import dev.linformer.ops.Backend;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;

@@ -2,11 +2,11 @@ package dev.linformer.model.train;
 
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.Variables.Weight;
+import dev.linformer.model.WeightFile;
 import dev.linformer.model.data.Batch;
 import dev.linformer.model.data.Objective;
-import dev.linformer.model.WeightFile;
-import dev.linformer.runtime.internal.Devices;
 import dev.linformer.runtime.Sessions;
+import dev.linformer.runtime.internal.Devices;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -6,13 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.io.internal.Named;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.io.internal.Named;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ProjectionMethod;
-import dev.linformer.model.internal.weights.SafetensorsFile;
 import dev.linformer.model.WeightFile;
+import dev.linformer.model.internal.weights.SafetensorsFile;
 import dev.linformer.ops.Activation;
 import dev.linformer.ops.ArabicDigits;
 import dev.linformer.ops.Parameter;

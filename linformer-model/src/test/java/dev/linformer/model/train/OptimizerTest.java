@@ -3,8 +3,8 @@ package dev.linformer.model.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.linformer.model.Values;
-import dev.linformer.model.Variables.Weight;
 import dev.linformer.model.Variables;
+import dev.linformer.model.Variables.Weight;
 import dev.linformer.ops.Initialization;
 import dev.linformer.ops.Parameter;
 import dev.linformer.runtime.Sessions;

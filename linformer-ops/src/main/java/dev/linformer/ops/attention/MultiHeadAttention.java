@@ -44,8 +44,9 @@ import org.tensorflow.types.family.TFloating;
 public record MultiHeadAttention<T extends TFloating>(MultiHeadWeights<T> weights) {
 
   /**
-   * A layer with weights {@code name.to_q.weight}, {@code to_k}, {@code to_v} [h·d,c], known head by head as
-   * {@code name.to_q.0.weight} … [d,c], and {@code name.w_o.*}, or {@code w_o_1} and {@code w_o_2}.
+   * A layer with weights {@code name.to_q.weight}, {@code to_k}, {@code to_v} [h·d,c], known head
+   * by head as {@code name.to_q.0.weight} … [d,c], and {@code name.w_o.*}, or {@code w_o_1} and
+   * {@code w_o_2}.
    *
    * @param keyProjection E, s → k positions
    * @param valueProjection F, the same object as E where they are shared
@@ -61,16 +62,16 @@ public record MultiHeadAttention<T extends TFloating>(MultiHeadWeights<T> weight
     int keyHeads = spec.oneKeyValueHead() ? 1 : spec.heads();
     return new MultiHeadAttention<>(
         new MultiHeadWeights<>(
-        spec.headDim(),
-        allHeads(parameters, name + ".to_q", spec, spec.heads()),
-        allHeads(parameters, name + ".to_k", spec, keyHeads),
-        allHeads(parameters, name + ".to_v", spec, keyHeads),
-        keyProjection,
-        valueProjection,
-        output(parameters, name, spec),
-        spec.visibility(),
-        null,
-        parameters.backend()));
+            spec.headDim(),
+            allHeads(parameters, name + ".to_q", spec, spec.heads()),
+            allHeads(parameters, name + ".to_k", spec, keyHeads),
+            allHeads(parameters, name + ".to_v", spec, keyHeads),
+            keyProjection,
+            valueProjection,
+            output(parameters, name, spec),
+            spec.visibility(),
+            null,
+            parameters.backend()));
   }
 
   private static <T extends TFloating> Dense<T> allHeads(

@@ -50,8 +50,7 @@ class ContractionPlanTest {
           var parameters = weights.constants(tf, TFloat64.class);
           var ef = projections.declare(parameters, "fn", H, K, N);
           var spec = new AttentionSpec(C, H, D, null, false, visibility);
-          var cheapest =
-              MultiHeadAttention.declare(parameters, "fn", spec, ef.get(0), ef.get(1));
+          var cheapest = MultiHeadAttention.declare(parameters, "fn", spec, ef.get(0), ef.get(1));
           var attention = new MultiHeadAttention<>(cheapest.weights().withPlan(plan));
           Shape shape = Shape.of(b, N, C);
           Operand<TFloat64> x = Graphs.constant(tf, shape, Graphs.normal(5, shape.size()));

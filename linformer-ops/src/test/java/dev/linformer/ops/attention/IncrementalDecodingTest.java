@@ -36,7 +36,7 @@ class IncrementalDecodingTest {
     var e = new LearnedProjection<>(one(tf, 1, 1), null);
     return new MultiHeadAttention<>(
         new MultiHeadWeights<>(
-        1, map, map, map, e, e, List.of(map), Visibility.CAUSAL, null, Backend.PORTABLE));
+            1, map, map, map, e, e, List.of(map), Visibility.CAUSAL, null, Backend.PORTABLE));
   }
 
   /** A position adds 1: a state in bfloat16 would stop at 256. */

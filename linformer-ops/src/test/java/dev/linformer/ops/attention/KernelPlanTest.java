@@ -71,7 +71,11 @@ class KernelPlanTest {
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph);
       Operand<T> x = input(tf, type, b, spec.channels());
-      return attention(tf, type, Projections.TWO, spec).weights().steps().plan(x, x, null, 0, null).kernel();
+      return attention(tf, type, Projections.TWO, spec)
+          .weights()
+          .steps()
+          .plan(x, x, null, 0, null)
+          .kernel();
     }
   }
 

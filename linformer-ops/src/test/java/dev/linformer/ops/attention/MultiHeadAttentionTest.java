@@ -102,16 +102,16 @@ class MultiHeadAttentionTest {
                       Graphs.constant(tf, Shape.of(2), 100, 200));
               return new MultiHeadAttention<>(
                       new MultiHeadWeights<>(
-                      1,
-                      zero,
-                      identity,
-                      identity,
-                      projection,
-                      projection,
-                      List.of(output),
-                      Visibility.ALL,
-                      null,
-                      Backend.PORTABLE))
+                          1,
+                          zero,
+                          identity,
+                          identity,
+                          projection,
+                          projection,
+                          List.of(output),
+                          Visibility.ALL,
+                          null,
+                          Backend.PORTABLE))
                   .call(tf, Graphs.constant(tf, Shape.of(1, 3, 2), 1, 2, 3, 4, 5, 6), 0, null);
             });
     // V' = (21, 24), (29, 32); mean (25, 28); (25 + 56 + 100, 75 - 28 + 200).

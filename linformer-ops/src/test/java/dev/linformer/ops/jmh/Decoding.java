@@ -1,9 +1,9 @@
 package dev.linformer.ops.jmh;
 
+import dev.linformer.ops.Visibility;
 import dev.linformer.ops.attention.AttentionSpec;
 import dev.linformer.ops.attention.IncrementalDecoding;
 import dev.linformer.ops.attention.MultiHeadAttention;
-import dev.linformer.ops.Visibility;
 import dev.linformer.ops.projection.LearnedProjection;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;

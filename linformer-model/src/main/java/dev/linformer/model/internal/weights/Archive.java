@@ -1,10 +1,10 @@
 package dev.linformer.model.internal.weights;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.io.internal.FileBytes;
 import dev.linformer.io.internal.FileProblem;
 import dev.linformer.io.internal.RegularFile;
+import dev.linformer.io.internal.text.PrintableText;
 import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;

@@ -1,9 +1,9 @@
 package dev.linformer.model.internal.weights;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.io.internal.FileBytes;
 import dev.linformer.io.internal.RegularFile;
+import dev.linformer.io.internal.text.PrintableText;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;

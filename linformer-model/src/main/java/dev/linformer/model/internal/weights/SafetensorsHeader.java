@@ -2,8 +2,8 @@ package dev.linformer.model.internal.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.io.internal.JsonText;
+import dev.linformer.io.internal.text.PrintableText;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -18,11 +18,11 @@ import org.tensorflow.types.TBool;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * A {@link dev.linformer.ops.attention.MultiHeadAttention} one step at a time, for who computes it in parts: {@link
- * #compressSource}, {@link #compress}, {@link #attend} and {@link #finish}, all by one {@link
- * #plan}. The second and third together, {@link #heads}, can be computed some heads at a time, the
- * third some positions at a time. Causal attention through a projection has {@link PrefixAttention}
- * in place of these two.
+ * A {@link dev.linformer.ops.attention.MultiHeadAttention} one step at a time, for who computes it
+ * in parts: {@link #compressSource}, {@link #compress}, {@link #attend} and {@link #finish}, all by
+ * one {@link #plan}. The second and third together, {@link #heads}, can be computed some heads at a
+ * time, the third some positions at a time. Causal attention through a projection has {@link
+ * PrefixAttention} in place of these two.
  */
 public record AttentionSteps<T extends TFloating>(MultiHeadWeights<T> attention) {
 

@@ -16,8 +16,8 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * The steps of a {@link dev.linformer.ops.attention.MultiHeadAttention} that see its source: it is compressed, before there are
- * heads or after, and becomes keys and values.
+ * The steps of a {@link dev.linformer.ops.attention.MultiHeadAttention} that see its source: it is
+ * compressed, before there are heads or after, and becomes keys and values.
  */
 final class KeyValueProjection {
 

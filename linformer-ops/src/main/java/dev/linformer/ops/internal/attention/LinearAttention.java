@@ -21,10 +21,10 @@ import org.tensorflow.types.family.TFloating;
  * Operand<TFloat32> y = LinearAttention.call(tf, q, k, v, 0, null); // [b,h,n,d]
  * }</pre>
  *
- * <p>It is what {@link dev.linformer.ops.attention.MultiHeadAttention} computes in training and in inference, and {@link
- * dev.linformer.ops.attention.IncrementalDecoding} for one position. Where weights are multiplied into K' or V' first, see
- * {@link ContractionPlan}, the steps {@link #scores} or {@link #mixture} are other products, and
- * {@link #probabilities} is the same.
+ * <p>It is what {@link dev.linformer.ops.attention.MultiHeadAttention} computes in training and in
+ * inference, and {@link dev.linformer.ops.attention.IncrementalDecoding} for one position. Where
+ * weights are multiplied into K' or V' first, see {@link ContractionPlan}, the steps {@link
+ * #scores} or {@link #mixture} are other products, and {@link #probabilities} is the same.
  */
 public final class LinearAttention {
 

@@ -16,8 +16,9 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * The step of a {@link dev.linformer.ops.attention.MultiHeadAttention} that sees its positions, some or all: {@link
- * LinearAttention} with W_Q before it and W_O after it, in the order of a {@link ContractionPlan}.
+ * The step of a {@link dev.linformer.ops.attention.MultiHeadAttention} that sees its positions,
+ * some or all: {@link LinearAttention} with W_Q before it and W_O after it, in the order of a
+ * {@link ContractionPlan}.
  */
 final class PlannedAttention {
 

@@ -15,8 +15,8 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * The steps of a {@link dev.linformer.ops.attention.MultiHeadAttention} by prefix, see {@link CausalLinearAttention}, of a
- * sequence as a whole or in parts, one after another.
+ * The steps of a {@link dev.linformer.ops.attention.MultiHeadAttention} by prefix, see {@link
+ * CausalLinearAttention}, of a sequence as a whole or in parts, one after another.
  */
 public final class PrefixAttention {
 
