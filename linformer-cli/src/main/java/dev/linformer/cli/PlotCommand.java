@@ -8,7 +8,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -20,6 +23,8 @@ import picocli.CommandLine.Spec;
     description = "Draws a value of one or more trainings' log.jsonl over the steps, as PNG.",
     mixinStandardHelpOptions = true)
 final class PlotCommand implements Callable<Integer> {
+
+  private static final String STEP = "step";
 
   @Option(
       names = "--log",
@@ -50,19 +55,46 @@ final class PlotCommand implements Callable<Integer> {
       throw new InvalidInputException("--mean %d, but at least 1 is expected".formatted(mean));
     }
     PictureFile.require(out, logs.toArray(Path[]::new));
-    Curves chart = new Curves("step", key);
+    Curves chart = new Curves(STEP, key);
+    Set<String> keys = new TreeSet<>();
+    List<Path> without = new ArrayList<>();
     for (Path log : logs) {
-      draw(chart, log);
+      if (!draw(chart, log, keys)) {
+        without.add(log);
+      }
     }
+    requireSome(without, keys);
     PictureFile.write(chart.draw(), out);
     OutputNotice.say(spec, out);
     return 0;
   }
 
-  private void draw(Curves chart, Path log) throws IOException {
+  /** Other logs' curves are drawn without those that lack the key, a younger training's maybe. */
+  private void requireSome(List<Path> without, Set<String> keys) {
+    if (without.size() == logs.size()) {
+      throw new InvalidInputException(
+          "--log %s: no line with step and %s; %s"
+              .formatted(
+                  logs.stream().map(Path::toString).collect(Collectors.joining(" ")),
+                  key,
+                  keys.isEmpty()
+                      ? "a training's log.jsonl is expected"
+                      : "--key can be " + String.join(", ", keys)));
+    }
+    for (Path log : without) {
+      String line = "--log %s: no line with step and %s; left out".formatted(log, key);
+      spec.commandLine().getErr().println(ErrorMessage.line(line));
+    }
+  }
+
+  /** Adds the curve of a log, and the keys that it has; whether it has the one that is drawn. */
+  private boolean draw(Curves chart, Path log, Set<String> keys) throws IOException {
     List<Double> steps = new ArrayList<>();
     List<Double> values = new ArrayList<>();
-    read(log, steps, values);
+    read(log, steps, values, keys);
+    if (steps.isEmpty()) {
+      return false;
+    }
     Path folder = log.toAbsolutePath().normalize().getParent();
     String name =
         folder == null || folder.getFileName() == null ? "" : folder.getFileName().toString();
@@ -73,23 +105,27 @@ final class PlotCommand implements Callable<Integer> {
       int to = Math.min(steps.size(), from + mean);
       chart.add(name, steps.get(to - 1), average(values.subList(from, to)));
     }
+    return true;
   }
 
-  private void read(Path log, List<Double> steps, List<Double> values) throws IOException {
+  private void read(Path log, List<Double> steps, List<Double> values, Set<String> keys)
+      throws IOException {
     RegularFile.require("--log", log);
     JsonLines.read(
         "--log " + log,
         log,
         (text, json) -> {
-          if (json.path("step").isNumber() && json.path(key).isNumber()) {
-            steps.add(json.path("step").doubleValue());
-            values.add(json.path(key).doubleValue());
+          if (json.path(STEP).isNumber()) {
+            json.properties().stream()
+                .filter(each -> each.getValue().isNumber() && !each.getKey().equals(STEP))
+                .forEach(each -> keys.add(each.getKey()));
+            if (json.path(key).isNumber()) {
+              steps.add(json.path(STEP).doubleValue());
+              values.add(json.path(key).doubleValue());
+            }
           }
           return true;
         });
-    if (steps.isEmpty()) {
-      throw new InvalidInputException("--log %s: no line with step and %s".formatted(log, key));
-    }
   }
 
   private static double average(List<Double> values) {

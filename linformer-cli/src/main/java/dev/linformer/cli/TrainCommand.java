@@ -9,6 +9,7 @@ import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.train.TrainingMessages;
 import dev.linformer.model.train.TrainingRun;
+import dev.linformer.model.train.TrainingState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.exceptions.TFResourceExhaustedException;
@@ -126,6 +128,9 @@ final class TrainCommand implements Callable<Integer> {
     TrainingMessages messages = new ConsoleMessages(spec);
     if (resume != null) {
       requireNothingElse(resume);
+      if (isDone(new ModelDirectory(resume), messages)) {
+        return 0;
+      }
       try (TrainingRun run = TrainingRun.resume(resume, null, messages)) {
         return finish(run, messages);
       }
@@ -169,6 +174,22 @@ final class TrainCommand implements Callable<Integer> {
     if (!Files.isDirectory(folder)) {
       throw new InvalidInputException("--resume %s: no such folder".formatted(folder));
     }
+  }
+
+  /** Whether a training is finished and its model exported, which is said then. */
+  private static boolean isDone(ModelDirectory directory, TrainingMessages messages)
+      throws IOException {
+    Optional<TrainingState> end = TrainingRun.finished(directory);
+    if (end.isEmpty()) {
+      return false;
+    }
+    Optional<Path> version = ModelExporter.find(directory, directory.savedModel());
+    version.ifPresent(
+        path ->
+            messages.info(
+                "the training in %s is finished, after step %d, and its model is exported to %s; nothing is left to do"
+                    .formatted(directory.path(), end.get().step(), path)));
+    return version.isPresent();
   }
 
   private Path folder(TrainSettings settings) {
@@ -232,10 +253,18 @@ final class TrainCommand implements Callable<Integer> {
                         .formatted(measured.step())));
     messages.info(Report.table(result.report()));
     ExportOptions options = ExportOptions.savedModel();
-    Path version = ModelExporter.export(directory, directory.savedModel(), options);
+    Path version = export(directory, options);
     messages.info("model:      " + directory.path());
     messages.info(HowToLoad.text(version, directory, options));
     return 0;
+  }
+
+  /** Exports the model, unless that was done before. */
+  private static Path export(ModelDirectory directory, ExportOptions options) throws IOException {
+    Optional<Path> there = ModelExporter.find(directory, directory.savedModel());
+    return there.isPresent()
+        ? there.get()
+        : ModelExporter.export(directory, directory.savedModel(), options);
   }
 
   /**

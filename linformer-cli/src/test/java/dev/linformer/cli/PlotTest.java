@@ -61,6 +61,39 @@ class PlotTest {
     refused("--log " + log + ", line 52: not valid JSON", "--log", log, "--out", cut);
   }
 
+  /** A training that is not measured yet has no eval_loss. */
+  @Test
+  void aLogThatLacksTheKeyIsLeftOut() throws IOException {
+    Path without = Files.createDirectories(folder.resolve("young")).resolve("log.jsonl");
+    Files.writeString(without, "{\"step\":1,\"loss\":3,\"grad_norm\":1}\n");
+    Path log = log("a", 0.01);
+    Path one = folder.resolve("one.png");
+    Cli.done("plot", "--log", log, "--key", "eval_loss", "--out", one);
+    Path two = folder.resolve("two.png");
+    Cli cli = Cli.run("plot", "--log", without, log, "--key", "eval_loss", "--out", two);
+    assertEquals(0, cli.code(), cli::toString);
+    assertEquals("--log %s: no line with step and eval_loss; left out\n".formatted(without), cli.err());
+    assertEquals(-1, Files.mismatch(one, two));
+    refused(
+        "--log %s %s: no line with step and speed; --key can be eval_loss, grad_norm, loss"
+            .formatted(without, log),
+        "--log",
+        without,
+        log,
+        "--key",
+        "speed",
+        "--out",
+        folder.resolve("x.png"));
+    Path nothing = Files.writeString(folder.resolve("nothing.jsonl"), "{\"a\":1}\n[]\n7\n");
+    refused(
+        "--log %s: no line with step and loss; a training's log.jsonl is expected"
+            .formatted(nothing),
+        "--log",
+        nothing,
+        "--out",
+        folder.resolve("x.png"));
+  }
+
   @Test
   void refuses() throws IOException {
     Path log = log("a", 0.01);

@@ -181,6 +181,62 @@ class TrainTest {
     String told = Cli.done("train", "--resume", finished).out();
     assertTrue(told.contains("from step 30 to 30"), told);
     assertArrayEquals(weights, Files.readAllBytes(finished.resolve("model.safetensors")));
+    assertEquals(Set.of("1"), names(finished.resolve("saved_model")));
+  }
+
+  @Test
+  void aFinishedTrainingIsNotResumed() throws IOException {
+    Path finished = folder.resolve("done");
+    train(finished, 1);
+    String before = Fixtures.tree(finished);
+    assertEquals(
+        "the training in %1$s is finished, after step 30, and its model is exported to %1$s/saved_model/1; nothing is left to do\n"
+            .formatted(finished),
+        Cli.done("train", "--resume", finished).out());
+    assertEquals(before, Fixtures.tree(finished));
+  }
+
+  /** A process that was killed between its last step and the export, or while it exported. */
+  @Test
+  void whatIsMissingOfAnExportIsMadeUp() throws IOException {
+    Path finished = folder.resolve("killed");
+    train(finished, 1);
+    String before = Fixtures.tree(finished.resolve("saved_model"));
+    AtomicFile.delete(finished.resolve("saved_model"));
+    Cli.done("train", "--resume", finished);
+    assertEquals(before, Fixtures.tree(finished.resolve("saved_model")));
+    Fixtures.truncate(finished.resolve("saved_model/1/saved_model.pb"));
+    Cli.done("train", "--resume", finished);
+    assertEquals(Set.of("1", "2"), names(finished.resolve("saved_model")));
+  }
+
+  /** Early stopping ends a training before its last step. */
+  @Test
+  void aTrainingThatStoppedEarlyIsFinishedToo() throws IOException {
+    Path run = folder.resolve("early");
+    Path config = Fixtures.config(folder, Fixtures.CLASSIFIER);
+    Cli.done(
+        "train",
+        "--config",
+        config,
+        "--out",
+        run,
+        "--steps",
+        1000,
+        "--batch",
+        2,
+        "--threads",
+        1,
+        "--learning-rate",
+        1e-30,
+        "--set",
+        "training_args.eval_steps=1",
+        "--set",
+        "training_args.early_stopping_patience=1",
+        "--set",
+        "task.num_validation=8");
+    String told = Cli.done("train", "--resume", run).out();
+    assertTrue(told.contains(" is finished, after step 2, "), told);
   }
 
   /** A training that had come far is not begun anew without a word. */
@@ -188,6 +244,7 @@ class TrainTest {
   void withoutACheckpointThereIsNothingToResume() throws IOException {
     Path gone = folder.resolve("gone");
     train(gone, 1);
+    Files.delete(gone.resolve("model.safetensors")); // else it is finished
     Path log = gone.resolve("log.jsonl");
     byte[] before = Files.readAllBytes(log);
     Path checkpoint = gone.resolve("checkpoints/step-00000030");

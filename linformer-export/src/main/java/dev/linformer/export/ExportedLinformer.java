@@ -112,7 +112,7 @@ public final class ExportedLinformer implements AutoCloseable {
 
   /** The SHA-256 of the model.safetensors that was exported, in hexadecimal. */
   public String weightsDigest() {
-    return manifest.text("weights_sha256");
+    return manifest.weightsDigest();
   }
 
   /** The version of this library that wrote it. */

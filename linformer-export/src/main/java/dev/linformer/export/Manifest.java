@@ -38,6 +38,7 @@ record Manifest(ObjectNode json) {
   private static final int NEWEST = 1;
   private static final String FILES = "files";
   private static final String SEAL = "sha256";
+  private static final String WEIGHTS = "weights_sha256";
   private static final String SIGNATURES = "signatures";
   private static final int MOST_SHOWN = 40;
 
@@ -63,7 +64,7 @@ record Manifest(ObjectNode json) {
     json.put(VERSION, NEWEST);
     json.put("library_version", Library.version());
     json.put("model_type", serving.config().modelType());
-    json.put("weights_sha256", weightsDigest);
+    json.put(WEIGHTS, weightsDigest);
     json.put("precision", serving.options().precision().key());
     ObjectNode signatures = json.putObject(SIGNATURES);
     for (ServingSignature signature : serving.signatures()) {
@@ -309,6 +310,11 @@ record Manifest(ObjectNode json) {
         .filter(file -> file.getKey().startsWith(prefix))
         .mapToLong(file -> file.getValue().path("bytes").longValue())
         .sum();
+  }
+
+  /** The SHA-256 of the model.safetensors that was exported. */
+  String weightsDigest() {
+    return text(WEIGHTS);
   }
 
   String text(String key) {

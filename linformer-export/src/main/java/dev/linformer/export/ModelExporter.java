@@ -5,6 +5,7 @@ import dev.linformer.model.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Set;
 import org.tensorflow.proto.GraphDef;
 
@@ -49,6 +50,28 @@ public final class ModelExporter {
     }
   }
 
+  /**
+   * The newest version in a folder, if it holds the weights that a model has now and every byte of
+   * it is as it was exported.
+   *
+   * @param out as in {@link #export(ModelDirectory, Path, ExportOptions)}; need not be there
+   * @throws IOException if a file cannot be read
+   */
+  public static Optional<Path> find(ModelDirectory model, Path out) throws IOException {
+    Path newest = Files.isDirectory(out) ? VersionFolder.highest(out).orElse(null) : null;
+    if (newest == null) {
+      return Optional.empty();
+    }
+    try {
+      String exported = Manifest.check(newest).weightsDigest();
+      return exported.equals(Digests.of(model.weightsFile()))
+          ? Optional.of(newest)
+          : Optional.empty();
+    } catch (InvalidInputException e) {
+      return Optional.empty(); // damaged, or another's
+    }
+  }
+
   private static void requireExpressible(ServingGraph serving, ExportFormat format) {
     if (format != ExportFormat.SAVEDMODEL) {
       FrozenGraph.requireSmall(format, FrozenGraph.bytes(serving));
@@ -67,9 +90,7 @@ public final class ModelExporter {
       GraphDef frozen = FrozenGraph.of(serving, SavedModelFile.roots(serving.signatures()));
       if (formats.contains(ExportFormat.FROZEN)) {
         Path file = Files.createDirectories(folder.resolve("frozen")).resolve("model.pb");
-        try (var out = Files.newOutputStream(file)) {
-          frozen.writeTo(out);
-        }
+        ProtobufFile.write(frozen, file);
       }
       if (formats.contains(ExportFormat.TFLITE_READY)) {
         SavedModelFile.writeFrozen(serving, frozen, folder.resolve("tflite-ready"));

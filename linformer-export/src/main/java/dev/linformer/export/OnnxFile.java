@@ -3,7 +3,6 @@ package dev.linformer.export;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -53,9 +52,7 @@ final class OnnxFile {
   static void write(ServingGraph serving, Path folder) throws IOException {
     Files.createDirectories(folder);
     for (ServingSignature signature : serving.signatures()) {
-      try (OutputStream out = Files.newOutputStream(folder.resolve(signature.name() + ".onnx"))) {
-        of(serving, signature).writeTo(out);
-      }
+      ProtobufFile.write(of(serving, signature), folder.resolve(signature.name() + ".onnx"));
     }
   }
 }

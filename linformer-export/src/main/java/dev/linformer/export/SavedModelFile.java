@@ -2,7 +2,6 @@ package dev.linformer.export;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +53,7 @@ final class SavedModelFile {
     meta.setGraphDef(CompactGraph.of(meta.getGraphDef(), roots));
     meta.getMetaInfoDefBuilder().setStrippedDefaultAttrs(true);
     putSignatures(serving, meta);
-    write(model.build(), file);
+    ProtobufFile.write(model.build(), file);
   }
 
   /**
@@ -83,13 +82,7 @@ final class SavedModelFile {
     putSignatures(serving, meta);
     SavedModel model =
         SavedModel.newBuilder().setSavedModelSchemaVersion(1).addMetaGraphs(meta).build();
-    write(model, folder.resolve(NAME));
-  }
-
-  private static void write(SavedModel model, Path file) throws IOException {
-    try (OutputStream out = Files.newOutputStream(file)) {
-      model.writeTo(out);
-    }
+    ProtobufFile.write(model, folder.resolve(NAME));
   }
 
   private static void putSignatures(ServingGraph serving, MetaGraphDef.Builder meta) {

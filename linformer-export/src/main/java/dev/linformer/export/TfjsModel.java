@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeMap;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
@@ -134,7 +135,7 @@ final class TfjsModel {
       node.getInputList().forEach(inputs::add);
     }
     ObjectNode attributes = json.putObject("attr");
-    node.getAttrMap()
+    new TreeMap<>(node.getAttrMap()) // TensorFlow gives them in any order
         .forEach(
             (name, value) -> {
               ObjectNode each = attributes.putObject(name);

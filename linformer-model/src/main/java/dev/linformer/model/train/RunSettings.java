@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,7 @@ record RunSettings(
 
   private static final String CONFIG = "training_args";
   private static final String DATA = "data";
+  private static final String EVALUATION = "evaluation";
 
   /** The tasks of {@link Task#NAMES}. */
   private static final List<Class<? extends Task>> OURS =
@@ -107,6 +109,24 @@ record RunSettings(
         state.integer("global_step", 0));
   }
 
+  /**
+   * Where a training ended that has its weights and their measurement; empty if something is left
+   * to do, or there was none.
+   */
+  static Optional<TrainingState> finished(ModelDirectory directory) {
+    if (!Files.isRegularFile(directory.trainerStateFile())
+        || !Files.isRegularFile(directory.weightsFile())) {
+      return Optional.empty();
+    }
+    JsonObjectReader json = JsonObjectReader.read(directory.trainerStateFile());
+    if (!json.has(EVALUATION)) {
+      return Optional.empty();
+    }
+    TrainingState state = TrainingState.parse(json);
+    return Optional.of(state)
+        .filter(each -> each.isFinished(TrainerConfig.parse(json.object(CONFIG))));
+  }
+
   private static Task task(ModelDirectory directory, JsonObjectReader state, ModelConfig model) {
     if (state.has(OWN_TASK)) {
       throw new InvalidInputException(
@@ -173,7 +193,7 @@ record RunSettings(
     json.set(isOwn(task) ? OWN_TASK : Task.KEY, task.toJson());
     json.set(DATA, data.dataFingerprint());
     if (report != null) {
-      json.set("evaluation", report.toJson());
+      json.set(EVALUATION, report.toJson());
     }
     ModelDirectory.writeJson(directory.trainerStateFile(), json);
   }

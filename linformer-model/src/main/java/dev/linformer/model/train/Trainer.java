@@ -127,9 +127,8 @@ public final class Trainer implements AutoCloseable {
     stopRequested = true;
   }
 
-  /** Whether all updates are made, or the loss on the validation examples falls no more. */
   private boolean finished() {
-    return state.step() >= config.steps() || stoppedEarly();
+    return state.isFinished(config);
   }
 
   /**
@@ -137,9 +136,7 @@ public final class Trainer implements AutoCloseable {
    * training's patience, so that it ended before its last step.
    */
   public boolean stoppedEarly() {
-    return state.step() < config.steps()
-        && config.patience() > 0
-        && state.sinceBest() >= config.patience();
+    return state.stoppedEarly(config);
   }
 
   /**

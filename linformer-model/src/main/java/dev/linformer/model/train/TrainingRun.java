@@ -156,6 +156,17 @@ public final class TrainingRun implements Closeable {
     }
   }
 
+  /**
+   * Where a training stands that has made its last update, and that {@link #finish} has measured:
+   * nothing is left to resume.
+   *
+   * @return empty if something is left to do, or there is no training
+   * @throws InvalidInputException if trainer_state.json cannot be read
+   */
+  public static Optional<TrainingState> finished(ModelDirectory directory) {
+    return RunSettings.finished(directory);
+  }
+
   private static TrainingLock lock(ModelDirectory directory, TrainingMessages messages)
       throws IOException {
     TrainingLock lock = TrainingLock.take(directory);

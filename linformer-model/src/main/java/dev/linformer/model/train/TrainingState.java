@@ -64,6 +64,16 @@ public record TrainingState(
     return best().map(best -> evaluations.size() - 1 - evaluations.indexOf(best)).orElse(0);
   }
 
+  /** Whether all updates are made, or the loss on the validation examples falls no more. */
+  boolean isFinished(TrainerConfig config) {
+    return step >= config.steps() || stoppedEarly(config);
+  }
+
+  /** Whether that loss fell no more for as many measurements as the training's patience. */
+  boolean stoppedEarly(TrainerConfig config) {
+    return step < config.steps() && config.patience() > 0 && sinceBest() >= config.patience();
+  }
+
   /** The state after one more step. */
   TrainingState next(long tokens) {
     return new TrainingState(step + 1, tokensSeen + tokens, history, evaluations);
