@@ -72,7 +72,8 @@ class PlotTest {
     Path two = folder.resolve("two.png");
     Cli cli = Cli.run("plot", "--log", without, log, "--key", "eval_loss", "--out", two);
     assertEquals(0, cli.code(), cli::toString);
-    assertEquals("--log %s: no line with step and eval_loss; left out\n".formatted(without), cli.err());
+    assertEquals(
+        "--log %s: no line with step and eval_loss; left out\n".formatted(without), cli.err());
     assertEquals(-1, Files.mismatch(one, two));
     refused(
         "--log %s %s: no line with step and speed; --key can be eval_loss, grad_norm, loss"

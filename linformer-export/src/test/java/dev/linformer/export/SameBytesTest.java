@@ -67,9 +67,7 @@ class SameBytesTest {
         }
         for (int i = 0; i < 2; i++) {
           ModelExporter.export(
-              model,
-              out.resolve("all"),
-              options.withFormats(ExportFormat.SAVEDMODEL, OTHERS));
+              model, out.resolve("all"), options.withFormats(ExportFormat.SAVEDMODEL, OTHERS));
           ModelExporter.export(
               model, out.resolve("half"), options.withPrecision(StoragePrecision.BFLOAT16));
         }
