@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds what is published twice and compares the bytes of every jar and of the SBOM; says which differ.
+# Builds what is published twice and compares the bytes of every jar and of the SBOM; says which differ. Every jar has to
+# hold LICENSE and NOTICE.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 first=$(mktemp -d)
@@ -10,6 +11,11 @@ build() {
 }
 
 build
+for jar in linformer-*/target/*.jar; do
+  for file in LICENSE NOTICE; do
+    unzip -p "$jar" "META-INF/$file" | cmp - "$file" || { echo "$jar has not META-INF/$file" >&2; exit 1; }
+  done
+done
 cp linformer-*/target/*.jar target/bom.json target/bom.xml "$first"
 build
 differ=0

@@ -84,7 +84,7 @@ final class ExportCommand implements Callable<Integer> {
             StoragePrecision.of(precision));
     ModelDirectory directory = ModelDirectory.open(model);
     Path version = ModelExporter.export(directory, out, options);
-    spec.commandLine().getOut().println(HowToLoad.text(version, directory, options));
+    spec.commandLine().getOut().println(ModelExporter.howToLoad(version, directory, options));
     return 0;
   }
 

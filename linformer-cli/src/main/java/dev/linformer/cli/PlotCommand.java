@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -43,6 +44,11 @@ final class PlotCommand implements Callable<Integer> {
   private String key = "loss";
 
   @Option(
+      names = "--title",
+      description = "The line above; what is drawn, and of which training or task, unless given.")
+  private @Nullable String title;
+
+  @Option(
       names = "--mean",
       description = "Values in a row that a point is the mean of; ${DEFAULT-VALUE} unless given.")
   private int mean = 1;
@@ -55,7 +61,8 @@ final class PlotCommand implements Callable<Integer> {
       throw new InvalidInputException("--mean %d, but at least 1 is expected".formatted(mean));
     }
     PictureFile.require(out, logs.toArray(Path[]::new));
-    Curves chart = new Curves(STEP, key);
+    LoggedValue value = LoggedValue.of(key, logs);
+    Curves chart = new Curves(STEP, value.axis(mean));
     Set<String> keys = new TreeSet<>();
     List<Path> without = new ArrayList<>();
     for (Path log : logs) {
@@ -64,6 +71,8 @@ final class PlotCommand implements Callable<Integer> {
       }
     }
     requireSome(without, keys);
+    List<Path> drawn = logs.stream().filter(log -> !without.contains(log)).toList();
+    chart.title(title == null ? value.title(chart.names(), drawn) : title);
     PictureFile.write(chart.draw(), out);
     OutputNotice.say(spec, out);
     return 0;

@@ -255,7 +255,7 @@ final class TrainCommand implements Callable<Integer> {
     ExportOptions options = ExportOptions.savedModel();
     Path version = export(directory, options);
     messages.info("model:      " + directory.path());
-    messages.info(HowToLoad.text(version, directory, options));
+    messages.info(ModelExporter.howToLoad(version, directory, options));
     return 0;
   }
 

@@ -2,6 +2,7 @@ package dev.linformer.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
@@ -45,6 +46,34 @@ class PlotTest {
     Cli.done("plot", "--log", log("a", 0.01), "--out", one);
     Cli.done("plot", "--log", log("a", 0.01), log("b", 0.02), "--mean", 5, "--out", two);
     assertTrue(colours(two) > colours(one), colours(two) + " after " + colours(one));
+  }
+
+  /** Above the frame, where a title is. */
+  private static boolean hasTitle(Path picture) throws IOException {
+    BufferedImage image = ImageIO.read(picture.toFile());
+    for (int x = 0; x < image.getWidth(); x++) {
+      for (int y = 0; y < 25; y++) {
+        if ((image.getRGB(x, y) & 0xff) < 100) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  @Test
+  void hasATitle() throws IOException {
+    Path log = log("a", 0.01);
+    Path unless = folder.resolve("unless.png");
+    Path given = folder.resolve("given.png");
+    Path none = folder.resolve("none.png");
+    Cli.done("plot", "--log", log, "--out", unless);
+    Cli.done("plot", "--log", log, "--title", "Two ways of sharing", "--out", given);
+    Cli.done("plot", "--log", log, "--title", "", "--out", none);
+    assertTrue(hasTitle(unless));
+    assertTrue(hasTitle(given));
+    assertFalse(hasTitle(none));
+    assertNotEquals(-1, Files.mismatch(unless, given));
   }
 
   /** A training that was killed while it wrote a line. */

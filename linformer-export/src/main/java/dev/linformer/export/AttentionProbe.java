@@ -2,6 +2,7 @@ package dev.linformer.export;
 
 import dev.linformer.export.ExportOptions.Lengths;
 import dev.linformer.io.InvalidInputException;
+import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
@@ -131,8 +132,18 @@ public final class AttentionProbe implements AutoCloseable {
   public List<AttentionWeights> weights(Request request) {
     SignatureOutputs answer = request.withFullMasks().run();
     return answer.names().stream()
-        .map(name -> new AttentionWeights(name, answer.shape(name), answer.values(name)))
+        .map(
+            name ->
+                new AttentionWeights(
+                    name, compressed(name), answer.shape(name), answer.values(name)))
         .toList();
+  }
+
+  /** Whether the stack of layers that an attention belongs to compresses. */
+  private boolean compressed(String attention) {
+    List<LinformerConfig> stacks = config.stacks();
+    int stack = attention.startsWith(AttentionWeights.ENCODER) ? 0 : stacks.size() - 1;
+    return !stacks.get(stack).fullAttention();
   }
 
   /**

@@ -10,16 +10,18 @@ import org.tensorflow.ndarray.Shape;
 public final class AttentionWeights {
 
   private static final String CROSS = "cross_";
-  private static final String ENCODER = "encoder_";
+  static final String ENCODER = "encoder_";
 
   private final String name;
   private final int heads;
   private final int rows;
   private final int columns;
+  private final boolean compressed;
   private final float[] values;
 
-  AttentionWeights(String name, Shape shape, float[] values) {
+  AttentionWeights(String name, boolean compressed, Shape shape, float[] values) {
     this.name = name;
+    this.compressed = compressed;
     this.heads = Math.toIntExact(shape.get(1));
     this.rows = Math.toIntExact(shape.get(2));
     this.columns = Math.toIntExact(shape.get(3));
@@ -44,6 +46,21 @@ public final class AttentionWeights {
   /** What they look at: compressed positions, k; with full attention positions, n. */
   public int columns() {
     return columns;
+  }
+
+  /** Whether a column is a compressed position; with full attention it is a position. */
+  public boolean compressed() {
+    return compressed;
+  }
+
+  /** Whether it is the source's positions that look: those of an encoder-decoder's encoder. */
+  public boolean rowsOfSource() {
+    return name.startsWith(ENCODER);
+  }
+
+  /** Whether it is the source's positions that are looked at. */
+  public boolean columnsOfSource() {
+    return name.startsWith(ENCODER) || name.startsWith(CROSS);
   }
 
   /** The layer, counted from 0. */

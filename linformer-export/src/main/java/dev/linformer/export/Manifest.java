@@ -128,13 +128,16 @@ record Manifest(ObjectNode json) {
     }
   }
 
+  /** Lines that end alike on every system. */
+  static DefaultPrettyPrinter printer() {
+    return new DefaultPrettyPrinter()
+        .withObjectIndenter(LINES)
+        .withArrayIndenter(new DefaultPrettyPrinter.FixedSpaceIndenter());
+  }
+
   static byte[] bytes(ObjectNode json) {
     try {
-      DefaultPrettyPrinter printer =
-          new DefaultPrettyPrinter()
-              .withObjectIndenter(LINES)
-              .withArrayIndenter(new DefaultPrettyPrinter.FixedSpaceIndenter());
-      return (JSON.writer(printer).writeValueAsString(json) + "\n")
+      return (JSON.writer(printer()).writeValueAsString(json) + "\n")
           .getBytes(StandardCharsets.UTF_8);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a tree of JSON nodes can always be written", e);

@@ -1,8 +1,10 @@
 package dev.linformer.export;
 
 import dev.linformer.io.InvalidInputException;
+import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.model.ModelDirectory;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -11,7 +13,7 @@ import org.tensorflow.proto.GraphDef;
 
 /**
  * Writes a model for other runtimes: the inference graph with its weights, unknown batch, in one
- * format or several.
+ * format or several, with a model card, README.md.
  *
  * <pre>{@code
  * ModelDirectory model = ModelDirectory.open(Path.of("runs/my-model"));
@@ -46,7 +48,8 @@ public final class ModelExporter {
         requireExpressible(serving, format);
       }
       String digest = Digests.of(model.weightsFile());
-      return VersionFolder.add(out, aside -> write(serving, digest, aside));
+      Optional<TrainingRecord> training = TrainingRecord.of(model);
+      return VersionFolder.add(out, aside -> write(serving, digest, training, aside));
     }
   }
 
@@ -72,6 +75,18 @@ public final class ModelExporter {
     }
   }
 
+  /**
+   * How an export is loaded elsewhere, and called with all that it takes, in lines for people.
+   *
+   * @param version its folder
+   * @param model the model that was exported
+   * @param options as what
+   */
+  public static String howToLoad(Path version, ModelDirectory model, ExportOptions options) {
+    return HowToLoad.text(
+        PrintableText.of(version.toString()), model.config(), options.resolved(model));
+  }
+
   private static void requireExpressible(ServingGraph serving, ExportFormat format) {
     if (format != ExportFormat.SAVEDMODEL) {
       FrozenGraph.requireSmall(format, FrozenGraph.bytes(serving));
@@ -81,7 +96,9 @@ public final class ModelExporter {
     }
   }
 
-  private static void write(ServingGraph serving, String digest, Path folder) throws IOException {
+  private static void write(
+      ServingGraph serving, String digest, Optional<TrainingRecord> training, Path folder)
+      throws IOException {
     Set<ExportFormat> formats = serving.options().formats();
     if (formats.contains(ExportFormat.SAVEDMODEL)) {
       SavedModelFile.writeWithVariables(serving, folder);
@@ -104,6 +121,8 @@ public final class ModelExporter {
     }
     Files.createDirectories(folder.resolve(Manifest.FOLDER));
     ModelDirectory.writeJson(folder.resolve(Manifest.CONFIG), serving.config().toJson());
+    String card = ModelCard.text(serving, digest, training);
+    Files.writeString(folder.resolve(ModelCard.NAME), card, StandardCharsets.UTF_8);
     Manifest.write(serving, folder, digest);
   }
 }

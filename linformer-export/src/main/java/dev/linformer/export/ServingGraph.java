@@ -128,7 +128,7 @@ final class ServingGraph implements AutoCloseable {
           Operand<TFloat32> weights = inputs.cut(tap.weights(), 2, of); // [b,h,n,k]
           outputs.add(
               new NamedOperand(
-                  tap.name(), named(tf, tap.name(), weights), "P-bar; a row adds up to 1"));
+                  tap.name(), named(tf, tap.name(), weights), "P-bar; rows add up to 1"));
         }
       }
       add(SignatureName.ATTENTION, placeholders, outputs);

@@ -40,7 +40,8 @@ class DamagedExportTest {
           "variables/variables.index",
           "variables/variables.data-00000-of-00001",
           "assets.extra/config.json",
-          "assets.extra/linformer.json");
+          "assets.extra/linformer.json",
+          "README.md");
 
   private static Path base = Path.of("");
   private static Path sound = Path.of("");
@@ -120,7 +121,7 @@ class DamagedExportTest {
                     other.resolve(Manifest.NAME),
                     folder.resolve(Manifest.NAME),
                     StandardCopyOption.REPLACE_EXISTING),
-            "damaged: assets.extra/config.json"));
+            "damaged: README.md"));
     all.add(
         new Damage(
             "bytes behind the weights",

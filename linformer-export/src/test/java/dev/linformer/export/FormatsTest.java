@@ -57,7 +57,9 @@ class FormatsTest {
   void writesAFolderAFormat() throws IOException {
     Path version =
         ModelExporter.export(model("causal language model, KV"), folder.resolve("export"), ALL);
-    assertEquals(Set.of("frozen", "tflite-ready", "tfjs", "onnx", "assets.extra"), names(version));
+    assertEquals(
+        Set.of("frozen", "tflite-ready", "tfjs", "onnx", "assets.extra", "README.md"),
+        names(version));
     Set<String> signatures = Set.of("serving_default", "embeddings", "attention", "decode");
     assertEquals(signatures, names(version.resolve("tfjs")));
     assertEquals(

@@ -87,7 +87,8 @@ class ModelExporterTest {
     Path out = Files.createDirectory(folder.resolve("empty"));
     ModelDirectory model = Models.save(CONFIG, 1, folder.resolve("model"));
     Path version = ModelExporter.export(model, out);
-    assertEquals(Set.of("saved_model.pb", "variables", "assets.extra"), names(version));
+    assertEquals(
+        Set.of("saved_model.pb", "variables", "assets.extra", "README.md"), names(version));
     assertEquals(Set.of("config.json", "linformer.json"), names(version.resolve("assets.extra")));
     assertEquals(
         -1, Files.mismatch(model.configFile(), version.resolve("assets.extra/config.json")));

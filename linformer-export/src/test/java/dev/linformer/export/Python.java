@@ -17,7 +17,8 @@ public final class Python {
                   ? "tensorflow"
                   : "tensorflow-cpu")
               + "==2.21.0",
-          "onnxruntime==1.32.0");
+          "onnxruntime==1.32.0",
+          "ai-edge-litert==2.3.0");
 
   private static final Venv VENV = new Venv("tensorflow", REQUIREMENTS);
 

@@ -20,7 +20,7 @@ import org.tensorflow.types.family.TFloating;
  * LinformerConfig target = LinformerLMConfig.stackBuilder(512, 64, 128).build();
  * var config = LinformerEncDecConfig.builder(source, 256, target, 256).build();
  * var model = LinformerEncDec.declare(weights, config); // weights: Variables of a graph
- * var logits = model.call(tf, read, written, null, null, null); // [b,s], [b,n] → [b,n,256]
+ * var logits = model.call(tf, read, written, null); // [b,s], [b,n] → [b,n,256]
  * }</pre>
  *
  * @param <T> type of weights and output
@@ -95,6 +95,12 @@ public final class LinformerEncDec<T extends TFloating> implements Model<T> {
   @Override
   public Operand<T> head(Ops tf, Operand<T> embeddings) {
     return decoder.head(tf, embeddings); // [b,n,vocabulary]
+  }
+
+  /** {@link #call(Ops, Operand, Operand, Operand, Operand, RandomKey)} without padding. */
+  public Operand<T> call(
+      Ops tf, Operand<TInt32> source, Operand<TInt32> target, @Nullable RandomKey key) {
+    return call(tf, source, target, null, null, key); // [b,n,vocabulary]
   }
 
   /**

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Every recipe of docs/export.md computes, for the same 20 sequences, what the model does; with
@@ -136,17 +137,30 @@ class RuntimesIT {
     compare(recipe, precision, logits);
   }
 
+  /** Converted once, and run where there is LiteRT alone. */
+  @ParameterizedTest
+  @EnumSource
+  void liteRt(StoragePrecision precision) throws IOException {
+    String model = folder.resolve("model" + precision + ".tflite").toString();
+    Path logits = folder.resolve("litert" + precision + ".bin");
+    Python.run(RECIPES.resolve("python/to_litert.py"), List.of(export(precision), model));
+    Python.run(
+        RECIPES.resolve("python/litert.py"), List.of(model, tokens.toString(), logits.toString()));
+    compare("LiteRT", precision, logits);
+  }
+
   /** What a model that was trained with its padding masked is exported as. */
-  @Test
-  void pythonWithAMask() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"masked", "keras_layer"})
+  void pythonWithAMask(String recipe) throws IOException {
     ModelDirectory model =
         Models.save(
             Objects.requireNonNull(ModelZoo.all().get("classifier, LEARNABLE")),
             12,
-            folder.resolve("masked"));
+            folder.resolve(recipe));
     Files.writeString(
         model.trainerStateFile(), "{\"task\": {\"name\": \"classify\", \"data\": [\"a.csv\"]}}");
-    Path version = ModelExporter.export(model, folder.resolve("masked-export"));
+    Path version = ModelExporter.export(model, folder.resolve(recipe + "-export"));
     try (Oracle oracle = Oracle.of(model, Set.of("mask"));
         InferenceGraph live = InferenceGraph.load(model, Set.of("mask"))) {
       Feed padded = Feed.random(live.inputs(), SEQUENCES, 0, 2);
@@ -155,15 +169,15 @@ class RuntimesIT {
       for (int i = 0; i < mask.length; i++) {
         lengths[i / ModelZoo.N] += mask[i] ? 1 : 0;
       }
-      Path logits = folder.resolve("masked.bin");
+      Path logits = folder.resolve(recipe + ".bin");
       Python.run(
-          RECIPES.resolve("python/masked.py"),
+          RECIPES.resolve("python/" + recipe + ".py"),
           List.of(
               version.toString(),
-              write("masked-tokens.bin", padded.value("tokens").ints()).toString(),
+              write(recipe + "-tokens.bin", padded.value("tokens").ints()).toString(),
               write("lengths.bin", lengths).toString(),
               logits.toString()));
-      oracle.assertClose("with a mask", padded, read(logits));
+      oracle.assertClose(recipe, padded, read(logits));
     }
   }
 

@@ -68,7 +68,8 @@ public record AttentionPicture(
     return HeatMap.draw(grid);
   }
 
-  private List<HeatMap> heads(AttentionWeights attention) {
+  /** A picture a head, of those that are chosen. */
+  List<HeatMap> heads(AttentionWeights attention) {
     if (head != null && head >= attention.heads()) {
       throw new InvalidInputException(
           "head %d, but 0 to nhead - 1 = %d is expected".formatted(head, attention.heads() - 1));
@@ -80,10 +81,9 @@ public record AttentionPicture(
         maps.add(
             new HeatMap(
                 "%s, head %s".formatted(attention.label(), h),
-                "position, 0 to n - 1",
-                attention.columns() == attention.rows()
-                    ? "position, 0 to n - 1"
-                    : "compressed position, 0 to k - 1",
+                attention.rowsOfSource() ? "source position" : "position",
+                (attention.compressed() ? "compressed " : "")
+                    + (attention.columnsOfSource() ? "source position" : "position"),
                 Arrays.copyOf(attention.matrix(0, h), rows)));
       }
     }

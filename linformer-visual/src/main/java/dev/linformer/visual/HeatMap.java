@@ -16,7 +16,8 @@ import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.HeatMapChartBuilder;
 
 /**
- * A matrix in colours, its first row on top.
+ * A matrix in colours, its first row on top. An axis says which rows or columns it covers:
+ * "position, 0 to 31".
  *
  * <pre>{@code
  * float[][] values = {{0.2f, 0.8f}, {0.6f, 0.4f}}; // [rows,columns]
@@ -43,8 +44,8 @@ public final class HeatMap {
    * Keeps the matrix itself.
    *
    * @param title above it
-   * @param rowAxis what rows are, with a unit
-   * @param columnAxis what columns are, with a unit
+   * @param rowAxis what a row is; which ones there are, the picture says
+   * @param columnAxis what a column is
    * @param values rows of the same width
    * @throws InvalidInputException if there are none, or of different widths
    */
@@ -61,6 +62,20 @@ public final class HeatMap {
     this.rowAxis = rowAxis;
     this.columnAxis = columnAxis;
     this.values = values;
+  }
+
+  /** The words beside the rows. */
+  String rowAxis() {
+    return axis(rowAxis, values.length);
+  }
+
+  /** The words below the columns. */
+  String columnAxis() {
+    return axis(columnAxis, values[0].length);
+  }
+
+  private static String axis(String what, int count) {
+    return count == 1 ? what + " 0" : "%s, 0 to %s".formatted(what, count - 1);
   }
 
   /**
@@ -130,8 +145,8 @@ public final class HeatMap {
             .width(WIDTH)
             .height(HEIGHT)
             .title(title)
-            .xAxisTitle(columnAxis)
-            .yAxisTitle(rowAxis)
+            .xAxisTitle(columnAxis())
+            .yAxisTitle(rowAxis())
             .build();
     int rows = values.length;
     int columns = values[0].length;

@@ -66,6 +66,14 @@ class HeatMapTest {
   }
 
   @Test
+  void axesSayWhatTheyCover() {
+    HeatMap wide = new HeatMap("a title", "position", "compressed position", new float[32][128]);
+    assertEquals("position, 0 to 31", wide.rowAxis());
+    assertEquals("compressed position, 0 to 127", wide.columnAxis());
+    assertEquals("rows 0", map(new float[1][2]).rowAxis());
+  }
+
+  @Test
   void onlyZerosAreDrawn() {
     BufferedImage image = HeatMap.draw(List.of(List.of(map(new float[3][2]))));
     assertEquals(3 * 255, brightness(image, LEFT, TOP));

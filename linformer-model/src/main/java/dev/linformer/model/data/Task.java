@@ -56,6 +56,9 @@ public interface Task {
   /** The key in trainer_state.json of a task that {@link #NAMES} lists. */
   String KEY = "task";
 
+  /** The key in trainer_state.json of a task of a program's own. */
+  String OWN_KEY = "own_task";
+
   /** The value of {@value #NAME}. */
   String name();
 

@@ -43,9 +43,6 @@ record RunSettings(
   private static final List<Class<? extends Task>> OURS =
       List.of(ListOpsTask.class, LanguageTask.class, ClassifyTask.class, CopyTask.class);
 
-  /** The key of a task that isn't one of {@link Task#NAMES}. */
-  private static final String OWN_TASK = "own_task";
-
   /**
    * Makes sure that a training can begin, before anything is written.
    *
@@ -128,17 +125,17 @@ record RunSettings(
   }
 
   private static Task task(ModelDirectory directory, JsonObjectReader state, ModelConfig model) {
-    if (state.has(OWN_TASK)) {
+    if (state.has(Task.OWN_KEY)) {
       throw new InvalidInputException(
           "%s: the task %s is a program's own; only that program can go on with it"
               .formatted(
-                  directory.trainerStateFile(), state.object(OWN_TASK).text(Task.NAME, "…")));
+                  directory.trainerStateFile(), state.object(Task.OWN_KEY).text(Task.NAME, "…")));
     }
     return Task.parse(state.object(Task.KEY), model.stacks().get(0).sequenceLength());
   }
 
   private static Task requireOwn(ModelDirectory directory, JsonObjectReader state, Task own) {
-    ObjectNode recorded = state.object(isOwn(own) ? OWN_TASK : Task.KEY).copy();
+    ObjectNode recorded = state.object(isOwn(own) ? Task.OWN_KEY : Task.KEY).copy();
     ObjectNode given = JsonText.normalized(own.toJson());
     if (!given.equals(recorded)) {
       throw new InvalidInputException(
@@ -190,7 +187,7 @@ record RunSettings(
   void write(TrainingState state, TaskData data, @Nullable TestReport report) throws IOException {
     ObjectNode json = state.toJson();
     json.set(CONFIG, config.toJson());
-    json.set(isOwn(task) ? OWN_TASK : Task.KEY, task.toJson());
+    json.set(isOwn(task) ? Task.OWN_KEY : Task.KEY, task.toJson());
     json.set(DATA, data.dataFingerprint());
     if (report != null) {
       json.set(EVALUATION, report.toJson());

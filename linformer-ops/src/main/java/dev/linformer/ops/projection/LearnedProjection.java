@@ -18,9 +18,7 @@ import org.tensorflow.types.family.TFloating;
  * weight that isn't trained, and no bias.
  *
  * <pre>{@code
- * Operand<TFloat32> weight = parameters.create(
- *     new Parameter("E.weight", Shape.of(128, 2048), Initialization.xavierNormal(2048, 128)));
- * LearnedProjection<TFloat32> e = new LearnedProjection<>(weight, null);
+ * LearnedProjection<TFloat32> e = LearnedProjection.declare(parameters, "E", 2048, 128); // n, k
  * Operand<TFloat32> y = e.compress(tf, x); // [b,h,n,d] → [b,h,k,d], or [b,n,c] → [b,k,c]
  * }</pre>
  *

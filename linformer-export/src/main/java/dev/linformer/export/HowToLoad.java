@@ -1,15 +1,9 @@
-package dev.linformer.cli;
+package dev.linformer.export;
 
-import dev.linformer.export.ExportFormat;
-import dev.linformer.export.ExportOptions;
 import dev.linformer.export.ExportOptions.Lengths;
-import dev.linformer.export.SignatureName;
-import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -24,28 +18,29 @@ final class HowToLoad {
   private HowToLoad() {}
 
   /**
-   * @param directory the model that was exported
-   * @param options as what
+   * Lines for people.
+   *
+   * @param version its folder, as it may stand in a line
+   * @param options what was exported, {@link ExportOptions#resolved}
    */
-  static String text(Path folder, ModelDirectory directory, ExportOptions options) {
-    Path version = Path.of(PrintableText.of(folder.toString()));
+  static String text(String version, ModelConfig config, ExportOptions options) {
     List<String> lines = new ArrayList<>();
     for (ExportFormat format : options.formats()) {
       lines.add(
           switch (format) {
-            case SAVEDMODEL -> savedModel(version, directory, options);
-            case FROZEN -> "frozen graph: " + version.resolve("frozen/model.pb");
+            case SAVEDMODEL -> savedModel(version, config, options);
+            case FROZEN -> "frozen graph: %s/frozen/model.pb".formatted(version);
             case TFLITE_READY ->
-                "for TensorFlow Lite: tf.lite.TFLiteConverter.from_saved_model(\"%s\")"
-                    .formatted(version.resolve("tflite-ready"));
-            case TFJS -> "TensorFlow.js: " + version.resolve("tfjs");
-            case ONNX -> "ONNX: " + version.resolve("onnx");
+                "for TensorFlow Lite: tf.lite.TFLiteConverter.from_saved_model(\"%s/tflite-ready\")"
+                    .formatted(version);
+            case TFJS -> "TensorFlow.js: %s/tfjs".formatted(version);
+            case ONNX -> "ONNX: %s/onnx".formatted(version);
           });
     }
     return String.join("\n", lines);
   }
 
-  private static String savedModel(Path version, ModelDirectory directory, ExportOptions options) {
+  private static String savedModel(String version, ModelConfig config, ExportOptions options) {
     boolean whole =
         options.signatures().isEmpty()
             || options.signatures().contains(SignatureName.SERVING_DEFAULT);
@@ -54,9 +49,7 @@ final class HowToLoad {
           Python:  model = tf.saved_model.load("%1$s").signatures["serving_default"]%2$s
           Java:    var model = ExportedLinformer.load(Path.of("%1$s"));%3$s"""
         .formatted(
-            version,
-            whole ? inPython(directory.config(), options.resolved(directory).lengths()) : "",
-            whole ? inJava(directory.config()) : "");
+            version, whole ? inPython(config, options.lengths()) : "", whole ? inJava(config) : "");
   }
 
   /** A call with every input by its name. */
