@@ -2,8 +2,8 @@ package dev.linformer.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.io.internal.text.PrintableText;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.Task;
 import java.nio.file.Files;

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,14 +41,11 @@ class ModelCardCommandTest {
     String command = "    linformer train --config recipe.json --out model";
     assertTrue(card.contains("\n" + command + "\n"), card);
     Path again = folder.resolve("model");
-    Object[] arguments = command.strip().replace("linformer ", "").split(" ", -1);
-    for (int i = 0; i < arguments.length; i++) {
-      arguments[i] =
-          arguments[i].equals("recipe.json")
-              ? file
-              : arguments[i].equals("model") ? again : arguments[i];
+    List<Object> arguments = new ArrayList<>();
+    for (String word : command.strip().replace("linformer ", "").split(" ", -1)) {
+      arguments.add(Map.of("recipe.json", file, "model", again).getOrDefault(word, Path.of(word)));
     }
-    Cli.done(arguments);
+    Cli.done(arguments.toArray());
     for (String same : new String[] {"model.safetensors", "saved_model/1/README.md"}) {
       assertEquals(-1, Files.mismatch(first.resolve(same), again.resolve(same)), same);
     }

@@ -45,6 +45,7 @@ class NamesInDocsTest {
           "SavedModelBundle",
           "Session",
           "Shape",
+          "TFSMLayer",
           "SparseCategoricalCrossentropy",
           "System",
           "TFloat32",

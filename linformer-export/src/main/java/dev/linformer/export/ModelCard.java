@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.tensorflow.ndarray.Shape;
 
 /**
  * README.md of an export, a model card as the Hugging Face Hub shows it: what the model is, what it
@@ -168,17 +169,20 @@ final class ModelCard {
               described(signature.outputs())));
     }
     addTable(rows);
-    add("", "Sizes of −1 are free, of the batch for instance.", "");
+    add("", "b is the number of sequences; m is any number of positions up to n.", "");
   }
 
   private static String described(Collection<NamedOperand> tensors) {
     return Manifest.entries(List.copyOf(tensors)).stream()
         .map(
             tensor ->
-                "`%s` %s %s"
-                    .formatted(
-                        tensor.name(), tensor.dtype(), tensor.shape().toString().replace(" ", "")))
+                "`%s` %s %s".formatted(tensor.name(), tensor.dtype(), letters(tensor.shape())))
         .collect(Collectors.joining(", "));
+  }
+
+  /** With letters for the sizes that are free: the first is the batch. */
+  private static String letters(Shape shape) {
+    return shape.toString().replace(" ", "").replaceFirst("\\[-1", "[b").replace("-1", "m");
   }
 
   private void addNothingKnown() {

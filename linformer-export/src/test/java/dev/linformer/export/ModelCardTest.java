@@ -77,7 +77,7 @@ class ModelCardTest {
         "| compressed to, k | 7 |",
         "           model(tokens=tokens)[\"logits\"]  # tokens int32 [b,11]",
         "ONNX: ./onnx",
-        "| `serving_default` | `tokens` int32 [-1,11] | `logits` float32 [-1,5] |");
+        "| `serving_default` | `tokens` int32 [b,11] | `logits` float32 [b,5] |");
     assertTrue(card.contains("Nothing is known of it"), card);
     assertTrue(card.contains("`" + Digests.of(model.weightsFile()) + "`"), card);
     assertFalse(card.contains("model-index") || card.contains("## Results"), card);

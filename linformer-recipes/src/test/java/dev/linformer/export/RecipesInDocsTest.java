@@ -22,7 +22,7 @@ class RecipesInDocsTest {
         "python/keras_layer.py",
         "python/tflite.py",
         "python/to_litert.py",
-        "python/litert.py",
+        "python/run_litert.py",
         "python/onnx_runtime.py",
         "c/classify.c",
         "javascript/classify.js",

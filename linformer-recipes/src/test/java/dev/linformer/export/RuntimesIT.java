@@ -145,7 +145,8 @@ class RuntimesIT {
     Path logits = folder.resolve("litert" + precision + ".bin");
     Python.run(RECIPES.resolve("python/to_litert.py"), List.of(export(precision), model));
     Python.run(
-        RECIPES.resolve("python/litert.py"), List.of(model, tokens.toString(), logits.toString()));
+        RECIPES.resolve("python/run_litert.py"),
+        List.of(model, tokens.toString(), logits.toString()));
     compare("LiteRT", precision, logits);
   }
 
