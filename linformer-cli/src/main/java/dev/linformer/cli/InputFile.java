@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.stream.IntStream;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
@@ -20,7 +21,7 @@ import org.tensorflow.types.TInt32;
  *
  * @param file named in messages
  * @param input what it is for
- * @param values of the input's type and shape, with any first axis
+ * @param values of the input's type and shape, with any first axis, and maybe with fewer positions
  */
 record InputFile(Path file, Model.Input input, NpyFile values) {
 
@@ -55,11 +56,17 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
     boolean fits =
         shape.length == wanted.length
             && shape[0] > 0
-            && Arrays.equals(shape, 1, shape.length, wanted, 1, wanted.length);
+            && shape[1] > 0
+            && shape[1] <= wanted[1]
+            && Arrays.equals(shape, 2, shape.length, wanted, 2, wanted.length);
     if (!fits) {
       throw new InvalidInputException(
-          "%s has shape %s, but the model takes %s with any first axis from 1 on"
-              .formatted(file, Arrays.toString(shape), Arrays.toString(wanted).replace("-1", "b")));
+          "%s has shape %s, but the model takes %s with any first axis from 1 on, and a second from 1 to %d"
+              .formatted(
+                  file,
+                  Arrays.toString(shape),
+                  Arrays.toString(wanted).replace("-1", "b"),
+                  wanted[1]));
     }
   }
 
@@ -101,24 +108,51 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
     }
   }
 
+  /**
+   * @throws InvalidInputException if a mask has other positions than the sequence that it masks
+   */
+  void requireSamePositions(InputFile sequence) {
+    if (positions() != sequence.positions()) {
+      throw new InvalidInputException(
+          "%s has %d positions, but %s has %d"
+              .formatted(file, positions(), sequence.file, sequence.positions()));
+    }
+  }
+
+  /** Number of positions, at most as many as the model's. */
+  int positions() {
+    return Math.toIntExact(values.shape().get(1));
+  }
+
   /** Number of sequences, b. */
   int rows() {
     return Math.toIntExact(values.shape().get(0));
   }
 
-  /** Some of the sequences, to be closed by the caller. */
-  Tensor rows(int from, int count) {
+  /**
+   * Some of the sequences, to be closed by the caller.
+   *
+   * @param length positions of the result; behind shorter sequences stand zeros
+   */
+  Tensor rows(int from, int count, int length) {
     long[] sizes = values.shape().asArray();
     sizes[0] = count;
+    sizes[1] = length;
     Shape shape = Shape.of(sizes);
     int width = Math.toIntExact(values.shape().tail().size());
-    int begin = from * width;
-    int end = begin + count * width;
+    int padded = Math.toIntExact(shape.tail().size());
+    int[] begins = IntStream.range(from, from + count).map(row -> row * width).toArray();
     if (input.type() == TFloat32.class) {
-      float[] part = Arrays.copyOfRange(values.floats(), begin, end);
+      float[] part = new float[count * padded];
+      for (int i = 0; i < count; i++) {
+        System.arraycopy(values.floats(), begins[i], part, i * padded, width);
+      }
       return TFloat32.tensorOf(shape, DataBuffers.of(part));
     }
-    int[] part = Arrays.copyOfRange(values.ints(), begin, end);
+    int[] part = new int[count * padded];
+    for (int i = 0; i < count; i++) {
+      System.arraycopy(values.ints(), begins[i], part, i * padded, width);
+    }
     if (input.type() == TInt32.class) {
       return TInt32.tensorOf(shape, DataBuffers.of(part));
     }

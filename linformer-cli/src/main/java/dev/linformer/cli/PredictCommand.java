@@ -3,6 +3,7 @@ package dev.linformer.cli;
 import dev.linformer.export.InferenceGraph;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.data.Task;
@@ -30,6 +31,10 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true)
 final class PredictCommand implements Callable<Integer> {
 
+  private static final String MASK = "mask";
+  private static final String SOURCE = "source";
+  private static final String SOURCE_MASK = "source_mask";
+
   /** Sequences computed at once. */
   private static final int ROWS = 32;
 
@@ -39,7 +44,10 @@ final class PredictCommand implements Callable<Integer> {
   @Option(
       names = "--input",
       required = true,
-      description = "A .npy file: float32 [b,n,c] for an encoder, int [b,n] for a model of tokens.")
+      description =
+          "A .npy file: float32 [b,n,c] for an encoder, int [b,n] for a model of tokens; with fewer"
+              + " positions than the model's n, the rest counts as masked, or as zeros for a"
+              + " classifier that was trained so, one of listops.")
   private Path input = Path.of("");
 
   @Option(
@@ -64,18 +72,27 @@ final class PredictCommand implements Callable<Integer> {
     ModelDirectory directory = ModelDirectory.open(model);
     requireMask(directory);
     AtomicFile.requirePlace("--output", output, model, input, mask, source, sourceMask);
-    Map<String, Path> optional = new LinkedHashMap<>();
-    if (mask != null) {
-      optional.put("mask", mask);
-    }
-    if (sourceMask != null) {
-      optional.put("source_mask", sourceMask);
-    }
-    try (InferenceGraph inference = InferenceGraph.load(directory, optional.keySet())) {
-      Map<String, InputFile> files = read(inference.inputs(), optional);
-      predict(inference, files);
+    Map<String, InputFile> files = read(InferenceGraph.inputs(directory.config()));
+    Map<String, Integer> lengths = new LinkedHashMap<>();
+    boolean padded = learntPadding(directory);
+    files.forEach(
+        (name, file) ->
+            lengths.put(
+                name, padded ? Math.toIntExact(file.input().shape().get(1)) : file.positions()));
+    try (InferenceGraph inference = InferenceGraph.load(directory, files.keySet(), lengths)) {
+      predict(inference, files, lengths);
     }
     return 0;
+  }
+
+  /**
+   * Whether a model learnt what stands behind a sequence, as one of ListOps did: then zeros stand
+   * there now, too. Others see shorter sequences as they are, which is as if the rest were masked.
+   */
+  private boolean learntPadding(ModelDirectory directory) {
+    return mask == null
+        && directory.config() instanceof LinformerClassifierConfig
+        && Task.of(directory).filter(task -> !task.objective().masked()).isPresent();
   }
 
   /** A model that learnt behind a mask computes something else without one. */
@@ -88,34 +105,51 @@ final class PredictCommand implements Callable<Integer> {
   }
 
   /** A file for each input, none for what the model doesn't take. */
-  private Map<String, InputFile> read(List<Model.Input> inputs, Map<String, Path> optional)
-      throws IOException {
-    Map<String, Path> given = new LinkedHashMap<>(optional);
-    if (source != null) {
-      given.put("source", source);
-    }
+  private Map<String, InputFile> read(List<Model.Input> inputs) throws IOException {
+    Map<String, Path> given = new LinkedHashMap<>();
+    putIfGiven(given, MASK, mask);
+    putIfGiven(given, SOURCE, source);
+    putIfGiven(given, SOURCE_MASK, sourceMask);
     Set<String> unused = new TreeSet<>(given.keySet());
     Map<String, InputFile> files = new LinkedHashMap<>();
     for (Model.Input each : inputs) {
       unused.remove(each.name());
       boolean main = files.isEmpty();
       Path file = main ? input : given.get(each.name());
-      if (file == null) {
+      if (file != null) {
+        String option = main ? "--input" : "--" + each.name().replace('_', '-');
+        files.put(each.name(), InputFile.read(option, file, each));
+      } else if (!each.optional()) {
         throw new InvalidInputException(
             "this model takes a %s; give it with --%s".formatted(each.name(), each.name()));
       }
-      String option = main ? "--input" : "--" + each.name().replace('_', '-');
-      files.put(each.name(), InputFile.read(option, file, each));
     }
     for (String name : unused) {
       throw new InvalidInputException(
           "--%s: this model takes none".formatted(name.replace('_', '-')));
     }
     InputFile.requireSameRows(files.values());
+    requireSamePositions(files.get(inputs.get(0).name()), files.get(MASK));
+    requireSamePositions(files.get(SOURCE), files.get(SOURCE_MASK));
     return files;
   }
 
-  private void predict(InferenceGraph inference, Map<String, InputFile> files) throws IOException {
+  private static void putIfGiven(Map<String, Path> given, String name, @Nullable Path file) {
+    if (file != null) {
+      given.put(name, file);
+    }
+  }
+
+  private static void requireSamePositions(
+      @Nullable InputFile sequence, @Nullable InputFile masking) {
+    if (sequence != null && masking != null) {
+      masking.requireSamePositions(sequence);
+    }
+  }
+
+  private void predict(
+      InferenceGraph inference, Map<String, InputFile> files, Map<String, Integer> lengths)
+      throws IOException {
     int rows = files.values().iterator().next().rows();
     float[] all = new float[0];
     long[] sizes = new long[0];
@@ -124,7 +158,9 @@ final class PredictCommand implements Callable<Integer> {
       Map<String, Tensor> tensors = new LinkedHashMap<>();
       try {
         for (var entry : files.entrySet()) {
-          tensors.put(entry.getKey(), entry.getValue().rows(from, count));
+          String name = entry.getKey();
+          int length = lengths.getOrDefault(name, entry.getValue().positions());
+          tensors.put(name, entry.getValue().rows(from, count, length));
         }
         try (Result result = inference.run(tensors)) {
           TFloat32 y = (TFloat32) result.get(0);

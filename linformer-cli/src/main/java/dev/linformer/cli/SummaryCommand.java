@@ -5,8 +5,10 @@ import dev.linformer.bench.MemoryEstimate;
 import dev.linformer.model.AttentionPlans;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelSummary;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,6 +28,15 @@ final class SummaryCommand implements Callable<Integer> {
       description = "The model, as JSON; a training's configuration will do.")
   private Path config = Path.of("");
 
+  @Option(
+      names = "--data",
+      arity = "1..*",
+      paramLabel = "PATH",
+      description =
+          "Data of the configuration's task, which gives num_tokens and num_classes where they"
+              + " aren't given.")
+  private List<Path> data = List.of();
+
   @Option(names = "--json", description = "For programs.")
   private boolean json;
 
@@ -43,8 +54,8 @@ final class SummaryCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
-  public Integer call() {
-    ModelConfig model = TrainSettings.model(config);
+  public Integer call() throws IOException {
+    ModelConfig model = TrainSettings.model(config, data);
     ModelSummary summary = ModelSummary.of(model);
     PrintWriter out = spec.commandLine().getOut();
     MemoryEstimate estimate = memory ? MemoryEstimate.of(model, batch) : null;

@@ -1,6 +1,5 @@
 package dev.linformer.cli;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.export.ExportOptions;
@@ -37,6 +36,7 @@ import picocli.CommandLine.Spec;
       "Trains a model, measures it and exports it.",
       "Without options: ListOps with up to 128 tokens, in 80 to 160 seconds on two idle cores."
     },
+    modelTransformer = TaskDefaults.class,
     mixinStandardHelpOptions = true)
 final class TrainCommand implements Callable<Integer> {
 
@@ -75,15 +75,13 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--out", description = "A new or empty folder; under runs/ unless given.")
   private @Nullable Path out;
 
-  @Option(names = "--steps", description = "Updates; 6000 unless given.")
+  @Option(names = "--steps", description = "Updates.")
   private @Nullable Integer steps;
 
-  @Option(names = "--batch", description = "Sequences a step; 64 unless given.")
+  @Option(names = "--batch", description = "Sequences a step.")
   private @Nullable Integer batch;
 
-  @Option(
-      names = "--learning-rate",
-      description = "The highest, after warm-up; 0.003 unless given.")
+  @Option(names = "--learning-rate", description = "The highest, after warm-up.")
   private @Nullable Double learningRate;
 
   @Option(
@@ -222,10 +220,7 @@ final class TrainCommand implements Callable<Integer> {
     if (xla != null) {
       trainer.put("xla", xla);
     }
-    if (!data.isEmpty()) {
-      ArrayNode paths = forTask.putArray("data");
-      data.forEach(path -> paths.add(path.toAbsolutePath().toString()));
-    }
+    TrainSettings.putData(forTask, data);
     return TrainSettings.read(config, task, overrides, trainer, forTask);
   }
 

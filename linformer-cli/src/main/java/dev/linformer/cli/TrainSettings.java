@@ -5,16 +5,22 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.DataSizes;
+import dev.linformer.model.LinformerClassifierConfig;
+import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
+import dev.linformer.model.data.ListOpsTask;
 import dev.linformer.model.data.Task;
 import dev.linformer.model.train.TrainerConfig;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +34,12 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
   private static final String TRAINER = "training_args";
   private static final String TASK = Task.KEY;
 
-  private static final int STEPS = 6000;
+  /** Updates of a training for which nobody says how many. */
+  static final int STEPS = 6000;
+
+  /** For a model of which other things are to be known before its data is. */
+  private static final DataSizes ANY_SIZES = new DataSizes(1, 2);
+
   private static final ObjectMapper JSON =
       new ObjectMapper()
           .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
@@ -56,9 +67,7 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
     String source = config == null ? "the default" : config.toString();
     ObjectNode all =
         config == null
-            ? JsonObjectReader.resource(
-                    TrainSettings.class, (taskName == null ? "listops" : taskName) + ".json")
-                .copy()
+            ? defaultConfiguration(taskName == null ? ListOpsTask.NAME : taskName)
             : JsonObjectReader.read(config).copy();
     overrides.forEach((path, value) -> set(all, path, value));
     ObjectNode trainer = part(all, TRAINER, source);
@@ -74,36 +83,81 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
     }
     trainer.setAll(trainerOptions);
     task.setAll(taskOptions);
-    if (!trainer.has("max_steps")) {
-      trainer.put("max_steps", STEPS);
-    }
-    ModelConfig model = ModelConfig.parse(new JsonObjectReader(source, all));
-    TrainerConfig settings =
-        TrainerConfig.parse(new JsonObjectReader(source + ", " + TRAINER, trainer));
-    settings.requireFits(model);
+    JsonObjectReader keys = new JsonObjectReader(source, all);
+    ModelConfig unsized = ModelConfig.parse(keys, ANY_SIZES);
+    TrainerConfig settings = trainer(source, trainer);
+    settings.requireFits(unsized);
     if (!task.has("seed")) {
       task.put("seed", settings.seed());
     }
     Task parsed =
         Task.parse(
             new JsonObjectReader(source + ", " + TASK, task),
-            model.stacks().get(0).sequenceLength());
+            unsized.stacks().get(0).sequenceLength());
+    ModelConfig model = isSized(keys, unsized) ? unsized : ModelConfig.parse(keys, parsed.sizes());
     parsed.check(model, source);
     return new TrainSettings(model, settings, parsed);
   }
 
+  /** The settings of a task's training without a file. */
+  static TrainerConfig defaults(String taskName) throws IOException {
+    return trainer(taskName, part(defaultConfiguration(taskName), TRAINER, taskName));
+  }
+
+  private static ObjectNode defaultConfiguration(String taskName) throws IOException {
+    return JsonObjectReader.resource(TrainSettings.class, taskName + ".json").copy();
+  }
+
+  private static TrainerConfig trainer(String source, ObjectNode keys) {
+    if (!keys.has("max_steps")) {
+      keys.put("max_steps", STEPS);
+    }
+    return TrainerConfig.parse(new JsonObjectReader(source + ", " + TRAINER, keys));
+  }
+
   /**
-   * The model of a configuration file, whether it has settings of a training or not; those say
-   * nothing of the model, and only {@code train} looks into them.
+   * The model of a configuration file, whether it has settings of a training or not. Only {@code
+   * train} looks into those, but for the task where the model's num_tokens and num_classes are to
+   * come from its data.
    *
+   * @param data for the task; empty for the file's
    * @throws InvalidInputException as {@link ModelConfig#read}, or if the settings are no objects
    */
-  static ModelConfig model(Path config) {
+  static ModelConfig model(Path config, List<Path> data) throws IOException {
     String source = config.toString();
     ObjectNode all = JsonObjectReader.read(config).copy();
     part(all, TRAINER, source);
-    part(all, TASK, source);
-    return ModelConfig.parse(new JsonObjectReader(source, all));
+    ObjectNode task = part(all, TASK, source);
+    JsonObjectReader keys = new JsonObjectReader(source, all);
+    if (!task.hasNonNull(Task.NAME)) {
+      return ModelConfig.parse(keys);
+    }
+    ModelConfig unsized = ModelConfig.parse(keys, ANY_SIZES);
+    if (isSized(keys, unsized)) {
+      return unsized;
+    }
+    putData(task, data);
+    Task parsed =
+        Task.parse(
+            new JsonObjectReader(source + ", " + TASK, task),
+            unsized.stacks().get(0).sequenceLength());
+    return ModelConfig.parse(keys, parsed.sizes());
+  }
+
+  /** Names the data of a task; none keeps what it has. */
+  static void putData(ObjectNode task, List<Path> data) {
+    if (!data.isEmpty()) {
+      ArrayNode paths = task.putArray("data");
+      data.forEach(path -> paths.add(path.toAbsolutePath().toString()));
+    }
+  }
+
+  /** Whether the keys give all that could come from data. */
+  private static boolean isSized(JsonObjectReader keys, ModelConfig model) {
+    if (model instanceof LinformerClassifierConfig) {
+      return keys.has("num_tokens") && keys.has("num_classes");
+    }
+    return !(model instanceof LinformerLMConfig) || keys.has("num_tokens");
   }
 
   /** Takes an object away, which is empty where there is none. */

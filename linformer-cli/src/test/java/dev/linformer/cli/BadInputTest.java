@@ -66,6 +66,7 @@ class BadInputTest {
 
     Fixtures.npy(at("x.npy"), "<f4", "(1, 6, 4)", new byte[96]);
     Fixtures.npy(at("short.npy"), "<f4", "(1, 5, 4)", new byte[80]);
+    Fixtures.npy(at("long.npy"), "<f4", "(1, 7, 4)", new byte[112]);
     Fixtures.npy(at("flat.npy"), "<f4", "(6, 4)", new byte[96]);
     Fixtures.npy(at("empty.npy"), "<f4", "(0, 6, 4)", new byte[0]);
     Fixtures.npy(at("complex.npy"), "<c8", "(1, 6, 4)", new byte[192]);
@@ -182,7 +183,7 @@ class BadInputTest {
         bad(PREDICT_ENCODER + "text.npy", "{}/text.npy is no .npy file: save it with numpy.save"),
         bad(PREDICT_ENCODER + "truncated.npy", "{}/truncated.npy is truncated: shape [1, 6, 4]"),
         bad(PREDICT_ENCODER + "complex.npy", "{}/complex.npy holds neither floats nor integers of"),
-        bad(PREDICT_ENCODER + "short.npy", "has shape [1, 5, 4], but the model takes [b, 6, 4]"),
+        bad(PREDICT_ENCODER + "long.npy", "has shape [1, 7, 4], but the model takes [b, 6, 4]"),
         bad(PREDICT_ENCODER + "flat.npy", "has shape [6, 4], but the model takes [b, 6, 4]"),
         bad(PREDICT_ENCODER + "empty.npy", "has shape [0, 6, 4], but the model takes [b, 6, 4]"),
         bad(PREDICT_ENCODER + "ints.npy", "{}/ints.npy holds integers, and floats are needed"),
@@ -313,7 +314,7 @@ class BadInputTest {
             "input_size = 8 is too small for the task listops: no ListOps expression has"),
         bad(
             "train --config vocabulary.json --out new",
-            "{}/vocabulary.json: the task listops needs num_tokens of at least 16"),
+            "{}/vocabulary.json: num_tokens = 15, but the task listops has 16 tokens; set it to 16,"),
         bad(train("--out new --task copy"), "{}/classifier.json: model_type = classifier, but"),
         bad(train("--out new --task causal-lm"), "the task causal-lm needs text: name files or"),
         bad(train("--out new --set dim_k=99"), "dim_k = 99, but 1 to input_size = 24 is expected"),

@@ -64,12 +64,27 @@ class HelpTest {
     }
   }
 
+  /** What is said is what a training does that is not told otherwise. */
   @Test
-  void helpOfTrainTellsTheDefaults() {
-    String help = Cli.done("train", "--help").out();
-    for (String text : new String[] {"Updates; 6000 unless", "step; 64 unless", "0.003 unless"}) {
-      assertTrue(help.replaceAll("\\s+", " ").contains(text), help);
-    }
+  void helpOfTrainTellsTheDefaultsOfEachTask() {
+    String printed = Cli.done("train", "--help").out();
+    String help = printed.replaceAll("-\\s+(?=\\w)", "-").replaceAll("\\s+", " ");
+    TaskDefaults.all()
+        .forEach(
+            (task, config) -> {
+              said(help, "Updates. Unless given: ", config.steps(), task);
+              said(help, "Sequences a step. Unless given: ", config.batchSize(), task);
+              said(help, "after warm-up. Unless given: ", config.learningRate(), task);
+              said(help, "to keep the best weights: ", TaskDefaults.measured(config), task);
+            });
+    said(help, "Updates. Unless given: ", 6000, "any --config");
+  }
+
+  private static void said(String help, String begin, Object value, String task) {
+    String pattern =
+        ".*%s[^.]*(0\\.\\d+ for [^.]*)*\\b%s for [^;.]*\\b%s\\b.*"
+            .formatted(Pattern.quote(begin), Pattern.quote(value.toString()), task);
+    assertTrue(help.matches(pattern), () -> pattern + " in " + help);
   }
 
   /** The parent's version in this module's pom. */

@@ -109,7 +109,7 @@ class OptionsTest {
     Path input = tokens("x.npy", 1, 2, 3, 4, 5);
     Path output = folder.resolve("y.npy");
     refused("a mask holds booleans", model, input, output, tokens("ints.npy", 1, 1, 1, 1, 1));
-    refused("has shape [1, 4]", model, input, output, mask("short.npy", 1, 1, 1, 1));
+    refused("short.npy has 4 positions, but", model, input, output, mask("short.npy", 1, 1, 1, 1));
     Path two = Fixtures.npy(folder.resolve("two.npy"), "|b1", "(2, 5)", new byte[10]);
     refused("has 2 sequences, but", model, input, output, two);
     Cli source =

@@ -172,8 +172,6 @@ class TasksTest {
                 "--data",
                 text,
                 "--set",
-                "num_tokens=50257",
-                "--set",
                 "emb_dim=6",
                 "--set",
                 "task.tokenizer=gpt2",
@@ -239,8 +237,6 @@ class TasksTest {
                 "classify",
                 "--data",
                 file,
-                "--set",
-                "num_classes=2",
                 "--steps",
                 100,
                 "--batch",
@@ -277,8 +273,6 @@ class TasksTest {
                 "classify",
                 "--data",
                 file,
-                "--set",
-                "num_classes=2",
                 "--steps",
                 30,
                 "--batch",
@@ -366,7 +360,7 @@ class TasksTest {
   void rowsThatAreLeftOutAreSaid() throws IOException {
     StringBuilder table = new StringBuilder("text,label\n");
     for (int i = 0; i < 40; i++) {
-      table.append("day ").append(i).append(i == 3 ? ",\n" : ",good\n");
+      table.append("day ").append(i).append(i == 3 ? ",\n" : i % 2 == 0 ? ",good\n" : ",bad\n");
     }
     Path file = Files.writeString(folder.resolve("holes.csv"), table);
     List<Object> asked =
@@ -375,7 +369,9 @@ class TasksTest {
     dropping.add("task.missing=drop");
     String told = done(dropping.toArray()).out();
     assertTrue(
-        told.contains("left out 1 of 40 rows, whose text or label is missing\ndry run: "), told);
+        told.contains(
+            "left out 1 of 40 rows, whose text or label is missing\n2 classes in " + file),
+        told);
     List<Object> refusing = new ArrayList<>(asked);
     refusing.add("task.missing=refuse");
     Cli refused = Cli.run(arguments(refusing.toArray()));
@@ -528,10 +524,10 @@ class TasksTest {
     refused(out, "causal-lm", empty, "empty, there is nothing to learn from");
     refused(out, "masked-lm", folder.resolve("none"), "no such file or folder");
     Path table = Files.writeString(folder.resolve("a.csv"), "text,label\na,17\n");
-    refused(out, "classify", table, "line 2: label 17, but 0 to num_classes - 1 = 15 is expected");
+    refused(out, "classify", table, "every row has the label 17, but at least 2 labels");
     Path longer =
-        Files.writeString(folder.resolve("b.csv"), "text,label\n" + "a".repeat(30) + ",1\n");
-    refused(out, "classify", longer, "line 2: a text of 30 tokens, but input_size = 29; raise it");
+        Files.writeString(folder.resolve("b.csv"), "text,label\na,0\n" + "a".repeat(30) + ",1\n");
+    refused(out, "classify", longer, "line 3: a text of 30 tokens, but input_size = 29; raise it");
     Cli large = Cli.run(arguments("--task", "listops", "--batch", 192_001, "--out", out));
     assertTrue(large.err().contains("batch size 192001 is above the 192000 examples"), large::err);
     assertFalse(Files.exists(out));

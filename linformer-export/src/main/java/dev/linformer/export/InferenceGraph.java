@@ -13,11 +13,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
@@ -44,7 +46,8 @@ public final class InferenceGraph implements AutoCloseable {
    */
   public static InferenceGraph untrained(ModelConfig config, long seed) {
     InferenceGraph inference =
-        new InferenceGraph(config, Set.of(), tf -> Variables.random(tf, TFloat32.class, seed));
+        new InferenceGraph(
+            config, Set.of(), Map.of(), tf -> Variables.random(tf, TFloat32.class, seed));
     inference.session.initialize();
     return inference;
   }
@@ -62,9 +65,25 @@ public final class InferenceGraph implements AutoCloseable {
    */
   public static InferenceGraph load(ModelDirectory directory, Set<String> optional)
       throws IOException {
+    return load(directory, optional, Map.of());
+  }
+
+  /**
+   * A model with the weights of a model directory, for sequences of other lengths than input_size.
+   * It gives the numbers that it gives for the same sequences padded and masked.
+   *
+   * @param optional those of its optional inputs, such as masks, that it is to take
+   * @param lengths positions of inputs by their names, masks' too, at most as many as the
+   *     configuration has; inputs without a length have as many as that
+   * @throws dev.linformer.io.InvalidInputException if the weights don't fit the configuration
+   * @throws IllegalArgumentException if an input is longer
+   */
+  public static InferenceGraph load(
+      ModelDirectory directory, Set<String> optional, Map<String, Integer> lengths)
+      throws IOException {
     InferenceGraph inference =
         new InferenceGraph(
-            directory.config(), optional, tf -> Variables.toBeLoaded(tf, TFloat32.class));
+            directory.config(), optional, lengths, tf -> Variables.toBeLoaded(tf, TFloat32.class));
     try {
       WeightFile.load(inference.session, inference.variables.weights(), directory.weightsFile());
       return inference;
@@ -75,7 +94,10 @@ public final class InferenceGraph implements AutoCloseable {
   }
 
   private InferenceGraph(
-      ModelConfig config, Set<String> optional, Function<Ops, Variables<TFloat32>> start) {
+      ModelConfig config,
+      Set<String> optional,
+      Map<String, Integer> lengths,
+      Function<Ops, Variables<TFloat32>> start) {
     graph = new Graph();
     Ops tf = Ops.create(graph);
     variables = start.apply(tf);
@@ -83,6 +105,7 @@ public final class InferenceGraph implements AutoCloseable {
     inputs =
         model.inputs().stream()
             .filter(input -> !input.optional() || optional.contains(input.name()))
+            .map(input -> shortened(input, lengths.get(input.name())))
             .toList();
     for (Model.Input input : inputs) {
       Operand<?> placeholder =
@@ -91,6 +114,23 @@ public final class InferenceGraph implements AutoCloseable {
     }
     output = tf.withName(model.outputName()).identity(model.call(tf, placeholders, null));
     session = Sessions.open(graph, Sessions.ALL_THREADS);
+  }
+
+  private static Model.Input shortened(Model.Input input, @Nullable Integer length) {
+    if (length == null) {
+      return input;
+    }
+    long[] sizes = input.shape().asArray();
+    sizes[1] = length;
+    return new Model.Input(
+        input.name(), input.type(), Shape.of(sizes), input.vocabulary(), input.optional());
+  }
+
+  /** What a model of a configuration takes, with what is optional, the main input first. */
+  public static List<Model.Input> inputs(ModelConfig config) {
+    try (Graph graph = new Graph()) {
+      return config.declare(Variables.toBeLoaded(Ops.create(graph), TFloat32.class)).inputs();
+    }
   }
 
   /** What {@link #run} takes, the main input first. */

@@ -3,18 +3,15 @@ package dev.linformer.export;
 import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.Model;
 import dev.linformer.model.ModelConfig;
-import dev.linformer.model.Variables;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.op.Ops;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
 import org.tensorflow.types.TBool;
@@ -61,12 +58,7 @@ record SignatureCheck(Path folder, Manifest manifest, ModelConfig config, SavedM
   /** What a model of this configuration takes, by name. */
   static Map<String, Model.Input> inputs(ModelConfig config) {
     Map<String, Model.Input> inputs = new LinkedHashMap<>();
-    try (Graph graph = new Graph()) {
-      for (Model.Input input :
-          config.declare(Variables.toBeLoaded(Ops.create(graph), TFloat32.class)).inputs()) {
-        inputs.put(input.name(), input);
-      }
-    }
+    InferenceGraph.inputs(config).forEach(input -> inputs.put(input.name(), input));
     return inputs;
   }
 

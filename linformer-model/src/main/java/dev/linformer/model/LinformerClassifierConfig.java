@@ -52,9 +52,9 @@ public record LinformerClassifierConfig(
     return new Builder(encoder, vocabularySize, classes);
   }
 
-  static LinformerClassifierConfig take(JsonObjectReader keys) {
+  static LinformerClassifierConfig take(JsonObjectReader keys, DataSizes sizes) {
     LinformerConfig encoder = LinformerConfig.take(keys);
-    Builder builder = builder(encoder, keys.integer("num_tokens"), keys.integer("num_classes"));
+    Builder builder = builder(encoder, sizes.tokens(keys), sizes.classes(keys));
     return builder
         .pooling(keys.choice("pooling", builder.pooling))
         .tokenDropout(keys.number("dropout_tokens", builder.tokenDropout))

@@ -99,7 +99,7 @@ public record LinformerEncDecConfig(LinformerLMConfig encoder, LinformerLMConfig
       boolean triangle = keys.flag("leaking_triangle", false);
       stack.decoderMode(true).leakingTriangle(triangle).causal(!triangle);
     }
-    LinformerLMConfig.Builder half = LinformerLMConfig.take(keys, stack);
+    LinformerLMConfig.Builder half = LinformerLMConfig.take(keys, stack, DataSizes.UNKNOWN);
     boolean returnsEmbeddings = half.build().returnEmbeddings();
     if (keys.has("return_emb") && returnsEmbeddings != isEncoder) {
       throw keys.invalid("return_emb", returnsEmbeddings, String.valueOf(isEncoder));

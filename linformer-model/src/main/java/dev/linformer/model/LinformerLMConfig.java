@@ -90,8 +90,8 @@ public record LinformerLMConfig(
     return new Builder(stack, vocabularySize);
   }
 
-  static LinformerLMConfig take(JsonObjectReader keys) {
-    return take(keys, stackBuilder(keys)).build();
+  static LinformerLMConfig take(JsonObjectReader keys, DataSizes sizes) {
+    return take(keys, stackBuilder(keys), sizes).build();
   }
 
   /** A stack of the sizes that the keys give. */
@@ -100,8 +100,8 @@ public record LinformerLMConfig(
         keys.integer("input_size"), keys.integer("channels"), keys.integer("dim_k", 64));
   }
 
-  /** Takes all keys but the three sizes, with the stack's values as defaults. */
-  static Builder take(JsonObjectReader keys, LinformerConfigBuilder defaults) {
+  /** Takes all keys but the stack's three sizes, with the stack's values as defaults. */
+  static Builder take(JsonObjectReader keys, LinformerConfigBuilder defaults, DataSizes sizes) {
     LinformerConfig stack = LinformerConfig.take(keys, defaults);
     Integer embeddingDim = keys.optionalInteger("emb_dim");
     boolean used = keys.flag("use_pos_emb", true);
@@ -110,7 +110,7 @@ public record LinformerLMConfig(
       throw keys.invalid("learned_pos_emb", true, "false without use_pos_emb");
     }
     Builder builder =
-        builder(stack, keys.integer("num_tokens"))
+        builder(stack, sizes.tokens(keys))
             .positions(learned ? Positions.LEARNED : used ? Positions.SINUSOID : Positions.NONE);
     if (embeddingDim != null) {
       builder.embeddingDim(embeddingDim);

@@ -69,22 +69,46 @@ public sealed interface ModelConfig
   }
 
   /**
-   * Reads a configuration from the text of a config.json, see {@link #read}.
+   * Reads a configuration file whose num_tokens and num_classes, where they aren't given, are those
+   * of data, such as {@code task.sizes()}.
    *
-   * @throws InvalidInputException if the text isn't JSON, or as {@link #read} does
+   * @throws InvalidInputException as {@link #read(Path)} does
+   */
+  static ModelConfig read(Path file, DataSizes sizes) {
+    return parse(JsonObjectReader.read(file), sizes);
+  }
+
+  /**
+   * Reads a configuration from the text of a config.json, see {@link #read(Path)}.
+   *
+   * @throws InvalidInputException if the text isn't JSON, or as {@link #read(Path)} does
    */
   static ModelConfig parse(String json) {
-    return parse(JsonObjectReader.parse("configuration", json));
+    return parse(json, DataSizes.UNKNOWN);
+  }
+
+  /**
+   * Reads a configuration from the text of a config.json, see {@link #read(Path, DataSizes)}.
+   *
+   * @throws InvalidInputException if the text isn't JSON, or as {@link #read(Path)} does
+   */
+  static ModelConfig parse(String json, DataSizes sizes) {
+    return parse(JsonObjectReader.parse("configuration", json), sizes);
   }
 
   /** Takes a configuration from JSON keys; what is left over is refused. */
   static ModelConfig parse(JsonObjectReader keys) {
+    return parse(keys, DataSizes.UNKNOWN);
+  }
+
+  /** Takes a configuration from JSON keys, and what they don't give from data. */
+  static ModelConfig parse(JsonObjectReader keys, DataSizes sizes) {
     String type = keys.text(MODEL_TYPE, LinformerConfig.TYPE);
     ModelConfig config =
         switch (type) {
           case LinformerConfig.TYPE -> LinformerConfig.take(keys);
-          case LinformerClassifierConfig.TYPE -> LinformerClassifierConfig.take(keys);
-          case LinformerLMConfig.TYPE -> LinformerLMConfig.take(keys);
+          case LinformerClassifierConfig.TYPE -> LinformerClassifierConfig.take(keys, sizes);
+          case LinformerLMConfig.TYPE -> LinformerLMConfig.take(keys, sizes);
           case LinformerEncDecConfig.TYPE -> LinformerEncDecConfig.take(keys);
           default ->
               throw keys.invalid(

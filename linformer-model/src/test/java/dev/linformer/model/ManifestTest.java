@@ -45,7 +45,8 @@ class ManifestTest {
     assertManifest(
         "listops.json",
         ModelConfig.read(
-            Path.of("../linformer-cli/src/main/resources/dev/linformer/cli/listops.json")));
+            Path.of("../linformer-cli/src/main/resources/dev/linformer/cli/listops.json"),
+            new DataSizes(16, 10)));
   }
 
   private static void assertManifest(String name, ModelConfig config) throws IOException {

@@ -4,11 +4,15 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.DataSizes;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32C;
 
 /**
  * Classification of texts in a table: a file of comma-separated values (RFC 4180), or of
@@ -70,17 +74,26 @@ public record ClassifyTask(
     LinformerClassifierConfig classifier =
         ModelKinds.require(
             LinformerClassifierConfig.class, LinformerClassifierConfig.TYPE, model, source, NAME);
-    if (classifier.vocabularySize() < tokenizer.size()) {
-      throw new InvalidInputException(
-          "%s: num_tokens = %d, but the tokenizer %s has %d tokens"
-              .formatted(source, classifier.vocabularySize(), tokenizer.word(), tokenizer.size()));
+    ModelKinds.requireTokens(
+        source, classifier.vocabularySize(), "the tokenizer " + tokenizer.word(), tokenizer.size());
+  }
+
+  /** Reads the table once for its labels. */
+  @Override
+  public DataSizes sizes() throws IOException {
+    Map<String, Long> lines = new LinkedHashMap<>();
+    try (TableRows rows = new TableRows(this, new CRC32C())) {
+      for (TableRows.TableRow row = rows.next(); row != null; row = rows.next()) {
+        lines.putIfAbsent(row.label(), row.line());
+      }
     }
+    return new DataSizes(tokenizer.size(), new Labels(data, lines).classes());
   }
 
   @Override
   public TaskData open(ModelConfig model) throws IOException {
     LinformerClassifierConfig classifier = (LinformerClassifierConfig) model;
-    Table table = Table.read(this, DataFile.path(data), classifier.encoder().sequenceLength());
+    Table table = Table.read(this, classifier.encoder().sequenceLength());
     try {
       return new TableData(
           this, table, classifier.classes(), classifier.encoder().sequenceLength());

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.DataSizes;
 import dev.linformer.model.ModelConfig;
 import java.util.Arrays;
 import java.util.List;
@@ -41,6 +42,7 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
               .formatted(inputSize, NAME));
     }
     LanguageTask.atLeast("symbols", symbols, 2);
+    LanguageTask.examples("symbols", symbols);
     LanguageTask.examples("num_validation", validation);
     LanguageTask.examples("num_test", test);
   }
@@ -66,7 +68,16 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
 
   @Override
   public void check(ModelConfig model, String source) {
-    LanguageTask.checkModel(model, source, NAME, FIRST_SYMBOL + symbols);
+    LanguageTask.checkModel(model, source, NAME, tokens());
+  }
+
+  @Override
+  public DataSizes sizes() {
+    return new DataSizes(tokens(), 0);
+  }
+
+  private int tokens() {
+    return FIRST_SYMBOL + symbols;
   }
 
   @Override
@@ -106,6 +117,12 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
     @Override
     public TestSet fresh(OptionalLong seed, int size) {
       return heldOut(seed.isEmpty() ? part(3) : seed.getAsLong(), size);
+    }
+
+    @Override
+    public List<String> remarks() {
+      return List.of(
+          "%d tokens: %d symbols, a separator and a blank".formatted(task.tokens(), task.symbols));
     }
 
     private long part(int number) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.DataSizes;
 import dev.linformer.model.LinformerLMConfig;
 import dev.linformer.model.ModelConfig;
 import java.io.IOException;
@@ -56,10 +57,6 @@ public record LanguageTask(
   /** Makes every check that needs no file. */
   public LanguageTask {
     data = List.copyOf(data);
-    if (data.isEmpty()) {
-      throw new InvalidInputException(
-          "the task %s needs text: name files or folders with --data".formatted(kind.word));
-    }
     examples("num_validation", validation);
     examples("num_test", test);
   }
@@ -81,7 +78,10 @@ public record LanguageTask(
     }
   }
 
-  /** Refuses a number of examples that would never be done with, or not fit into memory. */
+  /**
+   * Refuses a number, of examples for instance, that would never be done with, or not fit into
+   * memory.
+   */
   static void examples(String key, int value) {
     atLeast(key, value, 1);
     if (value > MOST_EXAMPLES) {
@@ -99,11 +99,7 @@ public record LanguageTask(
           "%s: the task %s needs logits and has no source: leave out return_emb and decoder_mode"
               .formatted(source, task));
     }
-    if (language.vocabularySize() < tokens) {
-      throw new InvalidInputException(
-          "%s: num_tokens = %d, but the task %s has %d tokens"
-              .formatted(source, language.vocabularySize(), task, tokens));
-    }
+    ModelKinds.requireTokens(source, language.vocabularySize(), "the task " + task, tokens);
   }
 
   /** Id of the token that stands for a hidden one. */
@@ -111,9 +107,18 @@ public record LanguageTask(
     return tokenizer.size();
   }
 
+  private int tokens() {
+    return kind == Kind.MASKED ? mask() + 1 : tokenizer.size();
+  }
+
   @Override
   public String name() {
     return kind.word;
+  }
+
+  @Override
+  public DataSizes sizes() {
+    return new DataSizes(tokens(), 0);
   }
 
   @Override
@@ -123,8 +128,11 @@ public record LanguageTask(
 
   @Override
   public void check(ModelConfig model, String source) {
-    int tokens = kind == Kind.MASKED ? mask() + 1 : tokenizer.size();
-    checkModel(model, source, name(), tokens);
+    if (data.isEmpty()) {
+      throw new InvalidInputException(
+          "the task %s needs text: name files or folders with --data".formatted(kind.word));
+    }
+    checkModel(model, source, name(), tokens());
     if (kind == Kind.CAUSAL && !model.stacks().get(0).causal()) {
       throw new InvalidInputException(
           "%s: causal = false, but the task %s needs true: the model would see what it is to predict"

@@ -41,6 +41,13 @@ final class ListOpsData implements TaskData {
     return heldOut(task.fresh(splits, seed.orElse(OTHER_SEED)), size);
   }
 
+  @Override
+  public List<String> remarks() {
+    return List.of(
+        "%d tokens and %d classes of the task %s"
+            .formatted(ListOps.VOCABULARY_SIZE, ListOps.CLASSES, ListOpsTask.NAME));
+  }
+
   private TestSet heldOut(List<Example> examples, int size) {
     ListOpsBaselines baselines = ListOpsBaselines.measure(splits.train(), examples);
     return new TestSet(

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.DataSizes;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.ModelConfig;
 import java.util.HashSet;
@@ -72,18 +73,25 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
     LinformerClassifierConfig classifier =
         ModelKinds.require(
             LinformerClassifierConfig.class, LinformerClassifierConfig.TYPE, model, source, NAME);
-    if (classifier.vocabularySize() < ListOps.VOCABULARY_SIZE
-        || classifier.classes() < ListOps.CLASSES) {
-      throw new InvalidInputException(
-          "%s: the task %s needs num_tokens of at least %d and num_classes of at least %d"
-              .formatted(source, NAME, ListOps.VOCABULARY_SIZE, ListOps.CLASSES));
-    }
+    ModelKinds.requireTokens(
+        source, classifier.vocabularySize(), "the task " + NAME, ListOps.VOCABULARY_SIZE);
+    ModelKinds.requireSize(
+        source,
+        "num_classes",
+        classifier.classes(),
+        "the task %s has %d classes".formatted(NAME, ListOps.CLASSES),
+        ListOps.CLASSES);
     int n = classifier.encoder().sequenceLength();
     if (settings.maxLength() - 1 > n) {
       throw new InvalidInputException(
           "%s: input_size = %d, but the task %s has expressions of up to %d tokens; lower max_length"
               .formatted(source, n, NAME, settings.maxLength() - 1));
     }
+  }
+
+  @Override
+  public DataSizes sizes() {
+    return new DataSizes(ListOps.VOCABULARY_SIZE, ListOps.CLASSES);
   }
 
   @Override

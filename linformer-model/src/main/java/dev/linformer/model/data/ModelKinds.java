@@ -3,7 +3,7 @@ package dev.linformer.model.data;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.model.ModelConfig;
 
-/** Refuses models of another kind than a task trains. */
+/** Refuses models of another kind, or with fewer tokens or classes, than a task needs. */
 final class ModelKinds {
 
   private ModelKinds() {}
@@ -22,5 +22,26 @@ final class ModelKinds {
               .formatted(source, model.modelType(), task, type));
     }
     return kind.cast(model);
+  }
+
+  /**
+   * @param given the model's
+   * @param who has so many tokens
+   * @throws InvalidInputException if the model has fewer
+   */
+  static void requireTokens(String source, int given, String who, int needed) {
+    requireSize(source, "num_tokens", given, "%s has %d tokens".formatted(who, needed), needed);
+  }
+
+  /**
+   * @param given the model's value of the key
+   * @throws InvalidInputException if it is smaller than needed
+   */
+  static void requireSize(String source, String key, int given, String has, int needed) {
+    if (given < needed) {
+      throw new InvalidInputException(
+          "%s: %s = %d, but %s; set it to %d, or leave it out"
+              .formatted(source, key, given, has, needed));
+    }
   }
 }

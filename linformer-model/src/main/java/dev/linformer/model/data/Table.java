@@ -1,15 +1,11 @@
 package dev.linformer.model.data;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.text.PrintableText;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32C;
 
@@ -41,15 +37,10 @@ final class Table implements Closeable {
    * @param longest tokens that a text may have
    * @throws InvalidInputException if it cannot be read, with the line
    */
-  static Table read(ClassifyTask task, Path file, int longest) throws IOException {
-    if (Files.isDirectory(file)) {
-      throw new InvalidInputException(
-          "--data %s: a folder, but a table is a file: name one that ends in .csv or .tsv"
-              .formatted(file));
-    }
+  static Table read(ClassifyTask task, int longest) throws IOException {
     Table table = new Table(new TokenStore.Encoded());
     try {
-      table.fill(task, file, longest);
+      table.fill(task, longest);
       table.tokens.flush();
       return table;
     } catch (IOException | RuntimeException e) {
@@ -58,74 +49,22 @@ final class Table implements Closeable {
     }
   }
 
-  private void fill(ClassifyTask task, Path file, int longest) throws IOException {
-    try (DelimitedFile delimited = new DelimitedFile(file, crc)) {
-      DelimitedFile.Row header = delimited.next();
-      if (header == null) {
-        throw new InvalidInputException(
-            "--data " + file + ": empty, there is no row to learn from");
+  private void fill(ClassifyTask task, int longest) throws IOException {
+    try (TableRows all = new TableRows(task, crc)) {
+      for (TableRows.TableRow row = all.next(); row != null; row = all.next()) {
+        add(task, longest, row);
       }
-      List<String> names = header.cells().stream().map(String::strip).toList();
-      int text = column(file, names, task.textColumn());
-      int label = column(file, names, task.labelColumn());
-      for (DelimitedFile.Row row = delimited.next(); row != null; row = delimited.next()) {
-        if (row.cells().size() != names.size()) {
-          throw new InvalidInputException(
-              "--data %s, line %d: %d columns, but its first line names %d"
-                  .formatted(file, row.line(), row.cells().size(), names.size()));
-        }
-        add(task, file, longest, row.line(), row.cells().get(text), row.cells().get(label));
-      }
-    }
-    if (rows == 0) {
-      throw new InvalidInputException(
-          "--data %s: empty, there is no row to learn from%s"
-              .formatted(file, dropped == 0 ? "" : " but %d that were dropped".formatted(dropped)));
+      dropped = all.dropped();
     }
   }
 
-  /** Number of a column, which may have spaces around its name. */
-  private static int column(Path file, List<String> names, String name) {
-    String wanted = name.strip();
-    int column = names.indexOf(wanted);
-    if (column < 0) {
-      String only = names.size() == 1 ? names.get(0) : "";
-      throw new InvalidInputException(
-          "--data %s: no column \"%s\" in its first line; there are %s%s"
-              .formatted(
-                  file,
-                  PrintableText.excerpt(name),
-                  PrintableText.array(names),
-                  only.contains(";") || only.contains("\t")
-                      ? "; a .csv file has commas between its columns, a .tsv file tabs"
-                      : ""));
-    }
-    if (names.lastIndexOf(wanted) != column) {
-      throw new InvalidInputException(
-          "--data %s: columns %d and %d are both named \"%s\"; rename one of them"
-              .formatted(
-                  file, column + 1, names.lastIndexOf(wanted) + 1, PrintableText.excerpt(wanted)));
-    }
-    return column;
-  }
-
-  private void add(
-      ClassifyTask task, Path file, int longest, long line, String words, String labelCell)
-      throws IOException {
-    boolean noText = task.missing().isMissing(words);
-    if (noText || task.missing().isMissing(labelCell)) {
-      if (task.missing() == MissingValues.DROP) {
-        dropped++;
-        return;
-      }
-      throw missing(file, line, noText ? "text" : "label", noText ? words : labelCell);
-    }
-    int[] text = task.tokenizer().encode(words);
+  private void add(ClassifyTask task, int longest, TableRows.TableRow row) throws IOException {
+    int[] text = task.tokenizer().encode(row.text());
     if (text.length > longest) {
       if (!task.truncate()) {
         throw new InvalidInputException(
             "--data %s, line %d: a text of %d tokens, but input_size = %d; raise it, or cut texts with --set task.truncate=true"
-                .formatted(file, line, text.length, longest));
+                .formatted(task.data(), row.line(), text.length, longest));
       }
       text = Arrays.copyOf(text, longest);
     }
@@ -133,21 +72,11 @@ final class Table implements Closeable {
       labels = Arrays.copyOf(labels, rows + rows / 2);
       ends = Arrays.copyOf(ends, rows + rows / 2);
     }
-    String label = labelCell.strip();
-    firstLines.putIfAbsent(label, line);
-    labels[rows] = numbers.computeIfAbsent(label, each -> numbers.size());
+    firstLines.putIfAbsent(row.label(), row.line());
+    labels[rows] = numbers.computeIfAbsent(row.label(), each -> numbers.size());
     tokens.append(text);
     ends[rows] = tokens.size();
     rows++;
-  }
-
-  private static InvalidInputException missing(Path file, long line, String what, String cell) {
-    boolean blank = MissingValues.isBlank(cell);
-    String content = blank ? "empty" : "\"" + PrintableText.excerpt(cell.strip()) + "\"";
-    String words = blank ? "" : ", or take such words as they are with task.missing=keep_words";
-    return new InvalidInputException(
-        "--data %s, line %d: the %s is %s; mend it, or leave such rows out with --set task.missing=drop%s"
-            .formatted(file, line, what, content, words));
   }
 
   /** Number of rows. */
@@ -160,14 +89,14 @@ final class Table implements Closeable {
     return dropped;
   }
 
-  /** A row's label, as a number in {@link #labels}. */
+  /** A row's label, counted in the order in which they are met. */
   int label(int row) {
     return labels[row];
   }
 
   /** Each label as it stands there, with the line where it is first met. */
-  List<Map.Entry<String, Long>> labels() {
-    return new ArrayList<>(firstLines.entrySet());
+  Map<String, Long> labels() {
+    return Collections.unmodifiableMap(firstLines);
   }
 
   /** Checksum of the file. */

@@ -4,30 +4,28 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.text.PrintableText;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Batches of a table's rows. An epoch is a permutation of the rows to learn from. */
 final class TableData implements TaskData {
 
-  private static final Pattern NUMBER = Pattern.compile("\\d{1,9}");
-
   private final ClassifyTask task;
   private final Table table;
   private final int n;
-  private final List<String> names;
+  private final Labels labels;
+  private final int modelClasses;
+
+  /** By the labels in the order in which they are met. */
   private final int[] classes;
+
   private final int[] train;
   private final int[] validation;
   private final int[] test;
@@ -38,39 +36,9 @@ final class TableData implements TaskData {
     this.task = task;
     this.table = table;
     this.n = n;
-    List<Map.Entry<String, Long>> labels = table.labels();
-    boolean numbers = labels.stream().allMatch(label -> NUMBER.matcher(label.getKey()).matches());
-    names =
-        numbers
-            ? IntStream.range(0, classes).mapToObj(Integer::toString).toList()
-            : labels.stream().map(Map.Entry::getKey).sorted(Comparator.naturalOrder()).toList();
-    if (names.size() > classes) {
-      throw new InvalidInputException(
-          "--data %s: %d labels (%s, …), but num_classes = %d"
-              .formatted(
-                  task.data(),
-                  names.size(),
-                  names.stream()
-                      .limit(5)
-                      .map(PrintableText::excerpt)
-                      .collect(Collectors.joining(", ")),
-                  classes));
-    }
-    this.classes = new int[labels.size()];
-    for (int i = 0; i < labels.size(); i++) {
-      String label = labels.get(i).getKey();
-      int number = numbers ? Integer.parseInt(label) : names.indexOf(label);
-      if (number >= classes) {
-        throw new InvalidInputException(
-            "--data %s, line %d: label %s, but 0 to num_classes - 1 = %d is expected"
-                .formatted(
-                    task.data(),
-                    labels.get(i).getValue(),
-                    PrintableText.excerpt(label),
-                    classes - 1));
-      }
-      this.classes[i] = number;
-    }
+    labels = new Labels(task.data(), table.labels());
+    modelClasses = classes;
+    this.classes = labels.numbered(classes);
     int[] all = permutation(IntStream.range(0, table.rows()).toArray(), 0);
     int tenth = all.length / 10;
     if (tenth == 0) {
@@ -156,18 +124,26 @@ final class TableData implements TaskData {
     if (task.missing() == MissingValues.DROP) {
       fingerprint.put("dropped", table.dropped());
     }
-    ArrayNode labels = fingerprint.putArray("labels");
-    names.forEach(labels::add);
+    ArrayNode names = fingerprint.putArray("labels");
+    labels.names(modelClasses).forEach(names::add);
     return fingerprint;
   }
 
   @Override
   public List<String> remarks() {
-    return table.dropped() == 0
-        ? List.of()
-        : List.of(
-            "left out %d of %d rows, whose text or label is missing"
-                .formatted(table.dropped(), table.dropped() + table.rows()));
+    List<String> remarks = new ArrayList<>();
+    if (table.dropped() > 0) {
+      remarks.add(
+          "left out %d of %d rows, whose text or label is missing"
+              .formatted(table.dropped(), table.dropped() + table.rows()));
+    }
+    String more =
+        modelClasses == labels.needed() ? "" : "; the model has num_classes = " + modelClasses;
+    remarks.add("%d classes in %s%s".formatted(labels.needed(), task.data(), more));
+    remarks.add(
+        "%d tokens of the tokenizer %s"
+            .formatted(task.tokenizer().size(), task.tokenizer().word()));
+    return remarks;
   }
 
   private Iterable<Batch> inOrder(int[] rows, int size) {

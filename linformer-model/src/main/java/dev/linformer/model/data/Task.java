@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
+import dev.linformer.model.DataSizes;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.ModelDirectory;
 import java.io.IOException;
@@ -72,6 +73,22 @@ public interface Task {
    * @throws InvalidInputException if it can't: what it needs
    */
   default void check(ModelConfig model, String source) {}
+
+  /**
+   * What the examples ask of a model, for a configuration that doesn't give it; a task says nothing
+   * unless it overrides this. May read the data for it.
+   *
+   * <pre>{@code
+   * Task task = Task.parse("{\"name\": \"classify\", \"data\": \"reviews.csv\"}", 512);
+   * ModelConfig model = ModelConfig.read(Path.of("config.json"), task.sizes());
+   * }</pre>
+   *
+   * @throws InvalidInputException if files are missing, empty or of another kind
+   * @throws IOException if reading fails otherwise
+   */
+  default DataSizes sizes() throws IOException {
+    return DataSizes.UNKNOWN;
+  }
 
   /**
    * Reads or makes the examples for a model that {@link #check} lets pass.

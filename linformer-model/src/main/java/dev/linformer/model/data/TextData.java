@@ -44,8 +44,8 @@ final class TextData implements TaskData {
     validationEnd = trainEnd + (size - trainEnd) / 2;
     if (validationEnd - trainEnd < length()) {
       throw new InvalidInputException(
-          "--data: %,d tokens are too few: a twentieth is to watch on, and has to hold a sequence of input_size = %d; at least %,d are expected, or a smaller input_size"
-              .formatted(size, n, 20L * (length() + 1)));
+          "--data %s: %,d tokens are too few: a twentieth is to watch on, and has to hold a sequence of input_size = %d; at least %,d are expected, or a smaller input_size"
+              .formatted(String.join(" ", task.data()), size, n, 20L * (length() + 1)));
     }
   }
 
@@ -98,6 +98,17 @@ final class TextData implements TaskData {
         .put("bytes", survey.bytes())
         .put("crc32c", String.format(Locale.ROOT, "%08x", survey.crc32c()))
         .put("tokens", store.size());
+  }
+
+  @Override
+  public List<String> remarks() {
+    boolean masked = task.kind() == LanguageTask.Kind.MASKED;
+    return List.of(
+        "%d tokens of the tokenizer %s%s"
+            .formatted(
+                task.tokenizer().size(),
+                task.tokenizer().word(),
+                masked ? " and one that hides others" : ""));
   }
 
   private Iterable<Batch> inOrder(long from, long to, int most, int size) {

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * stopped, or killed, and resumed.
  *
  * <pre>{@code
- * ModelConfig model = ModelConfig.read(Path.of("config.json"));
  * Task task = new LanguageTask(LanguageTask.Kind.CAUSAL, List.of("books/"), Tokenizer.BYTES, 64, 256, 1);
+ * ModelConfig model = ModelConfig.read(Path.of("config.json"), task.sizes()); // num_tokens: the data's
  * TrainerConfig config = TrainerConfig.builder(2000).learningRate(0.005).build();
  *
  * try (TrainingRun run = TrainingRun.create(Path.of("run"), model, task, config)) {

@@ -120,7 +120,9 @@ class ClassifyTaskTest {
     ClassifyTask task = task("b.csv", table);
     String file = task.data();
     assertEquals(
-        "--data " + file + ", line 3: label 2, but 0 to num_classes - 1 = 1 is expected",
+        "--data "
+            + file
+            + ", line 3: label 2, but 0 to num_classes - 1 = 1 is expected; set num_classes to 3, or leave it out",
         Values.refusal(() -> task.open(model(2))));
   }
 
@@ -129,7 +131,7 @@ class ClassifyTaskTest {
     refused(
         rows(20, ",").replace("yes,", "").replace("no", "maybe\n21,x,no"),
         2,
-        "3 labels (maybe, no, yes, …), but num_classes = 2");
+        "3 labels (maybe, no, yes, …), but num_classes = 2; set num_classes to 3, or leave it out");
     refused(rows(9, ","), 2, "9 rows, but at least 10 are expected");
     refused(
         rows(20, ",").replace("row 7,", "a text that is too long,"),
@@ -197,7 +199,7 @@ class ClassifyTaskTest {
             .tokenDropout(0)
             .build();
     assertEquals(
-        "m: num_tokens = 255, but the tokenizer bytes has 256 tokens",
+        "m: num_tokens = 255, but the tokenizer bytes has 256 tokens; set it to 256, or leave it out",
         Values.refusal(() -> task.check(small, "m")));
     assertEquals(task, Task.parse(new JsonObjectReader("json", task.toJson()), N));
   }

@@ -68,7 +68,7 @@ class CopyTaskTest {
   @Test
   void refusals() {
     assertEquals(
-        "m: num_tokens = 4, but the task copy has 5 tokens",
+        "m: num_tokens = 4, but the task copy has 5 tokens; set it to 5, or leave it out",
         Values.refusal(() -> TASK.check(model(4), "m")));
     assertEquals(
         "input_size = 2 is too small for the task copy: at least 3 is expected",
@@ -76,6 +76,9 @@ class CopyTaskTest {
     assertEquals(
         "symbols = 1, but at least 2 is expected",
         Values.refusal(() -> new CopyTask(12, 1, 5, 7, 1)));
+    assertEquals(
+        "symbols = 2147483647, but at most 16777216 is expected",
+        Values.refusal(() -> new CopyTask(12, Integer.MAX_VALUE, 5, 7, 1)));
     assertEquals(TASK, Task.parse(new JsonObjectReader("json", TASK.toJson()), 12));
   }
 }

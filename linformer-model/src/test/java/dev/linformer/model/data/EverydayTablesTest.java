@@ -234,7 +234,7 @@ class EverydayTablesTest {
       assertEquals(39, read(dropping).size());
       try (TaskData data = dropping.open(model())) {
         assertEquals(
-            List.of("left out 1 of 40 rows, whose text or label is missing"), data.remarks());
+            "left out 1 of 40 rows, whose text or label is missing", data.remarks().get(0));
         assertEquals(1, data.dataFingerprint().get("dropped").intValue());
         assertEquals("[\"0\",\"1\"]", data.dataFingerprint().get("labels").toString());
       }

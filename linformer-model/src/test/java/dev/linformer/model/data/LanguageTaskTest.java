@@ -240,7 +240,8 @@ class LanguageTaskTest {
     refused(causal(missing), "--data " + missing + ": no such file or folder");
     refused(
         causal(good),
-        "--data: 100 tokens are too few: a twentieth is to watch on, and has to hold a sequence of input_size = 13; at least 300 are expected");
+        "--data %s: 100 tokens are too few: a twentieth is to watch on, and has to hold a sequence of input_size = 13; at least 300 are expected"
+            .formatted(good));
   }
 
   /** A file that is there and cannot be read, by root neither. */
@@ -264,10 +265,10 @@ class LanguageTaskTest {
         "m: causal = false, but the task causal-lm needs true: the model would see what it is to predict",
         Values.refusal(() -> causal.check(model(256, false), "m")));
     assertEquals(
-        "m: num_tokens = 255, but the task causal-lm has 256 tokens",
+        "m: num_tokens = 255, but the task causal-lm has 256 tokens; set it to 256, or leave it out",
         Values.refusal(() -> causal.check(model(255, true), "m")));
     assertEquals(
-        "m: num_tokens = 256, but the task masked-lm has 257 tokens",
+        "m: num_tokens = 256, but the task masked-lm has 257 tokens; set it to 257, or leave it out",
         Values.refusal(
             () ->
                 task(LanguageTask.Kind.MASKED, Tokenizer.BYTES, folder)
@@ -277,7 +278,7 @@ class LanguageTaskTest {
         Values.refusal(() -> causal.check(LinformerConfig.builder(N, 4, 3).heads(2).build(), "m")));
     assertEquals(
         "the task causal-lm needs text: name files or folders with --data",
-        Values.refusal(() -> causal()));
+        Values.refusal(() -> causal().check(model(256, true), "m")));
   }
 
   @Test

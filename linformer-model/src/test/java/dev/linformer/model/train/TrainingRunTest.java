@@ -54,7 +54,11 @@ class TrainingRunTest {
     Heard heard = new Heard();
     Path path = folder.resolve("run");
     try (TrainingRun run = TrainingRun.create(path, MODEL, TASK, config(20), heard)) {
-      assertEquals(List.of("preparing the data of the task listops"), heard.lines);
+      assertEquals(
+          List.of(
+              "preparing the data of the task listops",
+              "16 tokens and 10 classes of the task listops"),
+          heard.lines);
       assertTrue(Files.exists(run.directory().configFile()), "all is on disk from the start");
       assertTrue(run.train(TrainingListener.NONE));
       assertEquals(20, run.state().step());
