@@ -105,6 +105,13 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
     }
 
     @Override
+    public long examplesPerEpoch() {
+      throw new InvalidInputException(
+          "num_train_epochs: the task %s makes examples without end; give max_steps instead"
+              .formatted(NAME));
+    }
+
+    @Override
     public Iterable<Batch> validation(int size) {
       return inOrder(part(1), task.validation, size);
     }

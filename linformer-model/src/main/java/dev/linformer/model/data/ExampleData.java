@@ -55,6 +55,11 @@ public final class ExampleData implements TaskData {
   }
 
   @Override
+  public long examplesPerEpoch() {
+    return train.size();
+  }
+
+  @Override
   public Iterable<Batch> validation(int size) {
     return TokenBatches.inOrder(validation, size, inputSize);
   }

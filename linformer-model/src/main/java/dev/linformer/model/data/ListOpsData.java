@@ -27,6 +27,11 @@ final class ListOpsData implements TaskData {
   }
 
   @Override
+  public long examplesPerEpoch() {
+    return data.examplesPerEpoch();
+  }
+
+  @Override
   public Iterable<Batch> validation(int size) {
     return data.validation(size);
   }

@@ -83,6 +83,11 @@ final class TableData implements TaskData {
   }
 
   @Override
+  public long examplesPerEpoch() {
+    return train.length;
+  }
+
+  @Override
   public Iterable<Batch> validation(int size) {
     return inOrder(validation, size);
   }

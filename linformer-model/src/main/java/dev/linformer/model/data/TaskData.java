@@ -26,6 +26,16 @@ public interface TaskData extends Closeable {
   Batch train(long index, int size) throws IOException;
 
   /**
+   * How many examples an epoch has: those to learn from, each of which is seen about once.
+   *
+   * @throws InvalidInputException if they have no end
+   */
+  default long examplesPerEpoch() {
+    throw new InvalidInputException(
+        "num_train_epochs: the examples of this task have no end; give max_steps instead");
+  }
+
+  /**
    * The examples to watch a training on, each once.
    *
    * @param size number of sequences in each batch but the last, which may be smaller

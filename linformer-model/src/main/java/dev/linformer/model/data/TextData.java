@@ -65,6 +65,12 @@ final class TextData implements TaskData {
     return batch(starts, randoms);
   }
 
+  /** As many windows as the training part has room for side by side. */
+  @Override
+  public long examplesPerEpoch() {
+    return trainEnd / n;
+  }
+
   @Override
   public Iterable<Batch> validation(int size) {
     return inOrder(trainEnd, validationEnd, task.validation(), size);

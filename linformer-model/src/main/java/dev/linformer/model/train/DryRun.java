@@ -24,7 +24,8 @@ public final class DryRun {
   public static TrainingListener.StepReport compute(
       ModelConfig model, Objective objective, TrainerConfig config, TaskData data)
       throws IOException {
-    try (TrainingSession session = TrainingSession.open(model, objective, config)) {
+    TrainerConfig counted = config.withStepsFor(data);
+    try (TrainingSession session = TrainingSession.open(model, objective, counted)) {
       List<Batch> batches = new ArrayList<>();
       for (int i = 0; i < config.accumulation(); i++) {
         batches.add(data.train(i, config.batchSize()));

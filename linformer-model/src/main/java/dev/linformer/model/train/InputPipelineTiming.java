@@ -60,12 +60,13 @@ public record InputPipelineTiming(double fedMillis, double residentMillis, doubl
       int steps,
       LongSupplier clock)
       throws IOException {
+    TrainerConfig counted = config.withStepsFor(data);
     Batch batch = data.train(0, config.batchSize());
     StepTimes resident;
-    try (TrainingSession session = TrainingSession.resident(model, objective, config, batch)) {
+    try (TrainingSession session = TrainingSession.resident(model, objective, counted, batch)) {
       resident = times(session, index -> batch, config.accumulation(), steps, clock);
     }
-    try (TrainingSession session = TrainingSession.open(model, objective, config)) {
+    try (TrainingSession session = TrainingSession.open(model, objective, counted)) {
       BatchPrefetcher.BatchSource source = index -> data.train(index, config.batchSize());
       StepTimes fed = times(session, source, config.accumulation(), steps, clock);
       return new InputPipelineTiming(

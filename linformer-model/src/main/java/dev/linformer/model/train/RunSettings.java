@@ -124,6 +124,11 @@ record RunSettings(
         .filter(each -> each.isFinished(TrainerConfig.parse(json.object(CONFIG))));
   }
 
+  /** The same, trained in another way. */
+  RunSettings with(TrainerConfig other) {
+    return new RunSettings(directory, model, other, task, dataFingerprint, recordedStep);
+  }
+
   private static Task task(ModelDirectory directory, JsonObjectReader state, ModelConfig model) {
     if (state.has(Task.OWN_KEY)) {
       throw new InvalidInputException(

@@ -6,6 +6,7 @@ import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.io.internal.Named;
 import dev.linformer.model.ModelConfig;
+import dev.linformer.model.data.TaskData;
 import dev.linformer.runtime.Toggle;
 
 /**
@@ -26,13 +27,17 @@ import dev.linformer.runtime.Toggle;
  *     TrainerConfig.parse("{\"max_steps\": 2000, \"learning_rate\": 0.005, \"eval_steps\": 200}");
  * }</pre>
  *
- * @param steps number of updates
+ * <p>With {@link #forEpochs} the training's examples set the number of updates.
+ *
+ * @param steps number of updates; 0 until {@link #withStepsFor} counts those of the epochs
+ * @param epochs how often the examples to learn from are seen; 0 if the steps are given instead
  * @param batchSize sequences that are computed at once, at most {@value #MOST_SEQUENCES}
  * @param accumulation batches whose gradients are added up for an update, at most {@value
  *     #MOST_PARTS}
  * @param optimizer what makes an update of gradients
  * @param learningRate the highest
- * @param warmupSteps updates over which the rate rises in a line from 0
+ * @param warmupSteps updates over which the rate rises in a line from 0; −1, while the steps aren't
+ *     counted, for the default
  * @param schedule how the rate falls after that
  * @param clipNorm largest common norm of the gradients
  * @param logEvery steps between lines of the history
@@ -49,6 +54,7 @@ import dev.linformer.runtime.Toggle;
  */
 public record TrainerConfig(
     int steps,
+    double epochs,
     int batchSize,
     int accumulation,
     Optimizer optimizer,
@@ -66,6 +72,8 @@ public record TrainerConfig(
     Toggle xla,
     Toggle kernels) {
 
+  private static final String EPOCHS = "num_train_epochs";
+
   /** The most sequences that are computed at once. */
   public static final int MOST_SEQUENCES = 1 << 20;
 
@@ -81,11 +89,15 @@ public record TrainerConfig(
    * @throws InvalidInputException if a value is out of its range
    */
   public TrainerConfig {
-    Ranges.requireAtLeast("steps", steps, 1);
+    if (epochs != 0) {
+      Ranges.requirePositive(EPOCHS, epochs);
+    }
+    Ranges.requireAtLeast("steps", steps, epochs > 0 ? 0 : 1);
     Ranges.requireWithin("batch_size", batchSize, 1, MOST_SEQUENCES);
     Ranges.requireWithin("gradient_accumulation_steps", accumulation, 1, MOST_PARTS);
     Ranges.requirePositive("learning_rate", learningRate);
-    Ranges.requireAtLeast("warmup_steps", warmupSteps, 0);
+    Ranges.requireAtLeast(
+        "warmup_steps", warmupSteps, steps == 0 ? TrainerConfigBuilder.UNCOUNTED : 0);
     Ranges.requirePositive("max_grad_norm", clipNorm);
     Ranges.requireAtLeast("logging_steps", logEvery, 1);
     Ranges.requireAtLeast("eval_steps", evaluateEvery, 0);
@@ -107,7 +119,43 @@ public record TrainerConfig(
    * @param steps number of updates, at least 1
    */
   public static TrainerConfigBuilder builder(int steps) {
-    return new TrainerConfigBuilder(steps);
+    return new TrainerConfigBuilder(steps, 0);
+  }
+
+  /**
+   * A configuration whose number of updates is that of some epochs, with the defaults of {@link
+   * TrainerConfigBuilder}: {@link TrainingRun} counts them when it knows the examples.
+   *
+   * @param epochs how often the examples to learn from are seen, above 0; 1.5 for once and a half
+   */
+  public static TrainerConfigBuilder forEpochs(double epochs) {
+    return new TrainerConfigBuilder(0, epochs);
+  }
+
+  /**
+   * The same with the number of updates that its epochs are, each of as many batches as the
+   * examples fill, or its own if it has no epochs.
+   *
+   * @throws InvalidInputException if the examples have no end, the epochs are too many, or a number
+   *     of updates is given besides and is another
+   */
+  public TrainerConfig withStepsFor(TaskData data) {
+    if (epochs == 0) {
+      return this;
+    }
+    double batches = epochs * Math.max(1, data.examplesPerEpoch() / batchSize);
+    double updates = Math.max(1, Math.ceil(batches / accumulation));
+    if (updates > Integer.MAX_VALUE) {
+      throw new InvalidInputException(
+          "%s = %s: %.0f steps, but at most %d are expected"
+              .formatted(EPOCHS, epochs, updates, Integer.MAX_VALUE));
+    }
+    if (steps > 0 && steps != updates) {
+      throw new InvalidInputException(
+          "max_steps = %d, but %s = %s makes %.0f steps here; leave out one of the two"
+              .formatted(steps, EPOCHS, epochs, updates));
+    }
+    return new TrainerConfigBuilder(this, (int) updates).build();
   }
 
   /**
@@ -133,15 +181,18 @@ public record TrainerConfig(
     return schedule.rate(learningRate, warmupSteps, steps, step);
   }
 
-  /** Every key with its value; the keys are those of transformers' TrainingArguments. */
+  /**
+   * Every key with its value, the epochs if there are some; the keys are those of transformers'
+   * TrainingArguments.
+   */
   public ObjectNode toJson() {
-    ObjectNode json =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("max_steps", steps)
-            .put("batch_size", batchSize)
-            .put("gradient_accumulation_steps", accumulation)
-            .put("optim", optimizer.word());
+    ObjectNode json = JsonNodeFactory.instance.objectNode().put("max_steps", steps);
+    if (epochs > 0) {
+      json.put(EPOCHS, epochs);
+    }
+    json.put("batch_size", batchSize)
+        .put("gradient_accumulation_steps", accumulation)
+        .put("optim", optimizer.word());
     optimizer.write(json);
     return json.put("weight_decay", optimizer.weightDecay())
         .put("learning_rate", learningRate)
@@ -160,8 +211,8 @@ public record TrainerConfig(
   }
 
   /**
-   * A configuration from JSON, with the keys of {@link #toJson}; all but {@code max_steps} have
-   * defaults.
+   * A configuration from JSON, with the keys of {@link #toJson}; all but {@code max_steps}, or
+   * {@code num_train_epochs}, have defaults.
    *
    * @throws InvalidInputException if the text isn't JSON, or a key is missing, unknown or out of
    *     its range
@@ -171,12 +222,19 @@ public record TrainerConfig(
   }
 
   /**
-   * Takes the keys of {@link #toJson}; all but {@code max_steps} have defaults.
+   * Takes the keys of {@link #toJson}; all but {@code max_steps}, or {@code num_train_epochs}, have
+   * defaults.
    *
    * @throws InvalidInputException if a key is missing, unknown or out of its range
    */
   public static TrainerConfig parse(JsonObjectReader keys) {
-    TrainerConfigBuilder unset = builder(keys.integer("max_steps"));
+    boolean epochsAlone = keys.has(EPOCHS) && !keys.has("max_steps");
+    int steps = epochsAlone ? keys.integer("max_steps", 0) : keys.integer("max_steps");
+    double epochs = keys.number(EPOCHS, 0);
+    if (epochsAlone) {
+      Ranges.requirePositive(EPOCHS, epochs);
+    }
+    TrainerConfigBuilder unset = new TrainerConfigBuilder(steps, epochs);
     TrainerConfig config =
         unset
             .batchSize(keys.integer("batch_size", unset.batchSize))

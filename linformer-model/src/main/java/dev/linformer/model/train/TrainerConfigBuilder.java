@@ -5,7 +5,12 @@ import dev.linformer.runtime.Toggle;
 
 /** Makes a configuration: what is not set has the default that its method names. */
 public final class TrainerConfigBuilder {
+
+  /** Stands for the default while the number of updates is not known. */
+  static final int UNCOUNTED = -1;
+
   private final int steps;
+  private final double epochs;
   int batchSize = 64;
   int accumulation = 1;
   Optimizer optimizer = new AdamW();
@@ -23,9 +28,31 @@ public final class TrainerConfigBuilder {
   Toggle xla = Toggle.AUTO;
   Toggle kernels = Toggle.AUTO;
 
-  TrainerConfigBuilder(int steps) {
+  TrainerConfigBuilder(int steps, double epochs) {
     this.steps = steps;
-    this.warmupSteps = Math.min(100, steps / 10);
+    this.epochs = epochs;
+    this.warmupSteps = steps == 0 && epochs != 0 ? UNCOUNTED : Math.min(100, steps / 10);
+  }
+
+  /** All of a configuration, with another number of updates. */
+  TrainerConfigBuilder(TrainerConfig from, int steps) {
+    this(steps, from.epochs());
+    batchSize = from.batchSize();
+    accumulation = from.accumulation();
+    optimizer = from.optimizer();
+    learningRate = from.learningRate();
+    warmupSteps = from.warmupSteps() == UNCOUNTED ? warmupSteps : from.warmupSteps();
+    schedule = from.schedule();
+    clipNorm = from.clipNorm();
+    logEvery = from.logEvery();
+    evaluateEvery = from.evaluateEvery();
+    patience = from.patience();
+    checkpointEvery = from.checkpointEvery();
+    keepCheckpoints = from.keepCheckpoints();
+    seed = from.seed();
+    threads = from.threads();
+    xla = from.xla();
+    kernels = from.kernels();
   }
 
   /** Sequences that are computed at once; 64 unless set. */
@@ -132,6 +159,7 @@ public final class TrainerConfigBuilder {
   public TrainerConfig build() {
     return new TrainerConfig(
         steps,
+        epochs,
         batchSize,
         accumulation,
         optimizer,

@@ -106,6 +106,7 @@ public final class TrainingRun implements Closeable {
       try {
         data = open(settings, messages);
         data.train(0, config.batchSize()); // a batch that is too large is said now
+        settings = settings.with(config.withStepsFor(data));
         directory.writeConfig(model);
         settings.write(TrainingState.START, data, null);
       } catch (IOException | RuntimeException | Error e) {

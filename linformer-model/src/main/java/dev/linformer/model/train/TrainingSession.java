@@ -43,6 +43,10 @@ final class TrainingSession implements AutoCloseable {
   private TrainingSession(
       ModelConfig model, Objective objective, TrainerConfig config, @Nullable Batch resident) {
     config.requireFits(model);
+    if (config.steps() == 0) {
+      throw new IllegalArgumentException(
+          "epochs without steps: TrainerConfig.withStepsFor counts them");
+    }
     this.config = config;
     this.resident = resident;
     this.sequenceLength = model.stacks().get(0).sequenceLength();

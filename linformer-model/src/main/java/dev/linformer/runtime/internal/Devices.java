@@ -10,6 +10,7 @@ import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.op.Ops;
+import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TFloat32;
 
 /** What TensorFlow can compute on here. */
@@ -34,6 +35,26 @@ public final class Devices {
       }
     } catch (TensorFlowException | IllegalArgumentException e) {
       return false;
+    }
+  }
+
+  /**
+   * Opens a session and computes a constant in it. A GPU stays as it is, also for the sessions that
+   * follow.
+   *
+   * @param threads as for {@link Sessions#open(Graph, int)}
+   */
+  public static void computeOnCpu(int threads) {
+    ConfigProto config =
+        ConfigProto.newBuilder()
+            .putDeviceCount("GPU", 0)
+            .setIntraOpParallelismThreads(threads)
+            .setInterOpParallelismThreads(threads)
+            .setUsePerSessionThreads(threads != Sessions.ALL_THREADS)
+            .build();
+    try (Graph graph = new Graph();
+        Session session = new Session(graph, false, config)) {
+      session.runner().fetch(Ops.create(graph).constant(0)).run().close();
     }
   }
 

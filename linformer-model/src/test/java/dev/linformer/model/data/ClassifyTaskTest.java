@@ -50,6 +50,19 @@ class ClassifyTaskTest {
     return all.toString();
   }
 
+  /** A tenth is to watch on, a tenth to measure on. */
+  @Test
+  void anEpochIsTheRowsToLearnFrom() throws IOException {
+    try (TaskData data = task("a.csv", rows(43, ",")).open(model(2))) {
+      assertEquals(35, data.examplesPerEpoch());
+      Set<String> rows = new HashSet<>();
+      for (int index = 0; index < 7; index++) {
+        collect(List.of(data.train(index, 5)), rows);
+      }
+      assertEquals(35, rows.size());
+    }
+  }
+
   /** A batch's rows as text and class. */
   private static List<String> read(Batch batch) {
     List<String> rows = new ArrayList<>();

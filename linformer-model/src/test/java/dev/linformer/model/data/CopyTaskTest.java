@@ -47,6 +47,15 @@ class CopyTaskTest {
   }
 
   @Test
+  void itHasNoEpochs() throws IOException {
+    try (TaskData data = TASK.open(model(5))) {
+      assertEquals(
+          "num_train_epochs: the task copy makes examples without end; give max_steps instead",
+          Values.refusal(data::examplesPerEpoch));
+    }
+  }
+
+  @Test
   void partsDiffer() throws IOException {
     CopyTask task = new CopyTask(31, 8, 5, 7, 1);
     try (TaskData data = task.open(model(10))) {

@@ -65,6 +65,18 @@ class LanguageTaskTest {
         StandardCharsets.US_ASCII);
   }
 
+  /** Nine tenths of 2,000 bytes have room for 138 windows of 13. */
+  @Test
+  void anEpochIsAsManyWindowsAsTheTextHasRoomFor() throws IOException {
+    Path file = Files.writeString(folder.resolve("a.txt"), text(2000, 1));
+    try (TaskData data = open(causal(file))) {
+      assertEquals(138, data.examplesPerEpoch());
+    }
+    try (TaskData data = open(task(LanguageTask.Kind.MASKED, Tokenizer.BYTES, file))) {
+      assertEquals(138, data.examplesPerEpoch());
+    }
+  }
+
   @Test
   void aCausalBatchIsTheTextAndItsNextLetters() throws IOException {
     String text = text(2000, 1);
