@@ -34,7 +34,7 @@ import org.tensorflow.types.TInt64;
  * <pre>{@code
  * try (Generator generator = Generator.load(ModelDirectory.open(Path.of("runs/my-model")))) {
  *   int[] prompt = Tokenizer.BYTES.encode("Once upon a time");
- *   generator.generate(prompt, 100, new Sampler(0.8, 40, 1), token -> System.out.println(token));
+ *   generator.generate(prompt, 100, new Sampler(0.8, 40, 0.95, 1), token -> System.out.println(token));
  * }
  * }</pre>
  */

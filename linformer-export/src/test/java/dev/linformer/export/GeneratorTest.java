@@ -184,22 +184,6 @@ class GeneratorTest {
   }
 
   @Test
-  void samplesAsAsked() {
-    float[] logits = {0, 2, 1, -1};
-    assertEquals(1, new Sampler(0, 0, 1).choose(logits));
-    int[] counts = new int[4];
-    Sampler two = new Sampler(1, 2, 7);
-    for (int i = 0; i < 10_000; i++) {
-      counts[two.choose(logits)]++;
-    }
-    assertEquals(0, counts[0] + counts[3]);
-    // e²/(e² + e) = 0.731, standard deviation 0.0044.
-    assertEquals(0.731, counts[1] / 10_000.0, 0.02);
-    assertThrows(InvalidInputException.class, () -> new Sampler(-1, 0, 1));
-    assertThrows(InvalidInputException.class, () -> new Sampler(1, -1, 1));
-  }
-
-  @Test
   void refusesWhatIsNotCausal() throws IOException {
     var config =
         LinformerLMConfig.builder(builder().causal(false).build(), VOCABULARY)
