@@ -37,6 +37,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description = "Measures time and memory of encoders.",
+    footer = {
+      "  linformer bench --list",
+      "  linformer bench --suite cpu --only n=1024 --json bench.json"
+    },
     mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
 
@@ -99,6 +103,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    TensorFlowLog.quiet(spec);
     PrintWriter out = spec.commandLine().getOut();
     ObjectMapper mapper = new ObjectMapper();
     if (work != null) {

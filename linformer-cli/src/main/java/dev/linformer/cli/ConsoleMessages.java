@@ -4,24 +4,22 @@ import dev.linformer.model.train.TrainingMessages;
 import java.io.PrintWriter;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** Lines for people: information on standard output, warnings on standard error. */
+/** What people read while a command runs: on standard error, so that the results stand alone. */
 record ConsoleMessages(CommandSpec spec) implements TrainingMessages {
 
-  /** Says one or more lines. */
   @Override
-  public void info(String text) {
-    print(spec.commandLine().getOut(), text);
+  public void info(String line) {
+    print(line);
   }
 
   @Override
   public void warn(String line) {
-    PrintWriter console = spec.commandLine().getErr();
-    console.println(ErrorMessage.line(line));
-    console.flush();
+    print(line);
   }
 
-  private static void print(PrintWriter console, String text) {
-    text.lines().map(ErrorMessage::line).forEach(console::println);
+  private void print(String line) {
+    PrintWriter console = spec.commandLine().getErr();
+    console.println(ErrorMessage.line(line));
     console.flush();
   }
 }

@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "doctor",
     description = "Tells versions, devices and natives, and how to get what is missing.",
+    footer = "  linformer doctor",
     mixinStandardHelpOptions = true)
 final class DoctorCommand implements Callable<Integer> {
 
@@ -80,6 +81,7 @@ final class DoctorCommand implements Callable<Integer> {
   private static boolean tensorFlow(PrintWriter out) {
     try {
       line(out, "tensorflow", TensorFlow.version());
+      TensorFlowLog.quiet(spec);
       line(
           out, "cpu", Devices.compute(DeviceSpec.DeviceType.CPU) ? "computes" : "FAILS to compute");
       line(

@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "eval",
     description = "Measures a trained model on examples of its task that training never saw.",
+    footer = "  linformer eval --model runs/copy",
     mixinStandardHelpOptions = true)
 final class EvalCommand implements Callable<Integer> {
 
@@ -33,7 +34,9 @@ final class EvalCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     OptionalLong given = seed == null ? OptionalLong.empty() : OptionalLong.of(seed);
-    TestReport report = TrainingRun.evaluate(ModelDirectory.open(model), null, given);
+    ModelDirectory directory = ModelDirectory.open(model);
+    TensorFlowLog.quiet(spec, TensorFlowLog.threadsOf(directory));
+    TestReport report = TrainingRun.evaluate(directory, null, given);
     spec.commandLine().getOut().println(Report.table(report));
     return 0;
   }

@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "export",
     description = "Writes a model for other runtimes, as a new version in a folder.",
+    footer = "  linformer export --model runs/model --out exported --formats savedmodel,onnx",
     mixinStandardHelpOptions = true)
 final class ExportCommand implements Callable<Integer> {
 
@@ -83,6 +84,7 @@ final class ExportCommand implements Callable<Integer> {
             lengths(lengths),
             StoragePrecision.of(precision));
     ModelDirectory directory = ModelDirectory.open(model);
+    TensorFlowLog.quiet(spec);
     Path version = ModelExporter.export(directory, out, options);
     spec.commandLine().getOut().println(ModelExporter.howToLoad(version, directory, options));
     return 0;

@@ -14,6 +14,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "export-weights",
     description = "Writes a model's weights as another package's state dictionary.",
+    footer = {
+      "  linformer export-weights --to linformer-pytorch --model runs/model \\",
+      "      --out model.safetensors"
+    },
     mixinStandardHelpOptions = true)
 final class ExportWeightsCommand implements Callable<Integer> {
 
@@ -31,7 +35,7 @@ final class ExportWeightsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     var notes = WeightExport.run(to, ModelDirectory.open(model), out);
-    notes.forEach(note -> OutputNotice.note(spec, out, "note: " + note));
+    notes.forEach(note -> new ConsoleMessages(spec).info("note: " + note));
     OutputNotice.say(spec, out);
     return 0;
   }

@@ -20,13 +20,20 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "generate",
     description = "Continues a prompt with a causal language model of bytes or of GPT-2's tokens.",
+    footer = {
+      "  linformer generate --model runs/books --prompt \"Once upon a time\" --top-p 0.9",
+      "  linformer generate --model runs/books --prompt - < beginning.txt"
+    },
     mixinStandardHelpOptions = true)
 final class GenerateCommand implements Callable<Integer> {
 
   @Option(names = "--model", required = true, description = "A model directory.")
   private Path model = Path.of("");
 
-  @Option(names = "--prompt", required = true, description = "Text, at least a character.")
+  @Option(
+      names = "--prompt",
+      required = true,
+      description = "Text, at least a character; - reads it from standard input.")
   private String prompt = "";
 
   @Option(names = "--max-tokens", description = "Tokens to add; ${DEFAULT-VALUE} unless given.")
@@ -40,6 +47,12 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Option(names = "--top-k", description = "Draw from the K likeliest; 0, the default: from all.")
   private int topK = 0;
+
+  @Option(
+      names = "--top-p",
+      description =
+          "Draw from the fewest of these, the likeliest first, whose probabilities reach P together; 1, the default: from all.")
+  private double topP = 1;
 
   @Option(
       names = "--sliding-window",
@@ -59,18 +72,20 @@ final class GenerateCommand implements Callable<Integer> {
       throw new InvalidInputException(
           "--max-tokens %d, but at least 1 is expected".formatted(maxTokens));
     }
-    Sampler sampler = new Sampler(temperature, topK, seed);
+    Sampler sampler = new Sampler(temperature, topK, topP, seed);
     ModelDirectory directory = ModelDirectory.open(model);
     Tokenizer tokenizer = tokenizer(directory);
+    String beginning = prompt.equals("-") ? StandardInput.text("--prompt -") : prompt;
     ByteArrayOutputStream text = new ByteArrayOutputStream();
-    text.writeBytes(prompt.getBytes(StandardCharsets.UTF_8));
+    text.writeBytes(beginning.getBytes(StandardCharsets.UTF_8));
     int added;
     int length;
+    TensorFlowLog.quiet(spec);
     try (Generator generator = Generator.load(directory)) {
       length = generator.length();
       added =
           generator.generate(
-              tokenizer.encode(prompt),
+              tokenizer.encode(beginning),
               maxTokens,
               sampler,
               sliding,

@@ -13,6 +13,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "import",
     description = "Makes a model directory of the weights of a model in PyTorch.",
+    footer = {
+      "  linformer import --from linformer-pytorch --config model.json \\",
+      "      --weights model.pt --out runs/model"
+    },
     mixinStandardHelpOptions = true)
 final class ImportCommand implements Callable<Integer> {
 

@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "init",
     description = "Makes a model directory with fresh weights.",
+    footer = "  linformer init --config model.json --out runs/model",
     mixinStandardHelpOptions = true)
 final class InitCommand implements Callable<Integer> {
 
@@ -32,6 +33,7 @@ final class InitCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelConfig model = ModelConfig.read(config);
+    TensorFlowLog.quiet(spec);
     ModelDirectory.create(
         out,
         directory -> {

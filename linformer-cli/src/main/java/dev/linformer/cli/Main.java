@@ -8,6 +8,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
@@ -39,7 +40,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
       BenchCommand.class,
       PlotCommand.class,
       VisualizeCommand.class,
-      DoctorCommand.class
+      DoctorCommand.class,
+      HelpCommand.class,
+      CompletionCommand.class,
+      ManCommand.class
     })
 public final class Main {
 
@@ -66,7 +70,12 @@ public final class Main {
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Main())
+    CommandLine linformer = new CommandLine(new Main());
+    linformer
+        .getSubcommands()
+        .values()
+        .forEach(each -> each.getCommandSpec().usageMessage().footerHeading("%nExamples:%n"));
+    return linformer
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false)
         .registerConverter(Path.class, Main::path)
@@ -112,11 +121,20 @@ public final class Main {
   private static int refuse(ParameterException failure, String[] ignored) {
     CommandLine command = failure.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println(ErrorMessage.line(failure.getMessage()));
+    err.println(ErrorMessage.line(said(failure)));
     if (!UnmatchedArgumentException.printSuggestions(failure, err)) {
       command.usage(err, command.getColorScheme());
     }
     return ExitCode.USAGE;
+  }
+
+  private static @Nullable String said(ParameterException failure) {
+    if (failure instanceof UnmatchedArgumentException unmatched
+        && failure.getCommandLine().getParent() == null) {
+      String first = unmatched.getUnmatched().get(0);
+      return "there is no %s '%s'".formatted(first.startsWith("-") ? "option" : "command", first);
+    }
+    return failure.getMessage();
   }
 
   private static int answer(Exception failure, CommandLine command, ParseResult ignored) {

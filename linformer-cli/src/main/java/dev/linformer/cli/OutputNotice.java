@@ -15,13 +15,9 @@ final class OutputNotice {
   private OutputNotice() {}
 
   static void say(CommandSpec spec, Path out) {
-    note(spec, out, "wrote " + out);
-  }
-
-  static void note(CommandSpec spec, Path out, String text) {
     CommandLine command = spec.commandLine();
     boolean named = Files.isDirectory(out) || (Files.isRegularFile(out) && !out.startsWith("/dev"));
     PrintWriter console = named ? command.getOut() : command.getErr();
-    console.println(ErrorMessage.line(text));
+    console.println(ErrorMessage.line("wrote " + out));
   }
 }

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "plot",
     description = "Draws a value of one or more trainings' log.jsonl over the steps, as PNG.",
+    footer = "  linformer plot --log runs/*/log.jsonl --key eval_loss --out curves.png",
     mixinStandardHelpOptions = true)
 final class PlotCommand implements Callable<Integer> {
 

@@ -22,12 +22,15 @@ import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.TFloat32;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code linformer predict}: a model's output for the input in a file. */
 @Command(
     name = "predict",
     description = "Computes a model's output: NumPy files in and out.",
+    footer = "  linformer predict --model runs/model --input x.npy --output y.npy",
     mixinStandardHelpOptions = true)
 final class PredictCommand implements Callable<Integer> {
 
@@ -67,6 +70,8 @@ final class PredictCommand implements Callable<Integer> {
   @Option(names = "--output", required = true, description = "The .npy file to write, float32.")
   private Path output = Path.of("");
 
+  @Spec private CommandSpec spec = CommandSpec.create();
+
   @Override
   public Integer call() throws IOException {
     ModelDirectory directory = ModelDirectory.open(model);
@@ -79,6 +84,7 @@ final class PredictCommand implements Callable<Integer> {
         (name, file) ->
             lengths.put(
                 name, padded ? Math.toIntExact(file.input().shape().get(1)) : file.positions()));
+    TensorFlowLog.quiet(spec);
     try (InferenceGraph inference = InferenceGraph.load(directory, files.keySet(), lengths)) {
       predict(inference, files, lengths);
     }

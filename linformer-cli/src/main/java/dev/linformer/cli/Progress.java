@@ -1,8 +1,10 @@
 package dev.linformer.cli;
 
+import dev.linformer.model.train.TrainerConfig;
 import dev.linformer.model.train.TrainingListener;
 import dev.linformer.model.train.TrainingState;
 import java.io.PrintWriter;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
@@ -12,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 
 /**
- * Shows how a training goes: a bar on a terminal, lines elsewhere. Loss and accuracy are means that
- * follow the last hundred steps or so.
+ * Shows how a training goes, on standard error: a bar on a terminal, lines elsewhere. Loss and
+ * accuracy are means that follow the last hundred steps or so.
  */
 final class Progress implements TrainingListener, AutoCloseable {
 
@@ -23,35 +25,35 @@ final class Progress implements TrainingListener, AutoCloseable {
   private static final double SMOOTHING = 0.98;
   private static final int LINES = 30;
 
-  private final PrintWriter out;
+  private final PrintWriter err;
   private final @Nullable ProgressBar bar;
   private final int first;
-  private final int steps;
+  private final TrainerConfig config;
   private final long start = System.nanoTime();
   private double weight;
   private double loss;
   private double accuracy;
   private long tokens;
 
-  static Progress create(CommandLine command, int first, int steps) {
+  static Progress create(CommandLine command, int first, TrainerConfig config) {
     ProgressBar bar =
         !Boolean.getBoolean(TERMINAL)
             ? null
             : new ProgressBarBuilder()
                 .setTaskName("train")
-                .setInitialMax(steps)
+                .setInitialMax(config.steps())
                 .startsFrom(first, Duration.ZERO)
                 .setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(200)
                 .build();
-    return new Progress(command.getOut(), bar, first, steps);
+    return new Progress(command.getErr(), bar, first, config);
   }
 
-  private Progress(PrintWriter out, @Nullable ProgressBar bar, int first, int steps) {
-    this.out = out;
+  private Progress(PrintWriter err, @Nullable ProgressBar bar, int first, TrainerConfig config) {
+    this.err = err;
     this.bar = bar;
     this.first = first;
-    this.steps = steps;
+    this.config = config;
   }
 
   @Override
@@ -65,32 +67,26 @@ final class Progress implements TrainingListener, AutoCloseable {
       bar.setExtraMessage(
           String.format(
               Locale.ROOT,
-              " loss %.3f, accuracy %.1f%%, %,.0f tokens/s",
+              " %sloss %.3f, accuracy %.1f%%, %,.0f tokens/s",
+              epoch(report.step()),
               loss,
               100 * accuracy,
               tokens / seconds));
       bar.stepTo(report.step());
     } else if (isDue(report.step())) {
-      double left = seconds / (report.step() - first) * (steps - report.step());
-      out.println(
+      double left = seconds / (report.step() - first) * (report.steps() - report.step());
+      err.println(
           String.format(
               Locale.ROOT,
-              "step %d/%d: loss %.4f, accuracy %.1f%%, %,.0f tokens/s, %.0f s left",
+              "step %d/%d: %sloss %.4f, accuracy %.1f%%, %,.0f tokens/s, %.0f s left",
               report.step(),
-              steps,
+              report.steps(),
+              epoch(report.step()),
               loss,
               100 * accuracy,
               tokens / seconds,
               left));
-      out.flush();
-    }
-  }
-
-  @Override
-  public void onEarlyStop(int step, TrainingState.Measured best) {
-    if (bar == null) { // else it is said when the bar is done
-      out.println(earlyStop(step, steps, best));
-      out.flush();
+      err.flush();
     }
   }
 
@@ -105,8 +101,19 @@ final class Progress implements TrainingListener, AutoCloseable {
         best.loss());
   }
 
+  /** How many of the epochs are done, where the training goes by them. */
+  private String epoch(int step) {
+    if (config.epochs() == 0) {
+      return "";
+    }
+    BigDecimal all = BigDecimal.valueOf(config.epochs()).stripTrailingZeros();
+    double done = config.epochs() * step / config.steps();
+    return String.format(Locale.ROOT, "epoch %.1f/%s, ", done, all.toPlainString());
+  }
+
   /** Some thirty lines a training, and one at once: it goes. */
   private boolean isDue(int step) {
+    int steps = config.steps();
     return step == first + 1 || step == steps || step % Math.max(1, steps / LINES) == 0;
   }
 

@@ -19,6 +19,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "summary",
     description = "Lists a model's layers, shapes and numbers of parameters.",
+    footer = {
+      "  linformer summary --config model.json",
+      "  linformer summary --config model.json --memory --batch 8"
+    },
     mixinStandardHelpOptions = true)
 final class SummaryCommand implements Callable<Integer> {
 

@@ -37,6 +37,9 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
   /** Updates of a training for which nobody says how many. */
   static final int STEPS = 6000;
 
+  /** Two ways to say one thing: who says one sets the other aside, where it was said before. */
+  private static final List<String> LENGTH = List.of("max_steps", "num_train_epochs");
+
   /** For a model of which other things are to be known before its data is. */
   private static final DataSizes ANY_SIZES = new DataSizes(1, 2);
 
@@ -69,8 +72,15 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
         config == null
             ? defaultConfiguration(taskName == null ? ListOpsTask.NAME : taskName)
             : JsonObjectReader.read(config).copy();
+    if (LENGTH.stream().anyMatch(key -> overrides.containsKey(TRAINER + "." + key))
+        && all.get(TRAINER) instanceof ObjectNode given) {
+      given.remove(LENGTH);
+    }
     overrides.forEach((path, value) -> set(all, path, value));
     ObjectNode trainer = part(all, TRAINER, source);
+    if (LENGTH.stream().anyMatch(trainerOptions::has)) {
+      trainer.remove(LENGTH);
+    }
     ObjectNode task = part(all, TASK, source);
     if (taskName != null) {
       String other = task.path(Task.NAME).asText(taskName);
@@ -109,7 +119,7 @@ record TrainSettings(ModelConfig model, TrainerConfig trainer, Task task) {
   }
 
   private static TrainerConfig trainer(String source, ObjectNode keys) {
-    if (!keys.has("max_steps")) {
+    if (LENGTH.stream().noneMatch(keys::has)) {
       keys.put("max_steps", STEPS);
     }
     return TrainerConfig.parse(new JsonObjectReader(source + ", " + TRAINER, keys));

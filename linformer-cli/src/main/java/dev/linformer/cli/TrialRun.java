@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.util.Locale;
 
 /** What {@code train} computes without training, and writing nothing. */
-record TrialRun(TrainSettings settings, TrainingMessages messages) {
+record TrialRun(TrainSettings settings, TrainingMessages messages, Results results) {
 
   private static final int MOST_TIMED = 1_000_000;
 
@@ -20,7 +20,7 @@ record TrialRun(TrainSettings settings, TrainingMessages messages) {
       TrainingListener.StepReport report =
           DryRun.compute(
               settings.model(), settings.task().objective(), settings.trainer(), examples);
-      messages.info(
+      results.print(
           String.format(
               Locale.ROOT,
               "dry run: loss %.4f, gradients' norm %.4f, %,d tokens a step, %,d steps; nothing is"
@@ -47,7 +47,7 @@ record TrialRun(TrainSettings settings, TrainingMessages messages) {
       InputPipelineTiming timing =
           InputPipelineTiming.measure(
               settings.model(), settings.task().objective(), settings.trainer(), examples, steps);
-      messages.info(
+      results.print(
           String.format(
               Locale.ROOT,
               "a step, median of %d: fed %.3f ms, resident %.3f ms (%+.1f %%); waiting for data"

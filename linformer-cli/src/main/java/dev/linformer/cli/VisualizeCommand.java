@@ -28,6 +28,10 @@ import picocli.CommandLine.Spec;
       "Draws what the heads of a model see in a sequence, P-bar, as heat maps of positions by compressed positions, as PNG.",
       "A row of the picture is a layer, a column a head. Of a file with several sequences the first is taken."
     },
+    footer = {
+      "  linformer visualize --model runs/model --input x.npy --out heads.png",
+      "  linformer visualize --model runs/listops --text \"[MAX 2 9 ]\" --out heads.png"
+    },
     mixinStandardHelpOptions = true)
 final class VisualizeCommand implements Callable<Integer> {
 
@@ -77,6 +81,7 @@ final class VisualizeCommand implements Callable<Integer> {
       throw new InvalidInputException("--model %s: no such folder".formatted(model));
     }
     BufferedImage image;
+    TensorFlowLog.quiet(spec);
     try (AttentionProbe probe = AttentionProbe.load(model)) {
       image = picture.draw(probe.weights(request(probe)));
     }

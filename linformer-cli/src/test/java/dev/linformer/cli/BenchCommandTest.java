@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 class BenchCommandTest {
 
-  private static final String WORK =
+  static final String WORK =
       "{\"name\":\"tiny\",\"training\":%s,\"steps\":2,\"warmup\":1,\"seconds\":0,\"config\":{\"input_size\":64,\"channels\":8,"
           + "\"dim_k\":4,\"dim_ff\":16,\"dim_d\":5,\"nhead\":3,\"dropout\":0,\"dropout_ff\":0,"
           + "\"checkpoint_level\":\"%s\",\"precision\":\"%s\",\"chunk\":24}}";

@@ -2,10 +2,13 @@ package dev.linformer.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.Arrays;
+import java.util.regex.Pattern;
 
 /**
  * What a command line did, run in this process.
@@ -15,6 +18,9 @@ import java.util.Arrays;
  * @param err standard error
  */
 record Cli(int code, String out, String err) {
+
+  private static final Pattern PROGRESS =
+      Pattern.compile("((preparing the data|left out|\\d+ tokens|\\d+ classes|training in|step)\\b.*\\R)*");
 
   /** Runs a command; a stack trace is a failure, whatever the command. */
   static Cli run(Object... arguments) {
@@ -31,11 +37,31 @@ record Cli(int code, String out, String err) {
     return cli;
   }
 
+  /** Runs a command with a standard input. */
+  static Cli run(InputStream in, Object... arguments) {
+    InputStream before = System.in;
+    System.setIn(in);
+    try {
+      return run(arguments);
+    } finally {
+      System.setIn(before);
+    }
+  }
+
   /** Runs a command that must do what it is asked. */
   static Cli done(Object... arguments) {
-    Cli cli = run(arguments);
-    assertEquals(0, cli.code, cli::toString);
-    assertEquals("", cli.err);
-    return cli;
+    return run(arguments).done();
+  }
+
+  /** The same with a standard input. */
+  static Cli done(InputStream in, Object... arguments) {
+    return run(in, arguments).done();
+  }
+
+  /** Standard error has nothing but how a training goes. */
+  private Cli done() {
+    assertEquals(0, code, this::toString);
+    assertTrue(PROGRESS.matcher(err).matches(), err);
+    return this;
   }
 }

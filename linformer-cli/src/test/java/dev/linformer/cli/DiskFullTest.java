@@ -66,7 +66,7 @@ class DiskFullTest {
     }
     assertFalse(Files.exists(run.resolve("model.safetensors")));
     // With room again it goes on, from the beginning here: no checkpoint was complete.
-    String told = Cli.done("train", "--resume", run).out();
+    String told = Cli.done("train", "--resume", run).err();
     assertTrue(told.contains("from step 0 to 20"), told);
     assertTrue(Files.exists(run.resolve("model.safetensors")));
     assertNoneAside(run);

@@ -38,7 +38,10 @@ class HelpTest {
             "generate",
             "summary",
             "bench",
-            "doctor"),
+            "doctor",
+            "help",
+            "completion",
+            "man"),
         commands());
   }
 
@@ -62,6 +65,44 @@ class HelpTest {
       assertTrue(help.contains(option.longestName()), help);
       assertTrue(option.description().length > 0, option::toString);
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void helpIsACommandToo(String command) {
+    assertEquals(Cli.done(command, "--help").out(), Cli.done("help", command).out());
+  }
+
+  @Test
+  void helpAloneListsTheCommands() {
+    assertEquals(Cli.done("--help").out(), Cli.done("help").out());
+  }
+
+  /** What there is none of is refused, with what is meant where it is similar. */
+  @Test
+  void anUnknownCommandIsRefused() {
+    for (Object[] call :
+        new Object[][] {{"trian"}, {"help", "trian"}, {"trian", "--task", "copy"}}) {
+      Cli cli = Cli.run(call);
+      assertEquals(2, cli.code(), cli::toString);
+      assertEquals("", cli.out());
+      assertTrue(cli.err().startsWith("there is no command 'trian'\n"), cli::err);
+      assertTrue(cli.err().matches("(?s).*Did you mean: .*\\btrain\\b.*"), cli::err);
+    }
+    Cli option = Cli.run("--versoin");
+    assertEquals(2, option.code());
+    assertTrue(option.err().startsWith("there is no option '--versoin'\n"), option::err);
+    assertTrue(option.err().contains("--version"), option::err);
+    Cli strange = Cli.run("xqzw");
+    assertEquals(2, strange.code());
+    assertTrue(strange.err().startsWith("there is no command 'xqzw'\n"), strange::err);
+  }
+
+  @Test
+  void nothingAtAllIsAnsweredWithTheCommands() {
+    Cli nothing = Cli.run();
+    assertEquals(2, nothing.code());
+    assertTrue(nothing.err().contains("\n  train "), nothing::err);
   }
 
   /** What is said is what a training does that is not told otherwise. */

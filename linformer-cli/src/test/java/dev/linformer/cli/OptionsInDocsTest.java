@@ -28,7 +28,7 @@ class OptionsInDocsTest {
   private static final Pattern SHORT_CALL = Pattern.compile("^([a-z][a-z-]*) (--.*)$");
 
   /** The options of each command but {@code --help} and {@code --version}. */
-  private static Map<String, Set<String>> commands() {
+  static Map<String, Set<String>> commands() {
     Map<String, Set<String>> commands = new TreeMap<>();
     Main.commandLine()
         .getSubcommands()

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.model.internal.weights.NpyFile;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -137,9 +140,12 @@ class OptionsTest {
     assertFalse(first.equals(Cli.done(with(common, "--seed", 4)).out()));
     String likeliest = Cli.done(with(common, "--temperature", 0)).out();
     assertEquals(likeliest, Cli.done(with(common, "--top-k", 1, "--seed", 9)).out());
+    assertEquals(likeliest, Cli.done(with(common, "--top-p", 1e-9, "--seed", 9)).out());
+    assertEquals(first, Cli.done(with(common, "--top-p", 1, "--seed", 3)).out());
     String[][] bad = {
       {"--temperature", "-1", "temperature = -1.0"},
       {"--top-k", "-1", "top-k = -1"},
+      {"--top-p", "0", "top-p = 0.0, but a number above 0, and 1 at most, is expected"},
       {"--max-tokens", "0", "--max-tokens 0"},
       {"--prompt", "", "a prompt of 1 to 40 tokens"},
     };
@@ -149,6 +155,34 @@ class OptionsTest {
       assertEquals(2, cli.code());
       assertTrue(cli.err().contains(each[2]), cli::err);
     }
+  }
+
+  @Test
+  void thePromptMayBePipedIn() throws IOException {
+    Path model = model(BYTES.replace("\"input_size\": 5", "\"input_size\": 40"));
+    Object[] common = {"generate", "--model", model, "--max-tokens", 3, "--prompt"};
+    String text = "caf\u00e9\n\n na\u00efve";
+    String expected = Cli.done(with(common, text)).out();
+    for (String end : new String[] {"", "\n", "\r\n"}) {
+      assertEquals(expected, Cli.done(piped(text + end), with(common, "-")).out());
+    }
+    assertEquals(
+        Cli.done(with(common, text + "\n")).out(),
+        Cli.done(piped(text + "\n\n"), with(common, "-")).out());
+    for (String nothing : new String[] {"", "\n"}) {
+      Cli empty = Cli.run(piped(nothing), with(common, "-"));
+      assertEquals(2, empty.code());
+      assertEquals(
+          "linformer generate: --prompt -: standard input is empty; pipe a text into the command",
+          empty.err().strip());
+    }
+    Cli binary = Cli.run(new ByteArrayInputStream(new byte[] {-1, 65}), with(common, "-"));
+    assertEquals(2, binary.code());
+    assertTrue(binary.err().contains("--prompt -: standard input is no UTF-8 text"), binary::err);
+  }
+
+  private static InputStream piped(String text) {
+    return new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8));
   }
 
   @Test

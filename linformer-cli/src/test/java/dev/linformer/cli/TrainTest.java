@@ -2,6 +2,7 @@ package dev.linformer.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,6 +14,7 @@ import dev.linformer.model.internal.weights.NpyFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
@@ -27,11 +29,14 @@ class TrainTest {
   @TempDir static Path folder = Path.of("");
   private static Path run = Path.of("");
   private static String printed = "";
+  private static String progress = "";
 
   @BeforeAll
   static void train() throws IOException {
     run = folder.resolve("run");
-    printed = train(run, 1).out();
+    Cli cli = train(run, 1);
+    printed = cli.out();
+    progress = cli.err();
   }
 
   private static Cli train(Path out, long seed) throws IOException {
@@ -114,31 +119,43 @@ class TrainTest {
 
   /** Tests have no terminal. */
   @Test
-  void printsLines() {
+  void progressIsLinesOnStandardError() {
     for (int step : new int[] {1, 2, 29, 30}) {
       assertTrue(
-          printed.matches(
+          progress.matches(
               "(?s).*\\nstep %d/30: loss \\d\\.\\d{4}, accuracy \\d+\\.\\d%%, [\\d,]+ tokens/s, \\d+ s left\\n.*"
                   .formatted(step)),
-          printed);
+          progress);
     }
-    assertEquals(30, printed.lines().filter(line -> line.startsWith("step ")).count(), printed);
+    assertEquals(30, progress.lines().filter(line -> line.startsWith("step ")).count(), progress);
+    assertTrue(progress.startsWith("preparing the data of the task listops\n"), progress);
+    String begin = "training in %s from step 0 to 30; Ctrl-C stops it with a checkpoint";
+    assertTrue(progress.lines().anyMatch(begin.formatted(run)::equals), progress);
   }
 
+  /** The table, and how to go on: nothing else, so that a file of it stands alone. */
   @Test
-  void printsHowToGoOn() {
+  void resultsAreOnStandardOutput() {
     Path saved = run.resolve("saved_model/1");
-    for (String line :
-        new String[] {
-          "training in " + run + " from step 0 to 30; Ctrl-C stops it with a checkpoint",
-          "model:      " + run,
-          "SavedModel: " + saved,
-          "  Python:  model = tf.saved_model.load(\"%s\").signatures[\"serving_default\"]"
-              .formatted(saved),
-          "  Java:    var model = ExportedLinformer.load(Path.of(\"%s\"));".formatted(saved)
-        }) {
-      assertTrue(printed.lines().anyMatch(line::equals), line + " is missing in\n" + printed);
-    }
+    String expected =
+        """
+        held-out examples +4000
+        accuracy, this model +\\d+\\.\\d% +\\(loss \\d\\.\\d{4}\\)
+        accuracy, majority class +\\d+\\.\\d%
+        accuracy, root operator alone +\\d+\\.\\d%
+        accuracy, root operator and its own digits +\\d+\\.\\d%
+        """;
+    assertTrue(printed.matches("(?s)" + expected + ".*"), printed);
+    assertEquals(
+        List.of(
+            "model:      " + run,
+            "SavedModel: " + saved,
+            "  Python:  model = tf.saved_model.load(\"%s\").signatures[\"serving_default\"]"
+                .formatted(saved)),
+        printed.lines().skip(5).limit(3).toList());
+    String java = "  Java:    var model = ExportedLinformer.load(Path.of(\"%s\"));";
+    assertTrue(printed.contains("\n" + java.formatted(saved) + "\n"), printed);
+    assertFalse(printed.contains("step "), printed);
   }
 
   @Test
@@ -178,7 +195,7 @@ class TrainTest {
     train(finished, 1);
     byte[] weights = Files.readAllBytes(finished.resolve("model.safetensors"));
     Files.delete(finished.resolve("model.safetensors"));
-    String told = Cli.done("train", "--resume", finished).out();
+    String told = Cli.done("train", "--resume", finished).err();
     assertTrue(told.contains("from step 30 to 30"), told);
     assertArrayEquals(weights, Files.readAllBytes(finished.resolve("model.safetensors")));
     assertEquals(Set.of("1"), names(finished.resolve("saved_model")));
