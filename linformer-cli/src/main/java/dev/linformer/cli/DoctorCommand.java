@@ -78,7 +78,7 @@ final class DoctorCommand implements Callable<Integer> {
     return folder + (Files.isDirectory(folder) ? "" : " (made at the first run, about 650 MB)");
   }
 
-  private static boolean tensorFlow(PrintWriter out) {
+  private boolean tensorFlow(PrintWriter out) {
     try {
       line(out, "tensorflow", TensorFlow.version());
       TensorFlowLog.quiet(spec);

@@ -20,7 +20,8 @@ import java.util.regex.Pattern;
 record Cli(int code, String out, String err) {
 
   private static final Pattern PROGRESS =
-      Pattern.compile("((preparing the data|left out|\\d+ tokens|\\d+ classes|training in|step)\\b.*\\R)*");
+      Pattern.compile(
+          "((preparing the data|left out|\\d+ tokens|\\d+ classes|training in|step)\\b.*\\R)*");
 
   /** Runs a command; a stack trace is a failure, whatever the command. */
   static Cli run(Object... arguments) {

@@ -370,7 +370,8 @@ class TasksTest {
     Cli told = done(dropping.toArray());
     assertTrue(
         told.err()
-            .contains("left out 1 of 40 rows, whose text or label is missing\n2 classes in " + file),
+            .contains(
+                "left out 1 of 40 rows, whose text or label is missing\n2 classes in " + file),
         told::err);
     assertTrue(told.out().startsWith("dry run: "), told::out);
     List<Object> refusing = new ArrayList<>(asked);
