@@ -1,7 +1,6 @@
 package dev.linformer.ops.internal.fused;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.linformer.ops.Graphs;
 import dev.linformer.ops.internal.Float32Math;
@@ -19,7 +18,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
@@ -72,43 +70,27 @@ class FusedAttentionGpuTest {
         Shape.of(a.b(), a.n(), a.sumOutput() ? a.r() : (long) a.h() * a.r()));
   }
 
-  private static List<double[]> values(AttentionTiling a) {
-    List<double[]> values = new ArrayList<>();
-    for (Shape shape : shapes(a)) {
-      values.add(Graphs.normal(values.size(), shape.size()));
+  /** Output and gradients of q, K and V. */
+  private record Computation(AttentionTiling a) implements GpuComparison.KernelComputation {
+    @Override
+    public <T extends TFloating> List<Operand<TFloat64>> fetched(
+        Ops tf, List<Operand<T>> x, boolean fused) {
+      assertTrue(!fused || FusedAttention.fits(x.get(0), a.h(), a.k(), a.p(), a.r()));
+      Operand<T> y =
+          fused
+              ? FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), a.sumOutput())
+              : plain(tf, a, x.get(0), x.get(1), x.get(2));
+      return GpuComparison.withGradients(tf, y, x.get(3), x.subList(0, 3));
     }
+  }
+
+  /** Of keys with the scale. */
+  private static GpuComparison comparison(AttentionTiling a) {
+    var computation = new Computation(a);
+    List<double[]> values = new ArrayList<>(new GpuComparison(shapes(a), computation).values());
     double scale = 1 / Math.sqrt(a.p());
     values.set(1, Arrays.stream(values.get(1)).map(key -> key * scale).toArray());
-    return values;
-  }
-
-  private static <T extends TFloating> List<Operand<TFloat64>> withGradients(
-      Ops tf, Operand<T> y, List<Operand<T>> x) {
-    return GpuComparison.withGradients(tf, y, x.get(3), x.subList(0, 3));
-  }
-
-  /**
-   * Output and gradients in the plain graph, then those of the kernels if they are asked for, all
-   * in one run.
-   */
-  private static <T extends TFloating> List<double[]> run(
-      AttentionTiling a, Class<T> type, ConfigProto config, boolean fused) {
-    return GpuComparison.run(
-        shapes(a),
-        values(a),
-        type,
-        config,
-        (tf, x) -> {
-          List<Operand<TFloat64>> fetched =
-              new ArrayList<>(withGradients(tf, plain(tf, a, x.get(0), x.get(1), x.get(2)), x));
-          if (fused) {
-            assertTrue(FusedAttention.fits(x.get(0), a.h(), a.k(), a.p(), a.r()));
-            fetched.addAll(
-                withGradients(
-                    tf, FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), a.sumOutput()), x));
-          }
-          return fetched;
-        });
+    return new GpuComparison(shapes(a), values, computation);
   }
 
   /** The comparison's other side is right, as far as a CPU can tell. */
@@ -116,9 +98,9 @@ class FusedAttentionGpuTest {
   void plainGraphAgainstTheFormulas() {
     for (AttentionTiling a :
         List.of(of(2, 3, 7, 5, 11, 13, false, true), of(2, 3, 7, 5, 11, 13, true, false))) {
-      List<double[]> x = values(a);
+      List<double[]> x = comparison(a).values();
       var expected = new AttentionOracle(a, x.get(0), x.get(1), x.get(2), x.get(3));
-      List<double[]> found = run(a, TFloat64.class, ConfigProto.getDefaultInstance(), false);
+      List<double[]> found = comparison(a).plain();
       Graphs.assertClose(expected.output, found.get(0), 1e-12);
       Graphs.assertClose(expected.dQuery, found.get(1), 1e-12);
       Graphs.assertClose(expected.dKeys, found.get(2), 1e-12);
@@ -128,9 +110,9 @@ class FusedAttentionGpuTest {
 
   private static <T extends TFloating> void compare(
       AttentionTiling a, Class<T> type, double tolerance) {
-    assumeTrue(GpuComparison.gpu(), "TensorFlow has no GPU here");
+    GpuComparison.assumeGpu();
     List<String> names = List.of("output", "gradient of q", "of K", "of V");
-    GpuComparison.check(names, run(a, type, GpuComparison.XLA, true), tolerance, 10);
+    comparison(a).compare(names, type, type, tolerance, 10);
   }
 
   @ParameterizedTest

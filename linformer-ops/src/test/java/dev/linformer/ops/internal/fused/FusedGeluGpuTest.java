@@ -1,7 +1,6 @@
 package dev.linformer.ops.internal.fused;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.linformer.ops.Activation;
 import dev.linformer.ops.Graphs;
@@ -17,7 +16,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
@@ -51,19 +49,12 @@ class FusedGeluGpuTest {
                 Stream.of(new Sizes(size[0], size[1], true), new Sizes(size[0], size[1], false)));
   }
 
-  private static List<double[]> values(Sizes sizes) {
-    List<double[]> values = new ArrayList<>();
-    for (Shape shape : sizes.shapes()) {
-      values.add(Graphs.normal(values.size(), shape.size()));
-    }
-    return values;
-  }
-
   /** The output, then the gradients of the product and of the bias. */
   private static <T extends TFloating> List<Operand<TFloat64>> withGradients(
       Ops tf, List<Operand<T>> x, boolean fused) {
     Operand<T> a = x.get(0);
     @Nullable Operand<T> d = x.size() == 3 ? x.get(2) : null;
+    assertTrue(!fused || FusedGelu.fits(a));
     Operand<T> y =
         fused
             ? FusedGelu.call(tf, a, d)
@@ -73,38 +64,19 @@ class FusedGeluGpuTest {
     return GpuComparison.withGradients(tf, y, x.get(1), inputs);
   }
 
-  /**
-   * Output and gradients in a plain graph, in float32 at least, then those of the kernels if they
-   * are asked for, all in one run.
-   */
-  private static <T extends TFloating> List<double[]> run(
-      Sizes sizes, Class<T> type, ConfigProto config, boolean fused) {
-    return GpuComparison.run(
-        sizes.shapes(),
-        values(sizes),
-        type,
-        config,
-        (tf, x) -> {
-          if (!fused) {
-            return withGradients(tf, x, false);
-          }
-          assertTrue(FusedGelu.fits(x.get(0)));
-          List<Operand<TFloat32>> wide = new ArrayList<>();
-          x.forEach(each -> wide.add(tf.dtypes.cast(each, TFloat32.class)));
-          List<Operand<TFloat64>> fetched = new ArrayList<>(withGradients(tf, wide, false));
-          fetched.addAll(withGradients(tf, x, true));
-          return fetched;
-        });
+  private static GpuComparison comparison(Sizes sizes) {
+    return new GpuComparison(sizes.shapes(), FusedGeluGpuTest::withGradients);
   }
 
   /** The comparison's other side is right, as far as a CPU can tell. */
   @Test
   void plainGraphAgainstTheFormulas() {
     for (Sizes sizes : List.of(new Sizes(7, 13, true), new Sizes(7, 13, false))) {
-      List<double[]> x = values(sizes);
+      GpuComparison comparison = comparison(sizes);
+      List<double[]> x = comparison.values();
       double[] d = sizes.biased ? x.get(2) : new double[sizes.f];
       var expected = new GeluOracle(x.get(0), d, x.get(1));
-      List<double[]> found = run(sizes, TFloat64.class, ConfigProto.getDefaultInstance(), false);
+      List<double[]> found = comparison.plain();
       Graphs.assertClose(expected.output, found.get(0), 1e-12);
       Graphs.assertClose(expected.dInput, found.get(1), 1e-12);
       if (sizes.biased) {
@@ -119,11 +91,11 @@ class FusedGeluGpuTest {
    */
   private static <T extends TFloating> void compare(
       Sizes sizes, Class<T> type, double tolerance, double single) {
-    assumeTrue(GpuComparison.gpu(), "TensorFlow has no GPU here");
+    GpuComparison.assumeGpu();
     List<String> names =
         List.of("output", "gradient of a", "of d")
             .subList(0, sizes.shapes().size()); // an output and one gradient fewer than inputs
-    GpuComparison.check(names, run(sizes, type, GpuComparison.XLA, true), tolerance, single);
+    comparison(sizes).compare(names, TFloat32.class, type, tolerance, single);
   }
 
   @ParameterizedTest

@@ -1,10 +1,8 @@
 package dev.linformer.ops.internal.fused;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.linformer.ops.Activation;
-import dev.linformer.ops.Graphs;
 import dev.linformer.ops.LinearOutput;
 import dev.linformer.ops.internal.kernel.GpuComparison;
 import java.util.ArrayList;
@@ -72,25 +70,10 @@ class FusedGeluProductGpuTest {
   @ParameterizedTest
   @MethodSource("sizes")
   void bfloat16(Sizes sizes) {
-    assumeTrue(GpuComparison.gpu(), "TensorFlow has no GPU here");
-    List<String> names = List.of("output", "gradient of x", "of W", "of d");
-    List<double[]> values = new ArrayList<>();
-    for (Shape shape : sizes.shapes()) {
-      values.add(Graphs.normal(values.size(), shape.size()));
-    }
-    List<double[]> found =
-        GpuComparison.run(
-            sizes.shapes(),
-            values,
-            TBfloat16.class,
-            GpuComparison.XLA,
-            (tf, all) -> {
-              List<Operand<TFloat32>> wide = new ArrayList<>();
-              all.forEach(each -> wide.add(tf.dtypes.cast(each, TFloat32.class)));
-              List<Operand<TFloat64>> fetched = new ArrayList<>(withGradients(tf, wide, false));
-              fetched.addAll(withGradients(tf, all, true));
-              return fetched;
-            });
-    GpuComparison.check(names.subList(0, sizes.biased ? 4 : 3), found, 1.5e-2, 30);
+    GpuComparison.assumeGpu();
+    List<String> names =
+        List.of("output", "gradient of x", "of W", "of d").subList(0, sizes.biased ? 4 : 3);
+    new GpuComparison(sizes.shapes(), FusedGeluProductGpuTest::withGradients)
+        .compare(names, TFloat32.class, TBfloat16.class, 1.5e-2, 30);
   }
 }

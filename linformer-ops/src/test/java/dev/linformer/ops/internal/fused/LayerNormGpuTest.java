@@ -1,7 +1,6 @@
 package dev.linformer.ops.internal.fused;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.linformer.ops.Backend;
 import dev.linformer.ops.Graphs;
@@ -18,7 +17,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
@@ -48,6 +46,26 @@ class LayerNormGpuTest {
       }
       return shapes;
     }
+
+    /** The output, then the gradients of all that is given but the output's gradient. */
+    <T extends TFloating> List<Operand<TFloat64>> withGradients(
+        Ops tf, List<Operand<T>> x, boolean fused) {
+      assertTrue(!fused || FusedLayerNorm.fits(x.get(0)));
+      LayerNorm<T> norm =
+          new LayerNorm<>(x.get(1), x.get(2), fused ? Backend.GPU_KERNELS : Backend.PORTABLE);
+      @Nullable Operand<T> d = biased ? x.get(5) : null;
+      Operand<T> y =
+          residual
+              ? norm.call(tf, x.get(4), new LinearOutput<>(x.get(0), d, x.get(0).shape()))
+              : norm.call(tf, x.get(0)); // [b,n,c]
+      List<Operand<T>> inputs = new ArrayList<>(x);
+      inputs.remove(3);
+      return GpuComparison.withGradients(tf, y, x.get(3), inputs);
+    }
+
+    GpuComparison comparison() {
+      return new GpuComparison(shapes(), this::withGradients);
+    }
   }
 
   static Stream<Sizes> sizes() {
@@ -64,63 +82,16 @@ class LayerNormGpuTest {
         new Sizes(1, 37, 8192, false, false));
   }
 
-  private static List<double[]> values(Sizes sizes) {
-    List<double[]> values = new ArrayList<>();
-    for (Shape shape : sizes.shapes()) {
-      values.add(Graphs.normal(values.size(), shape.size()));
-    }
-    return values;
-  }
-
-  /** The output, then the gradients of all that is given but the output's gradient. */
-  private static <T extends TFloating> List<Operand<TFloat64>> withGradients(
-      Ops tf, Sizes sizes, List<Operand<T>> x, boolean fused) {
-    LayerNorm<T> norm =
-        new LayerNorm<>(x.get(1), x.get(2), fused ? Backend.GPU_KERNELS : Backend.PORTABLE);
-    @Nullable Operand<T> d = sizes.biased ? x.get(5) : null;
-    Operand<T> y =
-        sizes.residual
-            ? norm.call(tf, x.get(4), new LinearOutput<>(x.get(0), d, x.get(0).shape()))
-            : norm.call(tf, x.get(0)); // [b,n,c]
-    List<Operand<T>> inputs = new ArrayList<>(x);
-    inputs.remove(3);
-    return GpuComparison.withGradients(tf, y, x.get(3), inputs);
-  }
-
-  /**
-   * Output and gradients in a plain graph, in float32 at least, then those of the kernels if they
-   * are asked for, all in one run.
-   */
-  private static <T extends TFloating> List<double[]> run(
-      Sizes sizes, Class<T> type, ConfigProto config, boolean fused) {
-    return GpuComparison.run(
-        sizes.shapes(),
-        values(sizes),
-        type,
-        config,
-        (tf, x) -> {
-          if (!fused) {
-            return withGradients(tf, sizes, x, false);
-          }
-          assertTrue(FusedLayerNorm.fits(x.get(0)));
-          List<Operand<TFloat32>> wide = new ArrayList<>();
-          x.forEach(each -> wide.add(tf.dtypes.cast(each, TFloat32.class)));
-          List<Operand<TFloat64>> fetched = new ArrayList<>(withGradients(tf, sizes, wide, false));
-          fetched.addAll(withGradients(tf, sizes, x, true));
-          return fetched;
-        });
-  }
-
   /** The comparison's other side is right, as far as a CPU can tell. */
   @Test
   void plainGraphAgainstTheFormulas() {
     for (Sizes sizes :
         List.of(new Sizes(2, 7, 13, true, true), new Sizes(2, 7, 13, false, false))) {
-      List<double[]> x = values(sizes);
+      List<double[]> x = sizes.comparison().values();
       double[] residual = sizes.residual ? x.get(4) : new double[x.get(0).length];
       double[] d = sizes.biased ? x.get(5) : new double[sizes.c];
       var expected = new NormOracle(residual, x.get(0), d, x.get(1), x.get(2), x.get(3));
-      List<double[]> found = run(sizes, TFloat64.class, ConfigProto.getDefaultInstance(), false);
+      List<double[]> found = sizes.comparison().plain();
       Graphs.assertClose(expected.output, found.get(0), 1e-12);
       Graphs.assertClose(expected.dSum, found.get(1), 1e-12);
       Graphs.assertClose(expected.dWeight, found.get(2), 1e-12);
@@ -138,11 +109,11 @@ class LayerNormGpuTest {
    */
   private static <T extends TFloating> void compare(
       Sizes sizes, Class<T> type, double tolerance, double single) {
-    assumeTrue(GpuComparison.gpu(), "TensorFlow has no GPU here");
+    GpuComparison.assumeGpu();
     List<String> names =
         List.of("output", "gradient of a", "of weight", "of bias", "of x", "of d")
             .subList(0, sizes.shapes().size()); // an output and one gradient fewer than inputs
-    GpuComparison.check(names, run(sizes, type, GpuComparison.XLA, true), tolerance, single);
+    sizes.comparison().compare(names, TFloat32.class, type, tolerance, single);
   }
 
   @ParameterizedTest
@@ -155,8 +126,7 @@ class LayerNormGpuTest {
   @MethodSource("sizes")
   void bfloat16(Sizes sizes) {
     // XLA may leave out that inputs are rounded where they become float32 again, and single
-    // products
-    // of normal values are ten times their rms.
+    // products of normal values are ten times their rms.
     compare(sizes, TBfloat16.class, 1e-2, 30);
   }
 }

@@ -2,6 +2,7 @@ package dev.linformer.ops.internal.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.linformer.ops.Graphs;
 import java.util.ArrayList;
@@ -26,11 +27,30 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.family.TFloating;
 
-/** Runs kernels on a GPU beside TensorFlow's own operations, and compares. */
-public final class GpuComparison {
+/**
+ * Runs kernels on a GPU beside TensorFlow's own operations, and compares.
+ *
+ * @param shapes of what is fed
+ * @param values of each, row by row
+ * @param computation what is made of them
+ */
+public record GpuComparison(
+    List<Shape> shapes, List<double[]> values, KernelComputation computation) {
 
-  /** With XLA. */
-  public static final ConfigProto XLA =
+  /** A computation that there is in two forms. */
+  public interface KernelComputation {
+    /**
+     * Adds it to a graph.
+     *
+     * @param x of the comparison's shapes
+     * @param kernels whether kernels compute it; else TensorFlow's own operations
+     * @return what is compared, see {@link #withGradients}
+     */
+    <T extends TFloating> List<Operand<TFloat64>> fetched(
+        Ops tf, List<Operand<T>> x, boolean kernels);
+  }
+
+  private static final ConfigProto XLA =
       ConfigProto.newBuilder()
           .setGraphOptions(
               GraphOptions.newBuilder()
@@ -39,10 +59,22 @@ public final class GpuComparison {
                           .setGlobalJitLevel(OptimizerOptions.GlobalJitLevel.ON_2)))
           .build();
 
-  private GpuComparison() {}
+  /** Of values that are normally distributed, always the same. */
+  public GpuComparison(List<Shape> shapes, KernelComputation computation) {
+    this(
+        shapes,
+        IntStream.range(0, shapes.size())
+            .mapToObj(i -> Graphs.normal(i, shapes.get(i).size()))
+            .toList(),
+        computation);
+  }
 
-  /** Whether TensorFlow computes on a GPU here. */
-  public static boolean gpu() {
+  /** Skips a test where TensorFlow has no GPU; to be called before values are drawn. */
+  public static void assumeGpu() {
+    assumeTrue(gpu(), "TensorFlow has no GPU here");
+  }
+
+  private static boolean gpu() {
     DeviceSpec device = DeviceSpec.newBuilder().deviceType(DeviceType.GPU).deviceIndex(0).build();
     try (Graph graph = new Graph()) {
       Ops tf = Ops.create(graph).withDevice(device);
@@ -54,12 +86,12 @@ public final class GpuComparison {
   }
 
   /** An operand's values in float64, all in one axis. */
-  public static Operand<TFloat64> flat(Ops tf, Operand<? extends TFloating> x) {
+  private static Operand<TFloat64> flat(Ops tf, Operand<? extends TFloating> x) {
     return tf.reshape(tf.dtypes.cast(x, TFloat64.class), tf.constant(new int[] {-1}));
   }
 
   /**
-   * An output and the gradients of some inputs, each as {@link #flat}.
+   * An output and the gradients of some inputs, each in float64 and in one axis.
    *
    * @param dy gradient of the output, of its shape
    */
@@ -71,16 +103,47 @@ public final class GpuComparison {
     return all.stream().map(each -> flat(tf, each)).toList();
   }
 
+  /** What TensorFlow's own operations give on a CPU in float64, to be compared with formulas. */
+  public List<double[]> plain() {
+    return run(
+        TFloat64.class,
+        ConfigProto.getDefaultInstance(),
+        (tf, x) -> computation.fetched(tf, x, false));
+  }
+
   /**
-   * What a graph makes of values that are fed to it, in one run.
+   * Asserts that kernels give what TensorFlow's own operations give, in one run with XLA, on a
+   * GPU.
    *
-   * @param values of each shape, row by row
-   * @param type that they have in the graph
-   * @param build given those, what is fetched, see {@link #flat}
+   * @param names of what is compared
+   * @param plainType what TensorFlow's own operations compute in
+   * @param type what the kernels compute in
+   * @param tolerance of the differences' rms, in units of the values' rms
+   * @param single how many times that single values may be off
    */
-  public static <T extends TFloating> List<double[]> run(
-      List<Shape> shapes,
-      List<double[]> values,
+  public <P extends TFloating, T extends TFloating> void compare(
+      List<String> names, Class<P> plainType, Class<T> type, double tolerance, double single) {
+    List<double[]> found =
+        run(
+            type,
+            XLA,
+            (tf, x) -> {
+              List<Operand<P>> cast = new ArrayList<>();
+              x.forEach(each -> cast.add(tf.dtypes.cast(each, plainType)));
+              List<Operand<TFloat64>> fetched =
+                  new ArrayList<>(computation.fetched(tf, cast, false));
+              fetched.addAll(computation.fetched(tf, x, true));
+              return fetched;
+            });
+    check(names, found, tolerance, single);
+  }
+
+  /**
+   * What a graph makes of the values, in one run.
+   *
+   * @param type that they have in the graph
+   */
+  private <T extends TFloating> List<double[]> run(
       Class<T> type,
       ConfigProto config,
       BiFunction<Ops, List<Operand<T>>, List<Operand<TFloat64>>> build) {
@@ -117,13 +180,8 @@ public final class GpuComparison {
     return Math.sqrt(Arrays.stream(x).map(v -> v * v).average().orElseThrow());
   }
 
-  /**
-   * Asserts that the second half of what was found is as the first, name by name.
-   *
-   * @param tolerance of the differences' rms, in units of the values' rms
-   * @param single how many times that single values may be off
-   */
-  public static void check(
+  /** Asserts that the second half of what was found is as the first, name by name. */
+  private static void check(
       List<String> names, List<double[]> found, double tolerance, double single) {
     assertEquals(2 * names.size(), found.size());
     for (int i = 0; i < names.size(); i++) {
