@@ -1,6 +1,6 @@
 package dev.linformer.cli;
 
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.data.ListOps;
 import dev.linformer.model.data.ListOpsTask;
@@ -47,7 +47,7 @@ final class Fixtures {
     Path begun = folder.resolveSibling(folder.getFileName() + "-begun");
     TrainingRun.create(begun, ModelConfig.read(config), task, trainer).close();
     Files.move(begun.resolve("trainer_state.json"), folder.resolve("trainer_state.json"));
-    AtomicFile.delete(begun);
+    AtomicFolder.delete(begun);
   }
 
   static void truncate(Path file) throws IOException {

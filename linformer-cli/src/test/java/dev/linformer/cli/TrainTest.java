@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.linformer.export.ExportedLinformer;
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import dev.linformer.model.internal.weights.NpyFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -219,7 +219,7 @@ class TrainTest {
     Path finished = folder.resolve("killed");
     train(finished, 1);
     String before = Fixtures.tree(finished.resolve("saved_model"));
-    AtomicFile.delete(finished.resolve("saved_model"));
+    AtomicFolder.delete(finished.resolve("saved_model"));
     Cli.done("train", "--resume", finished);
     assertEquals(before, Fixtures.tree(finished.resolve("saved_model")));
     Fixtures.truncate(finished.resolve("saved_model/1/saved_model.pb"));
@@ -271,7 +271,7 @@ class TrainTest {
     assertTrue(
         cli.err().contains("optimizer.safetensors: no such file; there is no older checkpoint"),
         cli::err);
-    AtomicFile.delete(gone.resolve("checkpoints"));
+    AtomicFolder.delete(gone.resolve("checkpoints"));
     cli = Cli.run("train", "--resume", gone);
     assertEquals(2, cli.code(), cli::toString);
     assertTrue(

@@ -49,7 +49,7 @@ public final class ExportedLinformer implements AutoCloseable {
   public static ExportedLinformer load(Path folder) {
     try {
       Path version = VersionFolder.find(folder);
-      Manifest manifest = Manifest.check(version);
+      Manifest manifest = ManifestCheck.read(version);
       ModelConfig config = config(version);
       requireWeightsFor(config, version, manifest.bytes(SavedModelFile.VARIABLES));
       TensorFlow.version(); // loads the natives before the loader needs them

@@ -11,13 +11,10 @@ import dev.linformer.io.InvalidInputException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.DataType;
 
@@ -32,18 +29,17 @@ record Manifest(ObjectNode json) {
   static final String NAME = FOLDER + "/linformer.json";
   static final String CONFIG = FOLDER + "/config.json";
 
-  private static final String FORMAT = "format";
-  private static final String OURS = "linformer export";
-  private static final String VERSION = "format_version";
-  private static final int NEWEST = 1;
-  private static final String FILES = "files";
-  private static final String SEAL = "sha256";
+  static final String FORMAT = "format";
+  static final String OURS = "linformer export";
+  static final String VERSION = "format_version";
+  static final int NEWEST = 1;
+  static final String FILES = "files";
+  static final String SEAL = "sha256";
   private static final String WEIGHTS = "weights_sha256";
-  private static final String SIGNATURES = "signatures";
-  private static final int MOST_SHOWN = 40;
+  static final String SIGNATURES = "signatures";
 
   /** The types of tensors by their names here. */
-  private static final Map<String, DataType> DTYPES =
+  static final Map<String, DataType> DTYPES =
       Map.of(
           "float32",
           DataType.DT_FLOAT,
@@ -118,7 +114,7 @@ record Manifest(ObjectNode json) {
   }
 
   /** All files but the manifest, by their paths with slashes. */
-  private static List<String> files(Path folder) throws IOException {
+  static List<String> files(Path folder) throws IOException {
     try (var all = Files.walk(folder)) {
       return all.filter(Files::isRegularFile)
           .map(file -> folder.relativize(file).toString().replace('\\', '/'))
@@ -141,122 +137,6 @@ record Manifest(ObjectNode json) {
           .getBytes(StandardCharsets.UTF_8);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a tree of JSON nodes can always be written", e);
-    }
-  }
-
-  /**
-   * Reads the manifest of an export and compares all that it speaks of with what is there.
-   *
-   * @throws InvalidInputException if the folder is none of ours, is of a newer format, or if a byte
-   *     in it has changed
-   */
-  static Manifest check(Path folder) throws IOException {
-    Path file = folder.resolve(NAME);
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException(
-          "%s: a SavedModel, but not one of ours, or damaged: %s is missing"
-              .formatted(folder, NAME));
-    }
-    byte[] found = Files.readAllBytes(file);
-    ObjectNode json = parse(folder, found);
-    requireKnownVersion(folder, json.path(VERSION));
-    ObjectNode rest = json.deepCopy();
-    JsonNode seal = rest.remove(SEAL);
-    if (!json.path(FORMAT).asText().equals(OURS)
-        || seal == null
-        || !seal.asText().equals(Digests.of(bytes(rest)))
-        || !Arrays.equals(found, bytes(json))) {
-      throw damaged(folder, NAME + " doesn't have the digest that it names");
-    }
-    requireFiles(folder, json.path(FILES));
-    for (Map.Entry<String, JsonNode> each : json.path(FILES).properties()) {
-      compare(folder, each.getKey(), each.getValue());
-    }
-    requireSignatures(folder, json.path(SIGNATURES));
-    return new Manifest(json);
-  }
-
-  /** Versions are whole numbers, however they are written: 1 is 1.0. */
-  private static void requireKnownVersion(Path folder, JsonNode version) {
-    double number = version.isNumber() ? version.doubleValue() : Double.NaN;
-    if (number > NEWEST) {
-      throw new InvalidInputException(
-          "%s: an export of format version %s, but this library knows those up to %d; use a newer one"
-              .formatted(folder, shown(version), NEWEST));
-    }
-    if (number != NEWEST) {
-      throw damaged(
-          folder, "%s has %s = %s, not %d".formatted(NAME, VERSION, shown(version), NEWEST));
-    }
-  }
-
-  private static String shown(JsonNode value) {
-    String text = value.isMissingNode() ? "nothing" : value.toString();
-    return text.length() <= MOST_SHOWN ? text : text.substring(0, MOST_SHOWN) + "…";
-  }
-
-  /** What is loaded has to be among the files whose digests are known. */
-  private static void requireFiles(Path folder, JsonNode files) throws IOException {
-    List<String> loaded = new ArrayList<>(List.of(SavedModelFile.NAME, CONFIG));
-    files(folder).stream()
-        .filter(name -> name.startsWith(SavedModelFile.VARIABLES))
-        .forEach(loaded::add);
-    for (String name : loaded) {
-      if (!files.path(name).isObject()) {
-        throw damaged(folder, "%s has no digest of %s".formatted(NAME, name));
-      }
-    }
-  }
-
-  /** Every signature has inputs and outputs, of types that we write. */
-  private static void requireSignatures(Path folder, JsonNode signatures) {
-    for (Map.Entry<String, JsonNode> signature : signatures.properties()) {
-      for (String kind : List.of("inputs", "outputs")) {
-        JsonNode tensors = signature.getValue().path(kind);
-        if (tensors.isEmpty()) {
-          throw damaged(folder, "%s has no %s of %s".formatted(NAME, kind, signature.getKey()));
-        }
-        for (Map.Entry<String, JsonNode> tensor : tensors.properties()) {
-          String dtype = tensor.getValue().path("dtype").asText();
-          if (!(kind.equals("outputs") ? Set.of("float32") : DTYPES.keySet()).contains(dtype)) {
-            throw damaged(
-                folder,
-                "%s has dtype \"%s\" of %s %s"
-                    .formatted(NAME, dtype, signature.getKey(), tensor.getKey()));
-          }
-        }
-      }
-    }
-  }
-
-  private static ObjectNode parse(Path folder, byte[] bytes) {
-    try {
-      if (JSON.readTree(bytes) instanceof ObjectNode object) {
-        return object;
-      }
-    } catch (IOException e) {
-      throw new InvalidInputException(
-          "%s: the export is damaged: %s is no JSON".formatted(folder, NAME), e);
-    }
-    throw damaged(folder, NAME + " is no JSON object");
-  }
-
-  private static void compare(Path folder, String name, JsonNode wanted) throws IOException {
-    Path file;
-    try {
-      file = folder.resolve(name);
-    } catch (InvalidPathException e) {
-      throw damaged(folder, NAME + " has a file whose name no file can have");
-    }
-    if (!Files.isRegularFile(file)) {
-      throw damaged(folder, name + " is missing");
-    }
-    long bytes = wanted.path("bytes").longValue();
-    if (Files.size(file) != bytes) {
-      throw damaged(folder, "%s has %,d bytes, not %,d".formatted(name, Files.size(file), bytes));
-    }
-    if (!Digests.of(file).equals(wanted.path(SEAL).asText())) {
-      throw damaged(folder, name + " is not what was exported, its SHA-256 is another");
     }
   }
 

@@ -66,7 +66,7 @@ public final class ModelExporter {
       return Optional.empty();
     }
     try {
-      String exported = Manifest.check(newest).weightsDigest();
+      String exported = ManifestCheck.read(newest).weightsDigest();
       return exported.equals(Digests.of(model.weightsFile()))
           ? Optional.of(newest)
           : Optional.empty();

@@ -1,6 +1,6 @@
 package dev.linformer.export;
 
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -119,7 +119,7 @@ final class UnfinishedVersion implements AutoCloseable {
   private static boolean deleteFolder(Path folder) {
     try {
       if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
-        AtomicFile.delete(folder);
+        AtomicFolder.delete(folder);
       }
       return true;
     } catch (IOException e) {

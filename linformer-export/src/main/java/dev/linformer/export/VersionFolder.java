@@ -1,7 +1,7 @@
 package dev.linformer.export;
 
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import dev.linformer.io.internal.FileProblem;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -29,7 +29,7 @@ final class VersionFolder {
    *     there, or if no number is left
    * @throws IOException if writing fails later, such as on a disk that gets full; nothing is left
    */
-  static Path add(Path out, AtomicFile.FolderContent content) throws IOException {
+  static Path add(Path out, AtomicFolder.FolderContent content) throws IOException {
     requireOurs(out);
     boolean existed = Files.exists(out);
     try {
@@ -47,7 +47,7 @@ final class VersionFolder {
       while (true) {
         Path version = out.resolve(Long.toString(next(out)));
         try (UnfinishedVersion unfinished = UnfinishedVersion.create(version)) {
-          AtomicFile.newFolder(version, unfinished.folder(), content);
+          AtomicFolder.create(version, unfinished.folder(), content);
           complete = true;
           return version;
         } catch (FileAlreadyExistsException e) {
@@ -56,7 +56,7 @@ final class VersionFolder {
       }
     } finally {
       if (!complete && !existed) {
-        AtomicFile.delete(out);
+        AtomicFolder.delete(out);
       }
     }
   }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.ParameterSharing;
 import dev.linformer.model.Pooling;
@@ -74,7 +74,7 @@ class DamagedExportTest {
 
   @AfterAll
   static void delete() throws IOException {
-    AtomicFile.delete(base);
+    AtomicFolder.delete(base);
   }
 
   /** Fifty. */

@@ -101,7 +101,7 @@ class ExportSizeTest {
     ModelDirectory model = Models.save(config, 1, here.resolve("model"));
     Path version =
         ModelExporter.export(model, here.resolve("export"), options.withLengths(Lengths.ANY));
-    assertEquals(signatures, Manifest.check(version).signatures());
+    assertEquals(signatures, ManifestCheck.read(version).signatures());
     long card = Files.size(version.resolve(ModelCard.NAME));
     long more = Models.bytes(version) - card - Files.size(model.weightsFile());
     assertTrue(more <= MORE, more + " bytes more than the weights, above " + MORE);

@@ -1,6 +1,6 @@
 package dev.linformer.export;
 
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -74,7 +74,7 @@ public record Venv(String name, List<String> requirements) {
     if (Files.isRegularFile(marker)) {
       return;
     }
-    AtomicFile.delete(folder);
+    AtomicFolder.delete(folder);
     Commands.run(
         List.of(WINDOWS ? "python" : "python3", "-m", "venv", folder.toString()),
         INSTALL,

@@ -56,14 +56,21 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
             .all(call.joinWeights(attention))
             .add(SegmentInput.row(starts, 0))
             .whole(call.seed());
-    return attention.byPrefix()
-        ? causal(tf, parts, inputs, call, body, x, in, clean, starts) // [b,n,c]
-        : compressed(tf, parts, inputs, call, body, x, in, clean, starts); // [b,n,c]
+    var inParts =
+        new AttentionInParts<>(parts, inputs, call, body, x, in, clean, starts);
+    return attention.byPrefix() ? inParts.causal(tf) : inParts.compressed(tf); // [b,n,c]
   }
 
-  /** A part attends to what all positions were compressed to. */
-  private static <T extends TFloating> Operand<T> compressed(
-      Ops tf,
+  /**
+   * An attention that is computed some positions at a time.
+   *
+   * @param inputs of the segment, without those of what positions attend to
+   * @param x of the half layer, [b,n,c]
+   * @param in what the attention sees, [b,n,c]
+   * @param clean the source, zero at padded positions, [b,s,c]
+   * @param starts the first position of each part, [g]
+   */
+  private record AttentionInParts<T extends TFloating>(
       ChunkPlan parts,
       SegmentInputs<T> inputs,
       SublayerCall<T> call,
@@ -72,74 +79,69 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
       Operand<T> in,
       Operand<T> clean,
       Operand<TInt64> starts) {
-    MultiHeadWeights<T> attention = body.attention().weights();
-    Operand<TBool> mask = body.mask(call.context()); // [b,s]
-    double dropout = call.config().dropout();
-    ContractionPlan plan =
-        attention.steps().plan(in, body.source(in, call.context()), mask, dropout, call.key());
-    AttentionSteps<T> steps = attention.steps();
-    var compressed =
-        steps.compress(tf, steps.compressSource(tf, clean, plan), plan, parts.perPart());
-    inputs.whole(compressed.keys()).whole(compressed.values()).whole(mask);
-    return Recompute.parts(
-        tf,
-        parts,
-        inputs.list(),
-        (inner, replaced) -> {
-          Operand<TInt64> start = scalar(inner, replaced.get(starts));
-          Operand<T> y =
-              attention
-                  .map(replaced::getOrPlaceholder)
-                  .steps()
-                  .attend(
-                      inner,
-                      replaced.get(in),
-                      compressed.map(replaced::get),
-                      plan,
-                      SegmentInputs.find(replaced, mask),
-                      new AttentionDropout(dropout, call.key(replaced), null, start)); // [b,m,out]
-          return call.join(inner, replaced, attention, replaced.get(x), y, start); // [b,m,c]
-        });
-  }
 
-  /** A part attends to its own positions and the sums of all before. */
-  private static <T extends TFloating> Operand<T> causal(
-      Ops tf,
-      ChunkPlan parts,
-      SegmentInputs<T> inputs,
-      SublayerCall<T> call,
-      Sublayer.AttentionBody<T> body,
-      Operand<T> x,
-      Operand<T> in,
-      Operand<T> clean,
-      Operand<TInt64> starts) {
-    MultiHeadWeights<T> whole = body.attention().weights();
-    var before = PrefixAttention.prefixes(tf, whole, clean, parts.perPart()); // [b,h,g,k,d]
-    MultiHeadWeights<T> attention = PrefixAttention.columns(tf, whole, x.shape().get(1));
-    inputs
-        .add(SegmentInput.along(clean, 1))
-        .add(SegmentInput.row(before.keys(), 2))
-        .add(SegmentInput.row(before.values(), 2))
-        .all(PrefixAttention.byPositions(attention))
-        .weights(attention.keys()::map)
-        .weights(attention.values()::map);
-    return Recompute.parts(
-        tf,
-        parts,
-        inputs.list(),
-        (inner, replaced) -> {
-          Operand<TInt64> start = scalar(inner, replaced.get(starts));
-          Operand<T> y =
-              PrefixAttention.attend(
-                  inner,
-                  attention.map(replaced::getOrPlaceholder),
-                  replaced.get(in),
-                  replaced.get(clean),
-                  before.map(sums -> row(inner, replaced.get(sums))),
-                  new AttentionDropout(
-                      call.config().dropout(), call.key(replaced), null, start)); // [b,m,out]
-          return call.join(inner, replaced, whole, replaced.get(x), y, start); // [b,m,c]
-        });
+    /** A part attends to what all positions were compressed to. */
+    Operand<T> compressed(Ops tf) {
+      MultiHeadWeights<T> attention = body.attention().weights();
+      Operand<TBool> mask = body.mask(call.context()); // [b,s]
+      double dropout = call.config().dropout();
+      AttentionSteps<T> steps = attention.steps();
+      Operand<T> source = body.source(in, call.context()); // [b,s,c]
+      ContractionPlan plan = steps.plan(in, source, mask, dropout, call.key());
+      var compressed =
+          steps.compress(tf, steps.compressSource(tf, clean, plan), plan, parts.perPart());
+      inputs.whole(compressed.keys()).whole(compressed.values()).whole(mask);
+      return Recompute.parts(
+          tf,
+          parts,
+          inputs.list(),
+          (inner, replaced) -> {
+            Operand<TInt64> start = scalar(inner, replaced.get(starts));
+            Operand<T> y =
+                attention
+                    .map(replaced::getOrPlaceholder)
+                    .steps()
+                    .attend(
+                        inner,
+                        replaced.get(in),
+                        compressed.map(replaced::get),
+                        plan,
+                        SegmentInputs.find(replaced, mask),
+                        new AttentionDropout(dropout, call.key(replaced), null, start)); // [b,m,out]
+            return call.join(inner, replaced, attention, replaced.get(x), y, start); // [b,m,c]
+          });
+    }
+
+    /** A part attends to its own positions and the sums of all before. */
+    Operand<T> causal(Ops tf) {
+      MultiHeadWeights<T> whole = body.attention().weights();
+      var before = PrefixAttention.prefixes(tf, whole, clean, parts.perPart()); // [b,h,g,k,d]
+      MultiHeadWeights<T> attention = PrefixAttention.columns(tf, whole, x.shape().get(1));
+      inputs
+          .add(SegmentInput.along(clean, 1))
+          .add(SegmentInput.row(before.keys(), 2))
+          .add(SegmentInput.row(before.values(), 2))
+          .all(PrefixAttention.byPositions(attention))
+          .weights(attention.keys()::map)
+          .weights(attention.values()::map);
+      return Recompute.parts(
+          tf,
+          parts,
+          inputs.list(),
+          (inner, replaced) -> {
+            Operand<TInt64> start = scalar(inner, replaced.get(starts));
+            Operand<T> y =
+                PrefixAttention.attend(
+                    inner,
+                    attention.map(replaced::getOrPlaceholder),
+                    replaced.get(in),
+                    replaced.get(clean),
+                    before.map(sums -> row(inner, replaced.get(sums))),
+                    new AttentionDropout(
+                        call.config().dropout(), call.key(replaced), null, start)); // [b,m,out]
+            return call.join(inner, replaced, whole, replaced.get(x), y, start); // [b,m,c]
+          });
+    }
   }
 
   private <T extends TFloating> Operand<T> feedForward(Ops tf, Operand<T> x, SublayerCall<T> call) {

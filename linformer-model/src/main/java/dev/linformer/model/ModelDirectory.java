@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
 import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import dev.linformer.io.internal.FileProblem;
 import dev.linformer.io.internal.RegularFile;
 import java.io.IOException;
@@ -108,12 +109,12 @@ public record ModelDirectory(Path path) {
    */
   public void takeBack(boolean existed) throws IOException {
     if (!existed) {
-      AtomicFile.delete(path);
+      AtomicFolder.delete(path);
       return;
     }
     try (var entries = Files.list(path)) {
       for (Path each : (Iterable<Path>) entries::iterator) {
-        AtomicFile.delete(each);
+        AtomicFolder.delete(each);
       }
     }
   }

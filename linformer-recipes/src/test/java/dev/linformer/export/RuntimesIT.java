@@ -3,7 +3,7 @@ package dev.linformer.export;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.internal.weights.NpyFile;
 import java.io.File;
@@ -86,7 +86,7 @@ class RuntimesIT {
   @AfterAll
   static void delete() throws IOException {
     ORACLES.values().forEach(Oracle::close);
-    AtomicFile.delete(folder);
+    AtomicFolder.delete(folder);
   }
 
   private static Path write(String name, int[] values) throws IOException {
@@ -405,7 +405,7 @@ class RuntimesIT {
     if (Files.isDirectory(into)) {
       return into;
     }
-    AtomicFile.newFolder(
+    AtomicFolder.create(
         into,
         aside -> {
           for (String jar : classPath.split(File.pathSeparator, -1)) {

@@ -6,7 +6,6 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
@@ -20,19 +19,16 @@ import java.util.EnumSet;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** Files and folders that appear whole or not at all: written aside, forced to disk, renamed. */
+/**
+ * Files that appear whole or not at all: written aside, forced to disk, renamed. {@link
+ * AtomicFolder} does the same for folders.
+ */
 public final class AtomicFile {
 
   /** Writes a file's content. */
   public interface FileContent {
     /** Writes from the channel's position on. */
     void writeTo(FileChannel channel) throws IOException;
-  }
-
-  /** Fills a folder. */
-  public interface FolderContent {
-    /** Writes into an empty folder. */
-    void writeTo(Path folder) throws IOException;
   }
 
   private static final int MOST_LINKS = 40;
@@ -174,7 +170,7 @@ public final class AtomicFile {
   }
 
   /** The failure under the name that the user knows. */
-  private static IOException named(IOException failure, Path aside, Path target) {
+  static IOException named(IOException failure, Path aside, Path target) {
     String file = failure instanceof FileSystemException system ? system.getFile() : null;
     String known = file == null ? aside.toString() : file;
     if (!known.startsWith(aside.toString())) {
@@ -192,123 +188,8 @@ public final class AtomicFile {
     write(file, channel -> FileBytes.drain(ByteBuffer.wrap(bytes), channel));
   }
 
-  /**
-   * Writes a folder and gives it its name when it is complete. An older folder of that name is
-   * moved away right before, and deleted after.
-   */
-  public static void writeFolder(Path folder, FolderContent content) throws IOException {
-    Path target = folder.toAbsolutePath();
-    Path aside = aside(folder);
-    Path old = aside(folder);
-    Files.createDirectory(aside);
-    try {
-      content.writeTo(aside);
-      force(aside);
-      replace(target, aside, old);
-    } catch (IOException e) {
-      throw named(e, aside, folder);
-    } finally {
-      delete(aside);
-    }
-    delete(old);
-  }
-
-  /**
-   * Writes a folder and gives it its name when it is complete.
-   *
-   * @throws FileAlreadyExistsException if something has that name by then; it is left as it is
-   */
-  public static void newFolder(Path folder, FolderContent content) throws IOException {
-    newFolder(folder, aside(folder), content);
-  }
-
-  /**
-   * Writes a folder and gives it its name when it is complete.
-   *
-   * @param aside where it is written, beside the folder
-   * @throws FileAlreadyExistsException if something has that name by then; it is left as it is
-   */
-  public static void newFolder(Path folder, Path aside, FolderContent content) throws IOException {
-    Path target = folder.toAbsolutePath();
-    Files.createDirectory(aside);
-    try {
-      content.writeTo(aside);
-      force(aside);
-      if (Files.exists(target)) {
-        throw new FileAlreadyExistsException(target.toString());
-      }
-      try {
-        // Renaming doesn't replace a folder that isn't empty.
-        Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
-      } catch (IOException e) {
-        if (Files.exists(target)) {
-          throw new FileAlreadyExistsException(target.toString());
-        }
-        throw e;
-      }
-    } catch (FileAlreadyExistsException e) {
-      throw e;
-    } catch (IOException e) {
-      throw named(e, aside, folder);
-    } finally {
-      delete(aside);
-    }
-  }
-
-  /** Puts {@code aside} in the place of {@code target}, which goes to {@code old}, or stays. */
-  private static void replace(Path target, Path aside, Path old) throws IOException {
-    boolean replaced = Files.exists(target);
-    if (replaced) {
-      Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
-    }
-    try {
-      Files.move(aside, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      if (replaced) {
-        Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
-      }
-      throw e;
-    }
-  }
-
-  /** Deletes a folder with all that is in it; nothing happens if there is none. */
-  public static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path each, @Nullable IOException failure)
-              throws IOException {
-            if (failure != null) {
-              throw failure;
-            }
-            Files.delete(each);
-            return FileVisitResult.CONTINUE;
-          }
-        });
-  }
-
-  private static void force(Path folder) throws IOException {
-    try (var files = Files.walk(folder)) {
-      for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-          channel.force(true);
-        }
-      }
-    }
-  }
-
-  private static Path aside(Path target) {
+  /** A new name beside a file or folder, to write under. */
+  static Path aside(Path target) {
     Path absolute = target.toAbsolutePath();
     return absolute.resolveSibling("." + absolute.getFileName() + "." + UUID.randomUUID());
   }

@@ -2,7 +2,7 @@ package dev.linformer.model.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.ModelDirectory;
 import dev.linformer.model.Variables;
@@ -51,7 +51,7 @@ final class CheckpointStore {
     ObjectNode json = state.toJson();
     Files.createDirectories(folder);
     Path checkpoint = folder(state.step());
-    AtomicFile.writeFolder(
+    AtomicFolder.write(
         checkpoint,
         aside -> {
           WeightFile.save(session, weights.weights(), aside.resolve(WEIGHTS));
@@ -62,7 +62,7 @@ final class CheckpointStore {
     List<Path> all = newestFirst();
     for (Path old : all.subList(Math.min(keep, all.size()), all.size())) {
       if (!old.equals(best)) {
-        AtomicFile.delete(old);
+        AtomicFolder.delete(old);
       }
     }
     return checkpoint;
@@ -83,7 +83,7 @@ final class CheckpointStore {
       try (var entries = Files.list(folder)) {
         for (Path entry : (Iterable<Path>) entries::iterator) {
           if (entry.getFileName().toString().startsWith("." + PREFIX)) {
-            AtomicFile.delete(entry);
+            AtomicFolder.delete(entry);
           }
         }
       }
@@ -135,7 +135,7 @@ final class CheckpointStore {
       throws IOException {
     String name = checkpoint.getFileName() + ".damaged";
     Path aside = checkpoint.resolveSibling(name);
-    AtomicFile.delete(aside);
+    AtomicFolder.delete(aside);
     Files.move(checkpoint, aside);
     notices.accept(
         "the checkpoint %s cannot be used (%s); it is %s now, and the training goes on from step %d"

@@ -82,8 +82,8 @@ class AtomicFileTest {
   @Test
   void aFolderIsReplaced() throws IOException {
     Path folder = temporary.resolve("folder");
-    AtomicFile.writeFolder(folder, aside -> Files.writeString(aside.resolve("a"), "old"));
-    AtomicFile.writeFolder(
+    AtomicFolder.write(folder, aside -> Files.writeString(aside.resolve("a"), "old"));
+    AtomicFolder.write(
         folder,
         aside -> {
           Files.createDirectory(aside.resolve("inner"));
@@ -98,17 +98,17 @@ class AtomicFileTest {
   @Test
   void aFailureLeavesTheOldFolderAndNothingElse() throws IOException {
     Path folder = temporary.resolve("folder");
-    AtomicFile.FolderContent failing =
+    AtomicFolder.FolderContent failing =
         aside -> {
           Files.writeString(aside.resolve("a"), "half");
           throw full;
         };
     IOException failure =
-        assertThrows(IOException.class, () -> AtomicFile.writeFolder(folder, failing));
+        assertThrows(IOException.class, () -> AtomicFolder.write(folder, failing));
     assertEquals(folder + ": the disk is full", failure.getMessage());
     assertEquals(List.of(), names());
-    AtomicFile.writeFolder(folder, aside -> Files.writeString(aside.resolve("a"), "old"));
-    assertThrows(IOException.class, () -> AtomicFile.writeFolder(folder, failing));
+    AtomicFolder.write(folder, aside -> Files.writeString(aside.resolve("a"), "old"));
+    assertThrows(IOException.class, () -> AtomicFolder.write(folder, failing));
     assertEquals(List.of("folder"), names());
     assertEquals("old", Files.readString(folder.resolve("a")));
   }
@@ -116,21 +116,21 @@ class AtomicFileTest {
   @Test
   void aNewFolderReplacesNothing() throws IOException {
     Path folder = temporary.resolve("folder");
-    AtomicFile.newFolder(folder, aside -> Files.writeString(aside.resolve("a"), "first"));
+    AtomicFolder.create(folder, aside -> Files.writeString(aside.resolve("a"), "first"));
     assertThrows(
         FileAlreadyExistsException.class,
         () ->
-            AtomicFile.newFolder(folder, aside -> Files.writeString(aside.resolve("a"), "second")));
+            AtomicFolder.create(folder, aside -> Files.writeString(aside.resolve("a"), "second")));
     assertEquals("first", Files.readString(folder.resolve("a")));
     assertEquals(List.of("folder"), names());
-    AtomicFile.FolderContent failing =
+    AtomicFolder.FolderContent failing =
         aside -> {
           Files.writeString(aside.resolve("a"), "half");
           throw full;
         };
     Path other = temporary.resolve("other");
     IOException failure =
-        assertThrows(IOException.class, () -> AtomicFile.newFolder(other, failing));
+        assertThrows(IOException.class, () -> AtomicFolder.create(other, failing));
     assertSame(full, failure.getCause());
     assertEquals(List.of("folder"), names());
   }
@@ -139,8 +139,8 @@ class AtomicFileTest {
   void aFolderIsDeletedWithAllThatIsInIt() throws IOException {
     Path folder = Files.createDirectories(temporary.resolve("folder/inner"));
     Files.writeString(folder.resolve("a"), "text");
-    AtomicFile.delete(temporary.resolve("folder"));
-    AtomicFile.delete(temporary.resolve("folder"));
+    AtomicFolder.delete(temporary.resolve("folder"));
+    AtomicFolder.delete(temporary.resolve("folder"));
     assertEquals(List.of(), names());
   }
 

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.Values;
 import dev.linformer.model.data.Example;
@@ -149,7 +149,7 @@ class TrainerTest {
   }
 
   private static void deleteFolder(Path path) throws IOException {
-    AtomicFile.delete(path);
+    AtomicFolder.delete(path);
   }
 
   @Test
@@ -295,11 +295,11 @@ class TrainerTest {
       trainer.train(Tiny.data(1), new Log(trainer, -1));
       var best = trainer.state().best();
       assertEquals(best, trainer.loadBest());
-      AtomicFile.delete(folder.resolve("step-%08d".formatted(best.orElseThrow().step())));
+      AtomicFolder.delete(folder.resolve("step-%08d".formatted(best.orElseThrow().step())));
       var second = trainer.loadBest().orElseThrow();
       assertTrue(second.loss() >= best.orElseThrow().loss(), second::toString);
       assertNotEquals(best.orElseThrow(), second);
-      AtomicFile.delete(folder);
+      AtomicFolder.delete(folder);
       assertTrue(trainer.loadBest().isEmpty());
     }
   }

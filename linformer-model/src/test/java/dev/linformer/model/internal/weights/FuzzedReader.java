@@ -2,7 +2,7 @@ package dev.linformer.model.internal.weights;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import dev.linformer.io.internal.JsonObjectReader;
 import dev.linformer.model.LinformerClassifierConfig;
 import dev.linformer.model.LinformerConfig;
@@ -77,7 +77,7 @@ record FuzzedReader(String name, List<byte[]> seeds, Writer writer, Read read) {
           plain("x.tsv", tables('\t', false), file -> examples("classify", file)),
           plain("x.txt", texts(), file -> examples("masked-lm", file)));
     } finally {
-      AtomicFile.delete(folder);
+      AtomicFolder.delete(folder);
     }
   }
 

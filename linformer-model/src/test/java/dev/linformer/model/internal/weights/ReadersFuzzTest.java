@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.linformer.io.InvalidInputException;
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -134,7 +134,7 @@ class ReadersFuzzTest {
 
   @AfterContainer
   static void deleteFolder() throws IOException {
-    AtomicFile.delete(folder);
+    AtomicFolder.delete(folder);
   }
 
   @Provide
