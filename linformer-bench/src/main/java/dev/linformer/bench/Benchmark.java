@@ -73,9 +73,12 @@ public final class Benchmark {
   private record Built(Operand<TFloat32> loss, @Nullable Op update, Operand<TFloat32> nothing) {}
 
   /**
-   * Runs the steps, see {@link #measure(Work, boolean)}, and traces none.
+   * Runs the steps, and traces none.
    *
+   * @param work what is measured
+   * @return as of {@link #measure(BenchmarkCase, boolean)}, without {@code profile}
    * @throws InvalidInputException if memory is to be limited and there is no GPU
+   * @throws IOException if a GPU's memory cannot be asked for
    */
   public static ObjectNode measure(BenchmarkCase work) throws IOException {
     return measure(work, false);
@@ -84,6 +87,7 @@ public final class Benchmark {
   /**
    * Runs the steps.
    *
+   * @param work what is measured
    * @param traced whether steps are traced after those that count
    * @return the work's keys, {@code device}, {@code versions}, {@code times_ms} of the measured
    *     steps in ascending order, {@code median_ms}, {@code min_ms}, {@code first_step_ms}, {@code
@@ -91,12 +95,13 @@ public final class Benchmark {
    *     traced step {@code profile}: for each {@code what} (a GPU's kernels of a name, or
    *     operations of a type) {@code count} and {@code us}, the longest first
    * @throws InvalidInputException if memory is to be limited and there is no GPU
+   * @throws IOException if a GPU's memory cannot be asked for
    */
   public static ObjectNode measure(BenchmarkCase work, boolean traced) throws IOException {
     return measure(work, traced, System::nanoTime);
   }
 
-  /** The same by a clock of nanoseconds. */
+  /** As {@link #measure(BenchmarkCase, boolean)}, by a clock of nanoseconds. */
   static ObjectNode measure(BenchmarkCase work, boolean traced, LongSupplier clock)
       throws IOException {
     requireGpuFor(work.memoryLimit());

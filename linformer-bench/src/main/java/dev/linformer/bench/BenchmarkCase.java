@@ -50,25 +50,43 @@ public record BenchmarkCase(
     return AttentionPlans.of(config).first(training);
   }
 
-  /** The same with another number of steps that are measured at least. */
+  /**
+   * This case with another number of steps.
+   *
+   * @param number of steps that are measured at least, 1 or more
+   * @throws InvalidInputException if it is below 1
+   */
   public BenchmarkCase measured(int number) {
     return new BenchmarkCase(
         name, config, batch, training, xla, kernels, memoryLimit, warmup, number, seconds);
   }
 
-  /** The same with kernels or without. */
+  /**
+   * This case with kernels or without.
+   *
+   * @param wanted whether attention, norms and GELU are kernels where those run
+   */
   public BenchmarkCase withKernels(boolean wanted) {
     return new BenchmarkCase(
         name, config, batch, training, xla, wanted, memoryLimit, warmup, steps, seconds);
   }
 
-  /** The same within so much of a GPU's memory. */
+  /**
+   * This case within a part of a GPU's memory.
+   *
+   * @param mebibytes that may be used; 0 for all
+   */
   public BenchmarkCase limited(int mebibytes) {
     return new BenchmarkCase(
         name, config, batch, training, xla, kernels, mebibytes, warmup, steps, seconds);
   }
 
-  /** From what {@link #toJson} gives. */
+  /**
+   * The case that {@link #toJson} has written.
+   *
+   * @param keys of the object; all but {@code config} have defaults
+   * @throws InvalidInputException if a key is unknown or its value no good
+   */
   public static BenchmarkCase parse(JsonObjectReader keys) {
     ModelConfig config = ModelConfig.parse(keys.object("config"));
     BenchmarkCase work =
@@ -87,7 +105,7 @@ public record BenchmarkCase(
     return work;
   }
 
-  /** All keys. */
+  /** This case as a JSON object with all keys. */
   public ObjectNode toJson() {
     ObjectNode json =
         JsonNodeFactory.instance

@@ -36,13 +36,22 @@ public record MemoryEstimate(int batch, long weights, Map<CheckpointLevel, Long>
               CheckpointLevel.C2, "C2  the heads too, some at a time",
               CheckpointLevel.C3, "C3  some positions at a time"));
 
-  /** Without masks. */
+  /**
+   * Of a model that is given no masks.
+   *
+   * @param config the model; its own checkpoint level plays no part
+   * @param batch sequences of full length, at least 1
+   * @throws InvalidInputException if there is no sequence in the batch
+   */
   public static MemoryEstimate of(ModelConfig config, int batch) {
     return of(config, batch, false);
   }
 
   /**
+   * Of a model with or without masks.
+   *
    * @param config the model; its own checkpoint level plays no part
+   * @param batch sequences of full length, at least 1
    * @param masked whether the model is given its masks
    * @throws InvalidInputException if there is no sequence in the batch
    */
@@ -67,7 +76,7 @@ public record MemoryEstimate(int batch, long weights, Map<CheckpointLevel, Long>
     }
   }
 
-  /** A table for people. */
+  /** A table for people, in MiB. */
   public String table() {
     StringBuilder table =
         new StringBuilder(
@@ -90,7 +99,10 @@ public record MemoryEstimate(int batch, long weights, Map<CheckpointLevel, Long>
     return String.format(Locale.ROOT, "%,.1f", (double) bytes / (1 << 20));
   }
 
-  /** The same for programs, in bytes. */
+  /**
+   * {@link #table} for programs: {@code batch}, {@code weight_bytes}, and {@code peak_bytes} by
+   * level.
+   */
   public ObjectNode toJson() {
     ObjectNode json =
         JsonNodeFactory.instance.objectNode().put("batch", batch).put("weight_bytes", weights);

@@ -51,6 +51,7 @@ public final class AttentionProbe implements AutoCloseable {
    * @param folder a model directory, which takes sequences of any length up to n; or an export with
    *     the signature {@code attention}, a version or a folder of versions
    * @throws InvalidInputException if it is neither, or damaged
+   * @throws IOException if a file cannot be read
    */
   public static AttentionProbe load(Path folder) throws IOException {
     if (Files.isDirectory(folder) && Files.isRegularFile(new ModelDirectory(folder).configFile())) {
@@ -127,6 +128,7 @@ public final class AttentionProbe implements AutoCloseable {
    * P̄ of all attentions that the model, or the export, gives.
    *
    * @param request from {@link #request}
+   * @return one for each attention, [b,h,n,k]
    * @throws InvalidInputException if an input is missing, or two don't belong together
    */
   public List<AttentionWeights> weights(Request request) {
@@ -149,6 +151,8 @@ public final class AttentionProbe implements AutoCloseable {
   /**
    * P̄ for one sequence of tokens.
    *
+   * @param tokens at most n, all of them real
+   * @return one for each attention, [1,h,n,k]
    * @throws InvalidInputException if the model takes something else, a token is out of range, or
    *     there are too many
    */

@@ -1,6 +1,7 @@
 package dev.linformer.export;
 
 import java.util.Arrays;
+import java.util.Objects;
 import org.tensorflow.ndarray.Shape;
 
 /**
@@ -28,22 +29,27 @@ public final class AttentionWeights {
     this.values = values;
   }
 
-  /** attention_L, cross_attention_L or encoder_attention_L, with L the layer. */
+  /**
+   * {@code attention_0}, {@code cross_attention_0} or {@code encoder_attention_0}, with the number
+   * of the layer.
+   */
   public String name() {
     return name;
   }
 
-  /** Number of heads, h. */
+  /** {@code h}, the number of heads. */
   public int heads() {
     return heads;
   }
 
-  /** Number of positions that look, n. */
+  /** {@code n}, the number of positions that look. */
   public int rows() {
     return rows;
   }
 
-  /** What they look at: compressed positions, k; with full attention positions, n. */
+  /**
+   * How many positions they look at: {@code k} compressed ones, or with full attention {@code n}.
+   */
   public int columns() {
     return columns;
   }
@@ -81,9 +87,12 @@ public final class AttentionWeights {
    *
    * @param sequence counted from 0
    * @param head counted from 0
-   * @return [n,k]
+   * @return [n,k], each row of which adds up to 1
+   * @throws IndexOutOfBoundsException if there is no such sequence or head
    */
   public float[][] matrix(int sequence, int head) {
+    Objects.checkIndex(sequence, values.length / (heads * rows * columns));
+    Objects.checkIndex(head, heads);
     float[][] matrix = new float[rows][];
     for (int row = 0; row < rows; row++) {
       int from = ((sequence * heads + head) * rows + row) * columns;

@@ -69,8 +69,8 @@ public final class Decoder {
   /**
    * One token more for each sequence.
    *
-   * @param tokens [b]
-   * @return logits of the next ones, [b,vocabulary], or embeddings
+   * @param tokens one for each sequence, [b]
+   * @return logits of the next ones, [b,vocabulary]; of a model without logits embeddings [b,e]
    * @throws InvalidInputException if that are not b tokens, if one is out of range, or if the
    *     sequences are full
    */

@@ -26,7 +26,8 @@ public enum ExportFormat implements Named {
   /**
    * The format of a name.
    *
-   * @throws InvalidInputException if there is none
+   * @param key such as {@code tflite-ready}
+   * @throws InvalidInputException if there is none of that name; it lists those there are
    */
   public static ExportFormat of(String key) {
     return Named.parse("format", ExportFormat.class, key);

@@ -39,7 +39,11 @@ public record ExportOptions(
     ANY
   }
 
-  /** Copies the sets. */
+  /**
+   * Copies the sets.
+   *
+   * @throws IllegalArgumentException if there is no format
+   */
   public ExportOptions {
     if (formats.isEmpty()) {
       throw new IllegalArgumentException("an export needs a format");
@@ -59,30 +63,49 @@ public record ExportOptions(
         StoragePrecision.FLOAT32);
   }
 
-  /** The same in other formats. */
+  /**
+   * These options with other formats.
+   *
+   * @param first a format
+   * @param others more formats, in any order
+   */
   public ExportOptions withFormats(ExportFormat first, ExportFormat... others) {
     return new ExportOptions(
         EnumSet.of(first, others), signatures, attentionLayers, lengths, precision);
   }
 
-  /** The same with some of the signatures. */
+  /**
+   * These options with some of the signatures that the model has.
+   *
+   * @param first a signature
+   * @param others more signatures, in any order
+   */
   public ExportOptions withSignatures(SignatureName first, SignatureName... others) {
     return new ExportOptions(
         formats, EnumSet.of(first, others), attentionLayers, lengths, precision);
   }
 
-  /** The same with P̄ of some layers. */
+  /**
+   * These options with P̄ [b,h,n,k] of some layers in the signature {@code attention}.
+   *
+   * @param layers counted from 0; empty for all
+   */
   public ExportOptions withAttentionLayers(Set<Integer> layers) {
     return new ExportOptions(formats, signatures, layers, lengths, precision);
   }
 
-  /** The same for other sequences. */
+  /**
+   * These options for other sequences.
+   *
+   * @param other which sequences the export takes
+   */
   public ExportOptions withLengths(Lengths other) {
     return new ExportOptions(formats, signatures, attentionLayers, other, precision);
   }
 
   /**
-   * The same with what {@link Lengths#TRAINED} stands for.
+   * These options with {@link Lengths#MASKED} or {@link Lengths#FIXED} in the place of {@link
+   * Lengths#TRAINED}.
    *
    * @param model that is to be exported
    * @throws dev.linformer.io.InvalidInputException if its trainer_state.json cannot be read
@@ -95,7 +118,11 @@ public record ExportOptions(
     return withLengths(masked ? Lengths.MASKED : Lengths.FIXED);
   }
 
-  /** The same with weights stored otherwise. */
+  /**
+   * These options with weights stored in another precision.
+   *
+   * @param other what weights are rounded to; the export computes in float32 all the same
+   */
   public ExportOptions withPrecision(StoragePrecision other) {
     return new ExportOptions(formats, signatures, attentionLayers, lengths, other);
   }

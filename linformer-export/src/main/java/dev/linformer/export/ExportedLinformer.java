@@ -137,6 +137,7 @@ public final class ExportedLinformer implements AutoCloseable {
   /**
    * A call of a signature, to be filled with inputs.
    *
+   * @param signature one of {@link #signatures}
    * @throws InvalidInputException if the export doesn't have the signature
    */
   public Request request(SignatureName signature) {

@@ -57,7 +57,9 @@ public final class Generator implements AutoCloseable {
   /**
    * The model of a directory, at the beginning of a sequence.
    *
+   * @param directory with a causal language model
    * @throws InvalidInputException if it is no language model, not causal, or without logits
+   * @throws IOException if a file cannot be read
    */
   public static Generator load(ModelDirectory directory) throws IOException {
     if (!(directory.config() instanceof LinformerLMConfig config)
@@ -120,6 +122,7 @@ public final class Generator implements AutoCloseable {
   /**
    * Takes one token more.
    *
+   * @param nextToken 0 to vocabulary − 1
    * @return logits of the next one, [vocabulary]
    * @throws InvalidInputException if the token is out of range, or the sequence is full
    */
@@ -185,6 +188,7 @@ public final class Generator implements AutoCloseable {
    * @param sampler chooses each
    * @param listener hears each as soon as it is chosen
    * @return how many were added
+   * @throws InvalidInputException if the prompt is empty, has a token out of range, or doesn't fit
    */
   public int generate(int[] prompt, int count, Sampler sampler, IntConsumer listener) {
     return generate(prompt, count, sampler, false, listener);

@@ -40,9 +40,10 @@ public final class InferenceGraph implements AutoCloseable {
   private final Calls calls = new Calls();
 
   /**
-   * A model with fresh weights.
+   * A model with fresh weights, without its optional inputs.
    *
-   * @param seed of the weights
+   * @param config what the model is
+   * @param seed equal seeds give equal weights
    */
   public static InferenceGraph untrained(ModelConfig config, long seed) {
     InferenceGraph inference =
@@ -52,7 +53,14 @@ public final class InferenceGraph implements AutoCloseable {
     return inference;
   }
 
-  /** A model with the weights of a model directory, without its optional inputs. */
+  /**
+   * A model with the weights of a model directory, without its optional inputs.
+   *
+   * @param directory with a configuration and weights
+   * @throws dev.linformer.io.InvalidInputException if one of these is missing or damaged, or the
+   *     weights don't fit the configuration
+   * @throws IOException if a file cannot be read
+   */
   public static InferenceGraph load(ModelDirectory directory) throws IOException {
     return load(directory, Set.of());
   }
@@ -60,8 +68,12 @@ public final class InferenceGraph implements AutoCloseable {
   /**
    * A model with the weights of a model directory.
    *
-   * @param optional those of its optional inputs, such as masks, that it is to take
-   * @throws dev.linformer.io.InvalidInputException if the weights don't fit the configuration
+   * @param directory with a configuration and weights
+   * @param optional those of its optional inputs that it is to take, such as {@code mask}, bool
+   *     [b,n]
+   * @throws dev.linformer.io.InvalidInputException if configuration or weights are missing or
+   *     damaged, or the weights don't fit the configuration
+   * @throws IOException if a file cannot be read
    */
   public static InferenceGraph load(ModelDirectory directory, Set<String> optional)
       throws IOException {
@@ -141,7 +153,8 @@ public final class InferenceGraph implements AutoCloseable {
   /**
    * Computes the output of a model with one input.
    *
-   * @param in of the input's type and shape
+   * @param in of the input's type and shape: tokens, {@code TInt32} [b,n], or vectors, {@code
+   *     TFloat32} [b,n,c]
    * @return to be closed by the caller; its only tensor is a {@link TFloat32}
    */
   public Result run(Tensor in) {
@@ -151,8 +164,11 @@ public final class InferenceGraph implements AutoCloseable {
   /**
    * Computes the model's output.
    *
-   * @param in a tensor for each input, of its type and shape
-   * @return to be closed by the caller; its only tensor is a {@link TFloat32}
+   * @param in a tensor for each of {@link #inputs} by its name, of its type and shape
+   * @return to be closed by the caller; its only tensor is a {@link TFloat32}: encodings [b,n,c],
+   *     logits [b,classes], or of a language model [b,n,vocabulary]
+   * @throws IllegalArgumentException if an input is missing
+   * @throws IllegalStateException if the model was closed
    */
   public Result run(Map<String, ? extends Tensor> in) {
     calls.enter();
@@ -176,7 +192,14 @@ public final class InferenceGraph implements AutoCloseable {
     return runner.run();
   }
 
-  /** Writes the weights as they are to a safetensors file. */
+  /**
+   * Writes the weights as they are, in float32.
+   *
+   * @param file a safetensors file, which appears whole or not at all
+   * @throws dev.linformer.io.InvalidInputException if a weight is NaN or infinite; then nothing is
+   *     written
+   * @throws IOException if the file cannot be written
+   */
   public void saveWeights(Path file) throws IOException {
     calls.enter();
     try {

@@ -26,7 +26,15 @@ public final class ModelExporter {
 
   private ModelExporter() {}
 
-  /** Exports a SavedModel, as {@link ExportOptions#savedModel} says. */
+  /**
+   * Exports a SavedModel, as {@link ExportOptions#savedModel} says.
+   *
+   * @param model with a configuration and weights
+   * @param out a new or empty folder, or one of versions
+   * @return the version's folder
+   * @throws InvalidInputException as {@link #export(ModelDirectory, Path, ExportOptions)}
+   * @throws IOException if the model cannot be read, or writing fails; then no version is added
+   */
   public static Path export(ModelDirectory model, Path out) throws IOException {
     return export(model, out, ExportOptions.savedModel());
   }
@@ -35,10 +43,13 @@ public final class ModelExporter {
    * Exports the model of a directory as a new version in a folder: {@code out/1}, or the number
    * after the highest there. The version appears whole or not at all; older ones stay as they are.
    *
+   * @param model with a configuration and weights
    * @param out a new or empty folder, or one of versions
+   * @param options formats, signatures, lengths and precision
    * @return the version's folder
    * @throws InvalidInputException if something else is at {@code out}, or nothing can be written
    *     there, or if the model doesn't have what is asked for, or a format cannot express it
+   * @throws IOException if the model cannot be read, or writing fails; then no version is added
    */
   public static Path export(ModelDirectory model, Path out, ExportOptions options)
       throws IOException {
@@ -57,6 +68,7 @@ public final class ModelExporter {
    * The newest version in a folder, if it holds the weights that a model has now and every byte of
    * it is as it was exported.
    *
+   * @param model whose weights are compared
    * @param out as in {@link #export(ModelDirectory, Path, ExportOptions)}; need not be there
    * @throws IOException if a file cannot be read
    */

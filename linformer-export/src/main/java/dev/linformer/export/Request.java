@@ -42,6 +42,10 @@ public final class Request {
   /**
    * Vectors or a state.
    *
+   * @param name of the input
+   * @param x in row-major order, [b,n,c] of vectors
+   * @param shape of the values; may be left out where only the batch is open
+   * @return this call
    * @throws InvalidInputException if there is no such input, or of another type or shape
    */
   public Request with(String name, float[] x, long... shape) {
@@ -52,6 +56,10 @@ public final class Request {
   /**
    * Tokens.
    *
+   * @param name of the input
+   * @param x in row-major order, [b,n]
+   * @param shape of the values; may be left out where only the batch is open
+   * @return this call
    * @throws InvalidInputException if there is no such input, or of another type or shape, or if a
    *     token is out of range
    */
@@ -69,8 +77,12 @@ public final class Request {
   }
 
   /**
-   * A mask, true at real positions.
+   * A mask.
    *
+   * @param name of the input
+   * @param x true at real positions, in row-major order, [b,n]
+   * @param shape of the values; may be left out where only the batch is open
+   * @return this call
    * @throws InvalidInputException if there is no such input, or of another type or shape
    */
   public Request with(String name, boolean[] x, long... shape) {
@@ -98,6 +110,9 @@ public final class Request {
   /**
    * A position.
    *
+   * @param name of the input
+   * @param x counted from 0, a scalar
+   * @return this call
    * @throws InvalidInputException if there is no such input, or of another type or shape, or if the
    *     position is below 0, or above the last one
    */

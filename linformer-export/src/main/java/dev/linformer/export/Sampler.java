@@ -54,10 +54,10 @@ public final class Sampler {
   }
 
   /**
-   * Chooses one.
+   * Draws a token.
    *
-   * @param logits [vocabulary]
-   * @return a token
+   * @param logits [vocabulary], one for each token
+   * @return the token, 0 to vocabulary − 1
    */
   public int choose(float[] logits) {
     int[] order =

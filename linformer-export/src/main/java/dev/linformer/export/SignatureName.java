@@ -24,7 +24,8 @@ public enum SignatureName {
   /**
    * The signature of a key.
    *
-   * @throws InvalidInputException if there is none
+   * @param key such as {@code serving_default}
+   * @throws InvalidInputException if there is none of that name; it lists those there are
    */
   public static SignatureName of(String key) {
     return Named.parse("signature", SignatureName.class, key);

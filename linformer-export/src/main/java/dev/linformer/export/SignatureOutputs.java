@@ -35,8 +35,10 @@ public final class SignatureOutputs {
   }
 
   /**
-   * The values of an output.
+   * The values of an output in row-major order, as many as its {@link #shape} has; the array
+   * itself, not a copy.
    *
+   * @param name of {@link #names}
    * @throws InvalidInputException if there is none of that name
    */
   public float[] values(String name) {
@@ -44,8 +46,9 @@ public final class SignatureOutputs {
   }
 
   /**
-   * The shape of an output, all of it known.
+   * The shape of an output, all of it known, such as [b,classes] of logits.
    *
+   * @param name of {@link #names}
    * @throws InvalidInputException if there is none of that name
    */
   public Shape shape(String name) {

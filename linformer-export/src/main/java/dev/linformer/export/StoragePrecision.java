@@ -29,7 +29,8 @@ public enum StoragePrecision implements Named {
   /**
    * The precision of a name.
    *
-   * @throws InvalidInputException if there is none
+   * @param key {@code float32}, {@code bfloat16} or {@code bf16}
+   * @throws InvalidInputException if there is none of that name
    */
   public static StoragePrecision of(String key) {
     for (StoragePrecision each : values()) {

@@ -58,6 +58,8 @@ class AttentionProbeTest {
         assertEquals(Models.LENGTH, each.rows());
         assertEquals(7, each.columns());
         assertRowsAddUp(each);
+        assertThrows(IndexOutOfBoundsException.class, () -> each.matrix(0, 3));
+        assertThrows(IndexOutOfBoundsException.class, () -> each.matrix(1, 0));
       }
     }
   }

@@ -25,7 +25,11 @@ public record AttentionPicture(
   /** The most pictures in an image. */
   private static final int MOST = 144;
 
-  /** Refuses what is below 0; what is too large is known with the model. */
+  /**
+   * What is too large is known with the model.
+   *
+   * @throws InvalidInputException if a layer or head is below 0, or the limit below 1
+   */
   public AttentionPicture {
     require("layer", layer, 0);
     require("head", head, 0);
@@ -42,7 +46,8 @@ public record AttentionPicture(
   /**
    * Draws the first sequence of a batch.
    *
-   * @param all attentions of a model
+   * @param all attentions of a model, [b,h,n,k] each
+   * @return a row of pictures for each layer
    * @throws InvalidInputException if there is no such layer or head, or if there are too many
    */
   public BufferedImage draw(List<AttentionWeights> all) {

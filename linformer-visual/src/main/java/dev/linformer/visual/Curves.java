@@ -47,13 +47,23 @@ public final class Curves {
     this.yAxis = yAxis;
   }
 
-  /** A line above the picture. */
+  /**
+   * Sets a line above the picture; none unless set.
+   *
+   * @return these curves
+   */
   public Curves title(String text) {
     title = text;
     return this;
   }
 
-  /** Of the picture in pixels; 900 and 560 unless set. */
+  /**
+   * Sets the size of the picture.
+   *
+   * @param across pixels; 900 unless set
+   * @param up pixels; 560 unless set
+   * @return these curves
+   */
   public Curves size(int across, int up) {
     width = across;
     height = up;
@@ -76,6 +86,10 @@ public final class Curves {
   /**
    * One point more of a curve, which the first point begins.
    *
+   * @param curve its name, for the legend
+   * @param x to the right, above 0 on logarithmic axes
+   * @param y up, above 0 on logarithmic axes
+   * @return these curves
    * @throws InvalidInputException if a number is infinite or none, or below 0 on a logarithmic axis
    */
   public Curves add(String curve, double x, double y) {

@@ -82,7 +82,9 @@ public final class HeatMap {
    * Pictures side by side, all in the same colours: from 0 to the largest value, or, if one is
    * below 0, from that of largest size with a minus to that with a plus.
    *
-   * @param grid rows of pictures, at least one
+   * @param grid rows of pictures, at least one picture
+   * @return an image with all of them
+   * @throws InvalidInputException if there is none, or a value is NaN or infinite
    */
   public static BufferedImage draw(List<List<HeatMap>> grid) {
     int columns = grid.stream().mapToInt(List::size).max().orElse(0);

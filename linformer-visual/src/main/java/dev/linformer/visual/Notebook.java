@@ -75,7 +75,8 @@ public final class Notebook {
   /**
    * Keeps something open until its cell is run again.
    *
-   * @return the same
+   * @param resource a graph, a session, or whatever else has to be closed
+   * @return {@code resource}
    */
   public <T extends AutoCloseable> T keep(T resource) {
     open.push(new Kept(cell, resource));
@@ -109,7 +110,11 @@ public final class Notebook {
     }
   }
 
-  /** Shows an image, a text, or whatever else the kernel knows to show. */
+  /**
+   * Shows something below what is shown already.
+   *
+   * @param what an image, a text, or whatever else the kernel knows to show
+   */
   public void show(Object what) {
     place().show(what);
   }
@@ -121,7 +126,11 @@ public final class Notebook {
 
     private OutputArea() {}
 
-    /** Shows something in the place of what was there. */
+    /**
+     * Shows something in the place of what was there.
+     *
+     * @param what as {@link Notebook#show} takes it
+     */
     public void show(Object what) {
       shown = System.nanoTime();
       if (id == null) {
@@ -142,7 +151,14 @@ public final class Notebook {
     return new OutputArea();
   }
 
-  /** How many of how many are done, in a line that changes in place. */
+  /**
+   * Says how much is done, in a line that changes in place.
+   *
+   * @param line from {@link #place}
+   * @param done so far
+   * @param of in the end
+   * @param words behind the numbers
+   */
   public void progress(OutputArea line, int done, int of, String words) {
     if (line.isDue() || done == of) {
       line.show(String.format(Locale.ROOT, "%d of %d  %s", done, of, words));
