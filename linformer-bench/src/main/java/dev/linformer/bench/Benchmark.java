@@ -55,7 +55,7 @@ public final class Benchmark {
   public static void requireGpuFor(int memoryLimit) {
     if (memoryLimit > 0 && !hasGpu()) {
       throw new InvalidInputException(
-          "a memory limit of %d MiB is for a GPU's memory, and nvidia-smi finds no GPU here; leave it out"
+          "a memory limit of %s MiB is for a GPU's memory, and nvidia-smi finds no GPU here; leave it out"
               .formatted(memoryLimit));
     }
   }

@@ -40,7 +40,7 @@ public record BenchmarkCase(
   public BenchmarkCase {
     if (warmup < 1 || steps < 1) {
       throw new InvalidInputException(
-          "warmup = %d and steps = %d, but at least 1 of each is expected"
+          "warmup = %s and steps = %s, but at least 1 of each is expected"
               .formatted(warmup, steps));
     }
   }

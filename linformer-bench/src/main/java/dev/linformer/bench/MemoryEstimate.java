@@ -57,7 +57,7 @@ public record MemoryEstimate(int batch, long weights, Map<CheckpointLevel, Long>
    */
   public static MemoryEstimate of(ModelConfig config, int batch, boolean masked) {
     if (batch < 1) {
-      throw new InvalidInputException("batch = %d, but at least 1 is expected".formatted(batch));
+      throw new InvalidInputException("batch = %s, but at least 1 is expected".formatted(batch));
     }
     Map<CheckpointLevel, Long> peaks = new EnumMap<>(CheckpointLevel.class);
     for (CheckpointLevel level : CheckpointLevel.values()) {

@@ -7,6 +7,7 @@ import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.LinformerConfigBuilder;
 import dev.linformer.ops.gradient.Memory;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -43,8 +44,8 @@ class CheckpointMemoryTest {
   void aLayerMoreCostsLittleAtC1() {
     double kept = perLayer(CheckpointLevel.C0);
     double again = perLayer(CheckpointLevel.C1);
-    System.out.printf("bytes a layer: C0 %.0f, C1 %.0f%n", kept, again);
-    assertTrue(again < 0.15 * kept, () -> "%.0f of %.0f bytes".formatted(again, kept));
+    System.out.printf(Locale.ROOT, "bytes a layer: C0 %.0f, C1 %.0f%n", kept, again);
+    assertTrue(again < 0.15 * kept, () -> String.format(Locale.ROOT, "%.0f of %.0f bytes", again, kept));
   }
 
   /** Without feed-forward layers, whose insides would be larger. */
@@ -63,8 +64,8 @@ class CheckpointMemoryTest {
   void aHeadMoreCostsLittleAtC2() {
     double together = perHead(CheckpointLevel.C1);
     double apart = perHead(CheckpointLevel.C2);
-    System.out.printf("bytes a head: C1 %.0f, C2 %.0f%n", together, apart);
-    assertTrue(apart < 0.25 * together, () -> "%.0f of %.0f bytes".formatted(apart, together));
+    System.out.printf(Locale.ROOT, "bytes a head: C1 %.0f, C2 %.0f%n", together, apart);
+    assertTrue(apart < 0.25 * together, () -> String.format(Locale.ROOT, "%.0f of %.0f bytes", apart, together));
   }
 
   private static LinformerConfigBuilder chunked(int n, int depth) {
@@ -82,10 +83,10 @@ class CheckpointMemoryTest {
     double slope = (double) more / (many - few);
     // The input of each half layer but the first, which is fed; one's gradient in and out.
     double must = 4 * C * (2 * depth - 1 + 2);
-    System.out.printf("bytes a position: C3 %.0f, expected %.0f%n", slope, must);
+    System.out.printf(Locale.ROOT, "bytes a position: C3 %.0f, expected %.0f%n", slope, must);
     assertTrue(
         slope < 1.2 * must && slope > 0.8 * must,
-        () -> "%.0f bytes, %.0f expected".formatted(slope, must));
+        () -> String.format(Locale.ROOT, "%.0f bytes, %.0f expected", slope, must));
   }
 
   @Test
@@ -118,9 +119,9 @@ class CheckpointMemoryTest {
         products.stream()
             .filter(name -> name.contains("/recomputed/") && !name.contains("/gradients/"))
             .count();
-    System.out.printf("products %s: forward %d, again %d%n", level, forward, again);
+    System.out.printf("products %s: forward %s, again %s%n", level, forward, again);
     assertTrue(
         again <= forward && again > forward / 2,
-        () -> "%d forward, %d again".formatted(forward, again));
+        () -> "%s forward, %s again".formatted(forward, again));
   }
 }

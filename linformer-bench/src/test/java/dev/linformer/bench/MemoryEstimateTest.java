@@ -15,6 +15,7 @@ import dev.linformer.ops.gradient.Memory;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -123,10 +124,10 @@ class MemoryEstimateTest {
       found.add((double) Memory.peak(measure(config, 1, masked, Memory.exact())));
     } while (found.size() < 3 && !near(estimated, found.get(found.size() - 1), 0));
     System.out.printf(
-        "memory %s %s: estimated %.0f kB, measured %s%n", name, level, estimated / 1e3, found);
+        Locale.ROOT, "memory %s %s: estimated %.0f kB, measured %s%n", name, level, estimated / 1e3, found);
     assertTrue(
         found.stream().anyMatch(peak -> near(estimated, peak, scores)),
-        () -> "%.0f bytes estimated, measured %s".formatted(estimated, found));
+        () -> String.format(Locale.ROOT, "%.0f bytes estimated, measured %s", estimated, found));
   }
 
   private static boolean near(double estimated, double measured, double more) {
@@ -167,7 +168,7 @@ class MemoryEstimateTest {
     for (int batch : new int[] {8_192, Integer.MAX_VALUE}) {
       var e = assertThrows(InvalidInputException.class, () -> MemoryEstimate.of(config, batch));
       assertEquals(
-          "batch = %d, but at most 8191 is expected: %d sequences of 262144 positions are more than the 2147483647 that TensorFlow's gradients can count"
+          "batch = %s, but at most 8191 is expected: %s sequences of 262144 positions are more than the 2147483647 that TensorFlow's gradients can count"
               .formatted(batch, batch),
           e.getMessage());
     }

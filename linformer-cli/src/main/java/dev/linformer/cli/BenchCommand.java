@@ -122,11 +122,11 @@ final class BenchCommand implements Callable<Integer> {
       throw new InvalidInputException("--check needs --work");
     }
     if (steps < 1) {
-      throw new InvalidInputException("--steps = %d, but at least 1 is expected".formatted(steps));
+      throw new InvalidInputException("--steps = %s, but at least 1 is expected".formatted(steps));
     }
     if (memoryLimit < 0) {
       throw new InvalidInputException(
-          "--memory-limit = %d, but at least 0 is expected".formatted(memoryLimit));
+          "--memory-limit = %s, but at least 0 is expected".formatted(memoryLimit));
     }
     if (json != null) {
       AtomicFile.requirePlace("--json", json);

@@ -70,7 +70,7 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     if (maxTokens < 1) {
       throw new InvalidInputException(
-          "--max-tokens %d, but at least 1 is expected".formatted(maxTokens));
+          "--max-tokens %s, but at least 1 is expected".formatted(maxTokens));
     }
     Sampler sampler = new Sampler(temperature, topK, topP, seed);
     ModelDirectory directory = ModelDirectory.open(model);
@@ -96,7 +96,7 @@ final class GenerateCommand implements Callable<Integer> {
       spec.commandLine()
           .getErr()
           .println(
-              "stopped after %d of %d tokens: the model reads input_size = %d at most, the prompt among them; --sliding-window goes on"
+              "stopped after %s of %s tokens: the model reads input_size = %s at most, the prompt among them; --sliding-window goes on"
                   .formatted(added, maxTokens, length));
     }
     return 0;
@@ -111,7 +111,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
       }
       throw new InvalidInputException(
-          "%s: num_tokens = %d, but %d is expected for text as bytes, or %d for GPT-2's tokens"
+          "%s: num_tokens = %s, but %s is expected for text as bytes, or %s for GPT-2's tokens"
               .formatted(
                   directory.configFile(),
                   config.vocabularySize(),

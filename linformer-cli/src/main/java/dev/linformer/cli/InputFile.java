@@ -61,7 +61,7 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
             && Arrays.equals(shape, 2, shape.length, wanted, 2, wanted.length);
     if (!fits) {
       throw new InvalidInputException(
-          "%s has shape %s, but the model takes %s with any first axis from 1 on, and a second from 1 to %d"
+          "%s has shape %s, but the model takes %s with any first axis from 1 on, and a second from 1 to %s"
               .formatted(
                   file,
                   Arrays.toString(shape),
@@ -85,7 +85,7 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
       for (int token : values.ints()) {
         if (token < 0 || token >= input.vocabulary()) {
           throw new InvalidInputException(
-              "%s: token %d, but 0 to num_tokens - 1 = %d is expected"
+              "%s: token %s, but 0 to num_tokens - 1 = %s is expected"
                   .formatted(file, token, input.vocabulary() - 1));
         }
       }
@@ -102,7 +102,7 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
     for (InputFile each : files) {
       if (each.rows() != first.rows()) {
         throw new InvalidInputException(
-            "%s has %d sequences, but %s has %d"
+            "%s has %s sequences, but %s has %s"
                 .formatted(each.file, each.rows(), first.file, first.rows()));
       }
     }
@@ -114,7 +114,7 @@ record InputFile(Path file, Model.Input input, NpyFile values) {
   void requireSamePositions(InputFile sequence) {
     if (positions() != sequence.positions()) {
       throw new InvalidInputException(
-          "%s has %d positions, but %s has %d"
+          "%s has %s positions, but %s has %s"
               .formatted(file, positions(), sequence.file, sequence.positions()));
     }
   }

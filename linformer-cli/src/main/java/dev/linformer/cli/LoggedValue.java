@@ -53,7 +53,7 @@ record LoggedValue(String words, String unit) {
   String axis(int mean) {
     return words
         + (unit.isEmpty() ? "" : ", " + unit)
-        + (mean == 1 ? "" : ", mean of %d values".formatted(mean));
+        + (mean == 1 ? "" : ", mean of %s values".formatted(mean));
   }
 
   /**

@@ -59,7 +59,7 @@ final class PlotCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     if (mean < 1) {
-      throw new InvalidInputException("--mean %d, but at least 1 is expected".formatted(mean));
+      throw new InvalidInputException("--mean %s, but at least 1 is expected".formatted(mean));
     }
     PictureFile.require(out, logs.toArray(Path[]::new));
     LoggedValue value = LoggedValue.of(key, logs);

@@ -43,7 +43,7 @@ final class TaskDefaults implements IModelTransformer {
   static String measured(TrainerConfig config) {
     return config.evaluateEvery() == 0
         ? "never"
-        : "every %d steps".formatted(config.evaluateEvery());
+        : "every %s steps".formatted(config.evaluateEvery());
   }
 
   /** Adds the defaults to what the options are said to do. */

@@ -41,7 +41,7 @@ record TrialRun(TrainSettings settings, TrainingMessages messages, Results resul
     if (steps < 1 || steps > MOST_TIMED) {
       String wanted = steps < 1 ? "at least 1" : "at most " + MOST_TIMED;
       throw new InvalidInputException(
-          "--time-feeding %d, but %s is expected".formatted(steps, wanted));
+          "--time-feeding %s, but %s is expected".formatted(steps, wanted));
     }
     try (TaskData examples = openData()) {
       InputPipelineTiming timing =

@@ -153,7 +153,7 @@ final class VisualizeCommand implements Callable<Integer> {
       }
     }
     throw new InvalidInputException(
-        "--text: num_tokens = %d belongs to no tokenizer of ours; give tokens with --input"
+        "--text: num_tokens = %s belongs to no tokenizer of ours; give tokens with --input"
             .formatted(vocabulary));
   }
 }

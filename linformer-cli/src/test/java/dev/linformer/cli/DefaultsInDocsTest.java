@@ -22,7 +22,7 @@ class DefaultsInDocsTest {
       "| defaults of | `max_steps` | `batch_size` | `learning_rate` | `eval_steps` |";
 
   private static String row(String name, TrainerConfig config) {
-    return "| %s | %d | %d | %s | %s |"
+    return "| %s | %s | %s | %s | %s |"
         .formatted(
             name,
             config.steps(),

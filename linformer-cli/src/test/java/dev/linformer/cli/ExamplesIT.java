@@ -38,7 +38,7 @@ class ExamplesIT {
   }
 
   private static double loss(String output, int step) {
-    Matcher line = Pattern.compile("step %d: loss (\\S+)".formatted(step)).matcher(output);
+    Matcher line = Pattern.compile("step %s: loss (\\S+)".formatted(step)).matcher(output);
     assertTrue(line.find(), output);
     return Double.parseDouble(line.group(1));
   }

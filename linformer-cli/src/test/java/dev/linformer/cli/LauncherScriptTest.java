@@ -196,7 +196,7 @@ class LauncherScriptTest {
             """);
     assertTrue(printed.endsWith("built\n") && !printed.contains("built\nbuilt"), printed);
     for (int i = 1; i <= 3; i++) {
-      assertTrue(printed.contains("<%d>".formatted(i)), printed);
+      assertTrue(printed.contains("<%s>".formatted(i)), printed);
     }
   }
 

@@ -29,7 +29,7 @@ class LocaleTest {
   @BeforeEach
   void go() {
     Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
-    assertTrue(isForeign("%d".formatted(6)));
+    assertTrue(isForeign(String.format(Locale.getDefault(Locale.Category.FORMAT), "%d", 6)));
   }
 
   @AfterEach

@@ -48,11 +48,11 @@ class OptionsTest {
     for (int i = 0; i < real.length; i++) {
       flags[i] = (byte) real[i];
     }
-    return Fixtures.npy(folder.resolve(name), "|b1", "(1, %d)".formatted(real.length), flags);
+    return Fixtures.npy(folder.resolve(name), "|b1", "(1, %s)".formatted(real.length), flags);
   }
 
   private Path tokens(String name, int... values) throws IOException {
-    return Fixtures.ints(folder.resolve(name), "(1, %d)".formatted(values.length), values);
+    return Fixtures.ints(folder.resolve(name), "(1, %s)".formatted(values.length), values);
   }
 
   private float[] predict(Object... arguments) throws IOException {

@@ -22,7 +22,7 @@ class PlotTest {
   private Path log(String run, double slope) throws IOException {
     StringBuilder lines = new StringBuilder();
     for (int step = 1; step <= 50; step++) {
-      lines.append("{\"step\":%d,\"loss\":%s}\n".formatted(step, 3 - slope * step));
+      lines.append("{\"step\":%s,\"loss\":%s}\n".formatted(step, 3 - slope * step));
     }
     Path of = Files.createDirectories(folder.resolve(run));
     return Files.writeString(of.resolve("log.jsonl"), lines + "{\"step\":50,\"eval_loss\":1}\n");

@@ -123,7 +123,7 @@ class PredictShorterTest {
       assertTrue(
           cli.err()
               .contains(
-                  "%s has shape [2, %d], but the model takes [b, 7] with any first axis from 1 on, and a second from 1 to 7"
+                  "%s has shape [2, %s], but the model takes [b, 7] with any first axis from 1 on, and a second from 1 to 7"
                       .formatted(input, length)),
           cli::err);
     }
@@ -139,7 +139,7 @@ class PredictShorterTest {
 
   /** The same values in each row's first positions, whatever the length; others behind. */
   private Path input(boolean vectors, int real, int length) throws IOException {
-    Path file = folder.resolve("input-%s-%d-%d.npy".formatted(vectors, real, length));
+    Path file = folder.resolve("input-%s-%s-%s.npy".formatted(vectors, real, length));
     Random values = new Random(real);
     Random others = new Random(17);
     float[] floats = new float[ROWS * length * CHANNELS];
@@ -157,7 +157,7 @@ class PredictShorterTest {
       NpyFile.write(file, Shape.of(ROWS, length, CHANNELS), floats);
       return file;
     }
-    return Fixtures.ints(file, "(%d, %d)".formatted(ROWS, length), ints);
+    return Fixtures.ints(file, "(%s, %s)".formatted(ROWS, length), ints);
   }
 
   private Path mask(int real) throws IOException {
@@ -165,8 +165,8 @@ class PredictShorterTest {
     for (int row = 0; row < ROWS; row++) {
       Arrays.fill(flags, row * N, row * N + real, (byte) 1);
     }
-    Path file = folder.resolve("mask-%d.npy".formatted(real));
+    Path file = folder.resolve("mask-%s.npy".formatted(real));
     Files.deleteIfExists(file);
-    return Fixtures.npy(file, "|b1", "(%d, %d)".formatted(ROWS, N), flags);
+    return Fixtures.npy(file, "|b1", "(%s, %s)".formatted(ROWS, N), flags);
   }
 }

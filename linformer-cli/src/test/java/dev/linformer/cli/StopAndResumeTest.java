@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -46,8 +47,8 @@ class StopAndResumeTest {
     }
     int second;
     try (Child child = Child.linformer("train", "--resume", run)) {
-      child.awaitLine("training in %s from step %d to %d;".formatted(run, first, STEPS));
-      child.awaitLine("step %d/%d".formatted(first + 1, STEPS));
+      child.awaitLine("training in %s from step %s to %s;".formatted(run, first, STEPS));
+      child.awaitLine("step %s/%s".formatted(first + 1, STEPS));
       second = interrupt(child, run);
     }
     assertTrue(second > first, first + " to " + second);
@@ -69,8 +70,8 @@ class StopAndResumeTest {
         run.resolve("checkpoints").resolve(name(newest)).resolve("model.safetensors"),
         half.resolve("model.safetensors"));
     try (Child child = Child.linformer("train", "--resume", run)) {
-      child.awaitLine("training in %s from step %d to %d;".formatted(run, newest, STEPS));
-      child.awaitLine("step %d/%d".formatted(newest + 1, STEPS));
+      child.awaitLine("training in %s from step %s to %s;".formatted(run, newest, STEPS));
+      child.awaitLine("step %s/%s".formatted(newest + 1, STEPS));
       assertTrue(interrupt(child, run) > newest);
     }
   }
@@ -86,7 +87,7 @@ class StopAndResumeTest {
     }
     assertFalse(Files.exists(run.resolve("checkpoints")));
     try (Child child = Child.linformer("train", "--resume", run)) {
-      child.awaitLine("training in %s from step 0 to %d;".formatted(run, STEPS));
+      child.awaitLine("training in %s from step 0 to %s;".formatted(run, STEPS));
       child.awaitLine("step 1/" + STEPS);
       interrupt(child, run);
     }
@@ -119,7 +120,7 @@ class StopAndResumeTest {
   }
 
   private static String name(int step) {
-    return "step-%08d".formatted(step);
+    return String.format(Locale.ROOT, "step-%08d", step);
   }
 
   private static String newest(Path run) throws IOException {

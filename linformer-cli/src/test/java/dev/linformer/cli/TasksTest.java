@@ -318,7 +318,7 @@ class TasksTest {
     }
     assertEquals(evaluation.get("accuracy").doubleValue(), accuracy(logits, targets), 1e-9);
     assertEquals(evaluation.get("loss").doubleValue(), loss(logits, targets), 1e-5);
-    String shape = "(%d, 29)".formatted(examples);
+    String shape = "(%s, 29)".formatted(examples);
     Path input = Fixtures.ints(folder.resolve("short.npy"), shape, tokens);
     Path real = Fixtures.npy(folder.resolve("real.npy"), "|b1", shape, mask);
     Path answer = folder.resolve("answer.npy");

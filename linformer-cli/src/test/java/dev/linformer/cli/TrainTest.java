@@ -123,7 +123,7 @@ class TrainTest {
     for (int step : new int[] {1, 2, 29, 30}) {
       assertTrue(
           progress.matches(
-              "(?s).*\\nstep %d/30: loss \\d\\.\\d{4}, accuracy \\d+\\.\\d%%, [\\d,]+ tokens/s, \\d+ s left\\n.*"
+              "(?s).*\\nstep %s/30: loss \\d\\.\\d{4}, accuracy \\d+\\.\\d%%, [\\d,]+ tokens/s, \\d+ s left\\n.*"
                   .formatted(step)),
           progress);
     }

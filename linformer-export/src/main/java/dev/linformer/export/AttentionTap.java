@@ -33,7 +33,7 @@ record AttentionTap(String name, int layer, Operand<TFloat32> weights) {
     List<Operand<TFloat32>> found = softmaxes(graph);
     if (found.size() != places.size()) {
       throw new IllegalStateException(
-          "%d attentions, but %d softmaxes in the graph".formatted(places.size(), found.size()));
+          "%s attentions, but %s softmaxes in the graph".formatted(places.size(), found.size()));
     }
     List<AttentionTap> taps = new ArrayList<>();
     for (int i = 0; i < places.size(); i++) {

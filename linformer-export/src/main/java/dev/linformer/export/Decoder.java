@@ -35,7 +35,7 @@ public final class Decoder {
       int batch,
       @Nullable SignatureOutputs source) {
     if (batch < 1) {
-      throw new InvalidInputException("a batch of %d, but at least 1 is expected".formatted(batch));
+      throw new InvalidInputException("a batch of %s, but at least 1 is expected".formatted(batch));
     }
     this.requests = requests;
     this.batch = batch;
@@ -77,12 +77,12 @@ public final class Decoder {
   public float[] next(int... tokens) {
     if (seen == length) {
       throw new InvalidInputException(
-          "the sequence has input_size = %d tokens already".formatted(length));
+          "the sequence has input_size = %s tokens already".formatted(length));
     }
     for (int token : tokens) {
       if (token < 0 || token >= vocabulary) {
         throw new InvalidInputException(
-            "token %d, but 0 to num_tokens - 1 = %d is expected".formatted(token, vocabulary - 1));
+            "token %s, but 0 to num_tokens - 1 = %s is expected".formatted(token, vocabulary - 1));
       }
     }
     Request request =

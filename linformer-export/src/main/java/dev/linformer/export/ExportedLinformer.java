@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.SavedModelBundle;
@@ -91,8 +92,7 @@ public final class ExportedLinformer implements AutoCloseable {
     if (queries * LEAST_BYTES > bytes) {
       throw Manifest.damaged(
           folder,
-          "its config.json describes more weights than its %,d bytes of them can be"
-              .formatted(bytes));
+          String.format(Locale.ROOT, "its config.json describes more weights than its %,d bytes of them can be", bytes));
     }
   }
 
@@ -182,7 +182,7 @@ public final class ExportedLinformer implements AutoCloseable {
     }
     if (tokens.length > main.most().get(1)) {
       throw new InvalidInputException(
-          "%d tokens, but this export takes a mask, so a single sequence of at most %d; give several as an array each"
+          "%s tokens, but this export takes a mask, so a single sequence of at most %s; give several as an array each"
               .formatted(tokens.length, main.most().get(1)));
     }
     return logits(new int[][] {tokens});
@@ -211,9 +211,9 @@ public final class ExportedLinformer implements AutoCloseable {
       if (length > most || (!takesMask() && length != n)) {
         throw new InvalidInputException(
             takesMask()
-                ? "sequence %d has %d tokens, but at most %d are expected"
+                ? "sequence %s has %s tokens, but at most %s are expected"
                     .formatted(row, length, most)
-                : "sequence %d has %d tokens, but without a mask %d are expected; fill it up the way the model was trained, or export with --lengths masked"
+                : "sequence %s has %s tokens, but without a mask %s are expected; fill it up the way the model was trained, or export with --lengths masked"
                     .formatted(row, length, n));
       }
       System.arraycopy(sequences[row], 0, tokens, row * n, length);

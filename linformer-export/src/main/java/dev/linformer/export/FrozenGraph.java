@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import dev.linformer.io.InvalidInputException;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.tensorflow.Result;
 import org.tensorflow.Tensor;
@@ -39,8 +40,7 @@ final class FrozenGraph {
   static void requireSmall(ExportFormat format, long bytes) {
     if (bytes > LIMIT) {
       throw new InvalidInputException(
-          "%s: all weights are in one protocol buffer, which is smaller than 2 GiB, but they take %,d bytes; export savedmodel"
-              .formatted(format.key(), bytes));
+          String.format(Locale.ROOT, "%s: all weights are in one protocol buffer, which is smaller than 2 GiB, but they take %,d bytes; export savedmodel", format.key(), bytes));
     }
   }
 

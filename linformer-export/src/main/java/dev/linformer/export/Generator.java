@@ -129,12 +129,12 @@ public final class Generator implements AutoCloseable {
   public float[] next(int nextToken) {
     if (nextToken < 0 || nextToken >= vocabulary) {
       throw new InvalidInputException(
-          "token %d, but 0 to num_tokens - 1 = %d is expected"
+          "token %s, but 0 to num_tokens - 1 = %s is expected"
               .formatted(nextToken, vocabulary - 1));
     }
     if (seen == length) {
       throw new InvalidInputException(
-          "the sequence has input_size = %d tokens already".formatted(length));
+          "the sequence has input_size = %s tokens already".formatted(length));
     }
     calls.enter();
     try {
@@ -211,7 +211,7 @@ public final class Generator implements AutoCloseable {
       int[] prompt, int count, Sampler sampler, boolean sliding, IntConsumer listener) {
     if (prompt.length == 0 || (!sliding && prompt.length > length - seen)) {
       throw new InvalidInputException(
-          "a prompt of 1 to %d tokens is expected, found %d%s"
+          "a prompt of 1 to %s tokens is expected, found %s%s"
               .formatted(
                   length - seen,
                   prompt.length,

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -60,12 +61,12 @@ final class ManifestCheck {
     double number = version.isNumber() ? version.doubleValue() : Double.NaN;
     if (number > Manifest.NEWEST) {
       throw new InvalidInputException(
-          "%s: an export of format version %s, but this library knows those up to %d; use a newer one"
+          "%s: an export of format version %s, but this library knows those up to %s; use a newer one"
               .formatted(folder, shown(version), Manifest.NEWEST));
     }
     if (number != Manifest.NEWEST) {
       throw Manifest.damaged(
-          folder, "%s has %s = %s, not %d".formatted(Manifest.NAME, Manifest.VERSION, shown(version), Manifest.NEWEST));
+          folder, "%s has %s = %s, not %s".formatted(Manifest.NAME, Manifest.VERSION, shown(version), Manifest.NEWEST));
     }
   }
 
@@ -132,7 +133,7 @@ final class ManifestCheck {
     }
     long bytes = wanted.path("bytes").longValue();
     if (Files.size(file) != bytes) {
-      throw Manifest.damaged(folder, "%s has %,d bytes, not %,d".formatted(name, Files.size(file), bytes));
+      throw Manifest.damaged(folder, String.format(Locale.ROOT, "%s has %,d bytes, not %,d", name, Files.size(file), bytes));
     }
     if (!Digests.of(file).equals(wanted.path(Manifest.SEAL).asText())) {
       throw Manifest.damaged(folder, name + " is not what was exported, its SHA-256 is another");

@@ -69,7 +69,7 @@ public final class Request {
     for (int token : x) {
       if (vocabulary > 0 && (token < 0 || token >= vocabulary)) {
         throw new InvalidInputException(
-            "input %s: token %d, but 0 to num_tokens - 1 = %d is expected"
+            "input %s: token %s, but 0 to num_tokens - 1 = %s is expected"
                 .formatted(name, token, vocabulary - 1));
       }
     }
@@ -121,7 +121,7 @@ public final class Request {
     int positions = input(name).vocabulary();
     if (positions > 0 && (x < 0 || x >= positions)) {
       throw new InvalidInputException(
-          "input %s: %d, but 0 to input_size - 1 = %d is expected"
+          "input %s: %s, but 0 to input_size - 1 = %s is expected"
               .formatted(name, x, positions - 1));
     }
     return this;
@@ -165,7 +165,7 @@ public final class Request {
     long each = entry.shape().tail().size();
     if (size == 0 || size % each != 0) {
       throw new InvalidInputException(
-          "input %s: %d values are no whole number of %s"
+          "input %s: %s values are no whole number of %s"
               .formatted(entry.name(), size, entry.shape().tail()));
     }
     sizes[0] = size / each;
@@ -186,7 +186,7 @@ public final class Request {
     }
     if (!fits) {
       throw new InvalidInputException(
-          "input %s takes %s with at most %s, given were %d values of shape %s"
+          "input %s takes %s with at most %s, given were %s values of shape %s"
               .formatted(
                   input.entry().name(),
                   letters(input.entry().shape()),
@@ -249,7 +249,7 @@ public final class Request {
         (name, shape) -> {
           if (shape.length > 0 && shape[0] != batch(sizes, first)) {
             throw new InvalidInputException(
-                "input %s has a batch of %d, but %s of %d"
+                "input %s has a batch of %s, but %s of %s"
                     .formatted(name, shape[0], first, batch(sizes, first)));
           }
         });
@@ -267,7 +267,7 @@ public final class Request {
     long[] others = sizes.get(of);
     if (some != null && others != null && some[1] != others[1]) {
       throw new InvalidInputException(
-          "input %s has %d positions, but %s has %d; shapes are %s and %s"
+          "input %s has %s positions, but %s has %s; shapes are %s and %s"
               .formatted(
                   mask, some[1], of, others[1], Arrays.toString(some), Arrays.toString(others)));
     }

@@ -41,7 +41,7 @@ public final class Sampler {
           "temperature = %s, but a number from 0 on is expected".formatted(temperature));
     }
     if (topK < 0) {
-      throw new InvalidInputException("top-k = %d, but at least 0 is expected".formatted(topK));
+      throw new InvalidInputException("top-k = %s, but at least 0 is expected".formatted(topK));
     }
     if (!(topP > 0 && topP <= 1)) {
       throw new InvalidInputException(

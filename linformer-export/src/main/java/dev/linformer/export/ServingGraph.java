@@ -213,7 +213,7 @@ final class ServingGraph implements AutoCloseable {
     for (int layer : options.attentionLayers()) {
       if (layer < 0 || layer >= depth) {
         throw new InvalidInputException(
-            "attention of layer %d, but 0 to depth - 1 = %d is expected"
+            "attention of layer %s, but 0 to depth - 1 = %s is expected"
                 .formatted(layer, depth - 1));
       }
     }

@@ -106,7 +106,7 @@ final class TrainingCard {
       }
       addTable(classes);
       if (labels.size() > MOST_LABELS) {
-        add("The first %d of %s labels.".formatted(MOST_LABELS, CardText.count(labels.size())), "");
+        add("The first %s of %s labels.".formatted(MOST_LABELS, CardText.count(labels.size())), "");
       }
     }
   }

@@ -65,7 +65,7 @@ final class VersionFolder {
     long highest = highest(out).map(VersionFolder::number).orElse(0L);
     if (highest == Long.MAX_VALUE) {
       throw new InvalidInputException(
-          "%s holds version %d, after which there is no number; delete it, or name another folder"
+          "%s holds version %s, after which there is no number; delete it, or name another folder"
               .formatted(out, highest));
     }
     return highest + 1;

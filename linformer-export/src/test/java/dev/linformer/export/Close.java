@@ -3,6 +3,7 @@ package dev.linformer.export;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -43,6 +44,6 @@ final class Close {
   /** Fails if the largest difference is above {@link #LIMIT}. */
   static void assertClose(String what, float[] expected, float[] found) {
     double difference = difference(expected, found);
-    assertTrue(difference <= LIMIT, () -> "%s differs by %.2g".formatted(what, difference));
+    assertTrue(difference <= LIMIT, () -> String.format(Locale.ROOT, "%s differs by %.2g", what, difference));
   }
 }

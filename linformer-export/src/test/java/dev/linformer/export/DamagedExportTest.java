@@ -18,6 +18,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -85,7 +86,7 @@ class DamagedExportTest {
       for (double part : new double[] {0, 0.5, 0.99}) {
         all.add(
             new Damage(
-                "%s, %.0f %% of it".formatted(name, 100 * part),
+                String.format(Locale.ROOT, "%s, %.0f %% of it", name, 100 * part),
                 folder -> truncate(folder.resolve(name), part),
                 "damaged: " + name));
       }
@@ -94,7 +95,7 @@ class DamagedExportTest {
         int bit = random.nextInt(8);
         all.add(
             new Damage(
-                "%s, bit %d at %.2f".formatted(name, bit, place),
+                String.format(Locale.ROOT, "%s, bit %s at %.2f", name, bit, place),
                 folder -> flip(folder.resolve(name), place, bit),
                 "export"));
       }
@@ -254,9 +255,9 @@ class DamagedExportTest {
   private static void say(Path folder, String key, int was, int is) throws IOException {
     Path config = folder.resolve("assets.extra/config.json");
     String text = Files.readString(config);
-    String old = "\"%s\" : %d,".formatted(key, was);
+    String old = "\"%s\" : %s,".formatted(key, was);
     assertTrue(text.contains(old), text);
-    Files.writeString(config, text.replace(old, "\"%s\" : %d,".formatted(key, is)));
+    Files.writeString(config, text.replace(old, "\"%s\" : %s,".formatted(key, is)));
     Seal.again(folder);
   }
 

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -153,7 +154,7 @@ final class Oracle implements AutoCloseable {
     double roundings = off / (UNIT * magnitude(feed, worst));
     assertTrue(
         roundings <= ROUNDINGS,
-        () -> "%s is %.2g from float64, %.1f roundings".formatted(what, off, roundings));
+        () -> String.format(Locale.ROOT, "%s is %.2g from float64, %.1f roundings", what, off, roundings));
   }
 
   /** Fails if {@link Close#MAGNITUDE} is too little for the largest value of an output. */
@@ -163,7 +164,7 @@ final class Oracle implements AutoCloseable {
       largest = Math.abs(output[i]) > Math.abs(output[largest]) ? i : largest;
     }
     double ratio = magnitude(feed, largest) / Math.abs(output[largest]);
-    assertTrue(ratio <= Close.MAGNITUDE, () -> "%s: %.1f".formatted(what, ratio));
+    assertTrue(ratio <= Close.MAGNITUDE, () -> String.format(Locale.ROOT, "%s: %.1f", what, ratio));
   }
 
   /** The output in exact arithmetic, flat. */

@@ -8,6 +8,7 @@ import dev.linformer.model.LinformerConfig;
 import dev.linformer.model.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,7 +33,7 @@ class OracleTest {
       oracle.assertClose("live", feed, found);
       int at = found.length / 2;
       double bound = Oracle.ROUNDINGS * Oracle.UNIT * oracle.magnitude(feed, at);
-      assertTrue(bound < 1e-4, "a bound of %.2g sees nothing".formatted(bound));
+      assertTrue(bound < 1e-4, String.format(Locale.ROOT, "a bound of %.2g sees nothing", bound));
       found[at] += (float) (3 * bound);
       AssertionError error =
           assertThrows(AssertionError.class, () -> oracle.assertClose("live", feed, found));

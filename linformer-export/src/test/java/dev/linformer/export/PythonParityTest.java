@@ -24,7 +24,7 @@ import org.tensorflow.ndarray.Shape;
 class PythonParityTest {
 
   private static final int[] BATCHES = {1, 3};
-  private static final String VECTORS = "None,%d,%d".formatted(Models.LENGTH, Models.CHANNELS);
+  private static final String VECTORS = "None,%s,%s".formatted(Models.LENGTH, Models.CHANNELS);
 
   @ParameterizedTest
   @EnumSource(ParameterSharing.class)
@@ -81,11 +81,11 @@ class PythonParityTest {
   }
 
   private static Path input(Path folder, int batch) {
-    return folder.resolve("x%d.npy".formatted(batch));
+    return folder.resolve("x%s.npy".formatted(batch));
   }
 
   private static Path output(Path folder, int batch) {
-    return folder.resolve("y%d.npy".formatted(batch));
+    return folder.resolve("y%s.npy".formatted(batch));
   }
 
   private static void call(Path folder, String... signature) throws IOException {

@@ -59,7 +59,7 @@ class RequestTest {
       for (int token : new int[] {-1, 19}) {
         refused(
             () -> request(exported).with("tokens", new int[] {0, token}, 1, 2),
-            "input tokens: token %d, but 0 to num_tokens - 1 = 18 is expected".formatted(token));
+            "input tokens: token %s, but 0 to num_tokens - 1 = 18 is expected".formatted(token));
       }
       refused(
           () -> request(exported).with("tokens", new int[5], 1, 5).run(),
@@ -125,7 +125,7 @@ class RequestTest {
       for (long position : new long[] {-1, 22, 1L << 32, Long.MAX_VALUE}) {
         refused(
             () -> request.with("position", position),
-            "input position: %d, but 0 to input_size - 1 = 21 is expected".formatted(position));
+            "input position: %s, but 0 to input_size - 1 = 21 is expected".formatted(position));
       }
       refused(
           () -> request.with("token", new int[] {19}),

@@ -48,6 +48,6 @@ final class ConfigChecks {
         (long) value * otherValue > most,
         key,
         value,
-        "at most %d with %s = %d".formatted(Math.max(1, most / otherValue), other, otherValue));
+        "at most %s with %s = %s".formatted(Math.max(1, most / otherValue), other, otherValue));
   }
 }

@@ -262,7 +262,7 @@ public final class LinformerConfigBuilder {
     ConfigChecks.requireAtLeastOne("nhead", heads);
     if (channels % heads != 0) {
       throw new InvalidInputException(
-          "channels = %d is not divisible by nhead = %d; set dim_d, the width of a head"
+          "channels = %s is not divisible by nhead = %s; set dim_d, the width of a head"
               .formatted(channels, heads));
     }
     return channels / heads;

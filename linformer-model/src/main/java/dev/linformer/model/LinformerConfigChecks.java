@@ -47,7 +47,7 @@ final class LinformerConfigChecks {
     requireAtLeastOne("ff_intermediate", config.feedForwardIntermediate());
     if (k < 1 || k > n) {
       throw new InvalidInputException(
-          "dim_k = %d, but 1 to input_size = %d is expected: the projection shortens a sequence"
+          "dim_k = %s, but 1 to input_size = %s is expected: the projection shortens a sequence"
               .formatted(k, n));
     }
     requireAtLeastOne("heads_per_group", config.headsPerGroup());
@@ -129,7 +129,7 @@ final class LinformerConfigChecks {
             n % k != 0,
             "method",
             Named.key(method),
-            "an input_size = %d that is a multiple of k = %d of layer %d".formatted(n, k, layer));
+            "an input_size = %s that is a multiple of k = %s of layer %s".formatted(n, k, layer));
       }
     }
     refuseIf(

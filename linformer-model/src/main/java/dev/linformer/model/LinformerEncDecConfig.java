@@ -55,12 +55,12 @@ public record LinformerEncDecConfig(LinformerLMConfig encoder, LinformerLMConfig
     }
     if (encoder.embeddingDim() != target.channels()) {
       throw new InvalidInputException(
-          "the encoder's embeddings have width %d, but dec_channels = %d is expected to be the same"
+          "the encoder's embeddings have width %s, but dec_channels = %s is expected to be the same"
               .formatted(encoder.embeddingDim(), target.channels()));
     }
     if (source.sequenceLength() > target.sequenceLength()) {
       throw new InvalidInputException(
-          "enc_input_size = %d, but at most dec_input_size = %d is expected: the decoder's projections have that many columns"
+          "enc_input_size = %s, but at most dec_input_size = %s is expected: the decoder's projections have that many columns"
               .formatted(source.sequenceLength(), target.sequenceLength()));
     }
   }

@@ -55,7 +55,7 @@ public record LinformerLMConfig(
     ConfigChecks.requireAtLeastOne("num_tokens", vocabularySize);
     if (embeddingDim < 1 || (positions == Positions.SINUSOID && embeddingDim % 2 != 0)) {
       throw new InvalidInputException(
-          "emb_dim = %d, but an even width is expected with sines and cosines for positions"
+          "emb_dim = %s, but an even width is expected with sines and cosines for positions"
               .formatted(embeddingDim));
     }
     ConfigChecks.requireWeight("emb_dim", embeddingDim, "channels", stack.channels());

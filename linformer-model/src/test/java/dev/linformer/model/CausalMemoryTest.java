@@ -3,6 +3,7 @@ package dev.linformer.model;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.linformer.ops.gradient.Memory;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
@@ -28,8 +29,8 @@ class CausalMemoryTest {
   void growsWithoutAMatrixAPosition() {
     long peak = Memory.peak(step());
     long tensor = (long) N * PROJECTED * HEAD_DIM * HEADS * Float.BYTES; // [n,k,d] a head
-    System.out.printf("causal memory: %,d bytes; [n,k,d] is %,d bytes%n", peak, tensor);
-    assertTrue(peak < tensor, () -> "%,d bytes of %,d".formatted(peak, tensor));
+    System.out.printf(Locale.ROOT, "causal memory: %,d bytes; [n,k,d] is %,d bytes%n", peak, tensor);
+    assertTrue(peak < tensor, () -> String.format(Locale.ROOT, "%,d bytes of %,d", peak, tensor));
   }
 
   private static RunMetadata step() {

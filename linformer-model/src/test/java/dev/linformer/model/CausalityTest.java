@@ -97,7 +97,7 @@ class CausalityTest {
 
     @Override
     public String toString() {
-      return "%s %s %s%s, threads %d"
+      return "%s %s %s%s, threads %s"
           .formatted(
               kind,
               config.projectionMethod(),
@@ -186,7 +186,7 @@ class CausalityTest {
         for (int position = 0; position < B * N; position++) {
           boolean may = position >= t && position < N;
           if (!may && !equal(before, after, position, width)) {
-            leaks.add("position %d moved with %d".formatted(position, t));
+            leaks.add("position %s moved with %s".formatted(position, t));
           }
         }
         assertFalse(equal(before, after, t, width), "position " + t + " stays");

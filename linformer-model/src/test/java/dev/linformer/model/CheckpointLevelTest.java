@@ -154,7 +154,7 @@ class CheckpointLevelTest {
       double difference = Math.abs(expected[i] - found[i]) / size;
       assertTrue(
           difference <= tolerance,
-          "%s [%d]: %s, expected %s".formatted(name, i, found[i], expected[i]));
+          "%s [%s]: %s, expected %s".formatted(name, i, found[i], expected[i]));
     }
   }
 

@@ -81,7 +81,7 @@ class ComputePrecisionTest {
     assertTrue(output > 1e-4 && output < 1e-2, "output " + output);
     for (int i = 1; i < wide.size(); i++) {
       double gradient = distance(wide.get(i), narrow.get(i));
-      assertTrue(gradient < 5e-2, "gradient %d: %s".formatted(i, gradient));
+      assertTrue(gradient < 5e-2, "gradient %s: %s".formatted(i, gradient));
     }
   }
 

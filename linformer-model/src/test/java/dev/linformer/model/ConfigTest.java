@@ -263,10 +263,10 @@ class ConfigTest {
   void sizesThatAreTooMuchTogether() throws IOException {
     int most = Integer.MAX_VALUE;
     assertRefused(
-        "{\"input_size\": %d, \"channels\": 8, \"dim_k\": 4}".formatted(most),
+        "{\"input_size\": %s, \"channels\": 8, \"dim_k\": 4}".formatted(most),
         "input_size = 2147483647, but at most 536870912 with channels = 8 is expected");
     assertRefused(
-        "{\"input_size\": 16, \"channels\": %d, \"dim_k\": 4, \"dim_d\": 1}".formatted(most),
+        "{\"input_size\": 16, \"channels\": %s, \"dim_k\": 4, \"dim_d\": 1}".formatted(most),
         "channels = 2147483647, but at most 1073741824 with nhead · dim_d = 4 is expected");
     assertRefused(
         "{" + ENCODER + ", \"depth\": 2, \"dim_d\": 1, \"nhead\": " + most + "}",

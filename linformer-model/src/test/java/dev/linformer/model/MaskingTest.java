@@ -335,7 +335,7 @@ class MaskingTest {
           List<double[]> found = gradients(session, x, source, fetched, content);
           for (int i = 0; i < found.size(); i++) {
             Values.assertClose(
-                "%s, gradient %d".formatted(content, i), expected.get(i), found.get(i), 1e-6);
+                "%s, gradient %s".formatted(content, i), expected.get(i), found.get(i), 1e-6);
           }
         }
       }

@@ -273,8 +273,8 @@ class OptionsConfigTest {
   @CsvSource({"w_o_intermediate_dim,0", "ff_intermediate,0", "ff_intermediate,-7"})
   void aWidthIsAtLeastOne(String key, int value) {
     assertRefused(
-        "%s = %d, but at least 1 is expected".formatted(key, value),
-        ENCODER + ", \"parameter_sharing\": \"kv\", \"%s\": %d".formatted(key, value));
+        "%s = %s, but at least 1 is expected".formatted(key, value),
+        ENCODER + ", \"parameter_sharing\": \"kv\", \"%s\": %s".formatted(key, value));
   }
 
   @Test

@@ -37,7 +37,7 @@ public record Parameter(
     slices = slices.stream().map(List::copyOf).toList();
     if (slices.size() * sliceShape.size() != shape.size()) {
       throw new IllegalArgumentException(
-          "%s: %d parts of %s don't make up %s".formatted(name, slices.size(), sliceShape, shape));
+          "%s: %s parts of %s don't make up %s".formatted(name, slices.size(), sliceShape, shape));
     }
   }
 
@@ -52,7 +52,7 @@ public record Parameter(
     long[] sizes = shape.asArray();
     if (sizes[0] % keys.size() != 0) {
       throw new IllegalArgumentException(
-          "%s: axis 0 of %s cannot be cut in %d equal parts".formatted(name, shape, keys.size()));
+          "%s: axis 0 of %s cannot be cut in %s equal parts".formatted(name, shape, keys.size()));
     }
     sizes[0] /= keys.size();
     return split(name, shape, initialization, keys, Shape.of(sizes));

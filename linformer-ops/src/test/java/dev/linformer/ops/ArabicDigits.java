@@ -17,7 +17,7 @@ public final class ArabicDigits {
     Locale display = Locale.getDefault(Locale.Category.DISPLAY);
     Locale.setDefault(EGYPT);
     try {
-      if (!isForeign("%d".formatted(6))) {
+      if (!isForeign(String.format(Locale.getDefault(Locale.Category.FORMAT), "%d", 6))) {
         throw new IllegalStateException("this Java has no locale of other digits");
       }
       return action.call();

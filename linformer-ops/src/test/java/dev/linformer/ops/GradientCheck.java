@@ -92,7 +92,7 @@ public final class GradientCheck {
           // Written so that NaN fails.
           if (!(Math.abs(expected - found[j]) <= allowed)) {
             fail(
-                "%s, value %d: difference quotient %s, gradient %s"
+                "%s, value %s: difference quotient %s, gradient %s"
                     .formatted(input.name, j, expected, found[j]));
           }
         }

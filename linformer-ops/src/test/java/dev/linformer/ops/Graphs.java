@@ -94,7 +94,7 @@ public final class Graphs {
     for (int i = 0; i < expected.length; i++) {
       // Written so that NaN fails.
       if (!(Math.abs(expected[i] - actual[i]) <= tolerance * unit)) {
-        fail("value %d: expected %s, found %s".formatted(i, expected[i], actual[i]));
+        fail("value %s: expected %s, found %s".formatted(i, expected[i], actual[i]));
       }
     }
   }

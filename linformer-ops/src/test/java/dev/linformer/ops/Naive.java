@@ -343,7 +343,7 @@ public final class Naive {
     double[] values = weights.get(name);
     if (values == null || values.length != size) {
       throw new IllegalArgumentException(
-          "%s: %d values expected, found %s"
+          "%s: %s values expected, found %s"
               .formatted(name, size, values == null ? "none" : values.length));
     }
     return values;

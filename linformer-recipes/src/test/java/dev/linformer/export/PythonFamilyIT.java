@@ -199,7 +199,7 @@ class PythonFamilyIT {
       Map<String, Consumer<float[]>> outputs)
       throws IOException {
     ObjectNode json = cases.addObject();
-    String start = "case%d-".formatted(cases.size());
+    String start = "case%s-".formatted(cases.size());
     json.put("export", version.toString()).put("signature", signature.key());
     ObjectNode inputs = json.putObject("inputs");
     for (Feed.Value value : feed.values().values()) {

@@ -194,7 +194,7 @@ class RuntimesIT {
         new String[] {
           "signature_def['serving_default']",
           "inputs['tokens'] tensor_info:",
-          "shape: (-1, %d)".formatted(ModelZoo.N),
+          "shape: (-1, %s)".formatted(ModelZoo.N),
           "outputs['logits'] tensor_info:",
           "Method name is: tensorflow/serving/predict"
         }) {
@@ -229,7 +229,7 @@ class RuntimesIT {
   /** The tokens as a file of NumPy's. */
   private static Path npy() throws IOException {
     byte[] header =
-        "{'descr': '<i4', 'fortran_order': False, 'shape': (%d, %d), }\n"
+        "{'descr': '<i4', 'fortran_order': False, 'shape': (%s, %s), }\n"
             .formatted(SEQUENCES, ModelZoo.N)
             .getBytes(StandardCharsets.ISO_8859_1);
     byte[] values = Files.readAllBytes(tokens);

@@ -38,7 +38,7 @@ class SparkIT {
               .range(0, ROWS, 1, 8)
               .selectExpr(
                   "id",
-                  "transform(sequence(1, %d), x -> cast(pmod(hash(id, x), %d) as int)) as tokens"
+                  "transform(sequence(1, %s), x -> cast(pmod(hash(id, x), %s) as int)) as tokens"
                       .formatted(ModelZoo.N, ModelZoo.VOCABULARY));
       List<Row> scored = SparkScoring.score(table, export, loads).collectAsList();
       assertEquals(ROWS, scored.size());

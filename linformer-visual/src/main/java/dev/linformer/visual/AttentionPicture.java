@@ -39,7 +39,7 @@ public record AttentionPicture(
   private static void require(String key, @Nullable Integer value, int least) {
     if (value != null && value < least) {
       throw new InvalidInputException(
-          "%s %d, but at least %d is expected".formatted(key, value, least));
+          "%s %s, but at least %s is expected".formatted(key, value, least));
     }
   }
 
@@ -55,7 +55,7 @@ public record AttentionPicture(
         all.stream().filter(each -> layer == null || each.layer() == layer).toList();
     if (chosen.isEmpty()) {
       throw new InvalidInputException(
-          "layer %d, but of these there is P-bar: %s"
+          "layer %s, but of these there is P-bar: %s"
               .formatted(
                   layer,
                   all.stream()
@@ -67,7 +67,7 @@ public record AttentionPicture(
     int pictures = grid.stream().mapToInt(List::size).sum();
     if (pictures > MOST) {
       throw new InvalidInputException(
-          "%d heads are too many for a picture, %d at most: choose a layer or a head"
+          "%s heads are too many for a picture, %s at most: choose a layer or a head"
               .formatted(pictures, MOST));
     }
     return HeatMap.draw(grid);
@@ -77,7 +77,7 @@ public record AttentionPicture(
   List<HeatMap> heads(AttentionWeights attention) {
     if (head != null && head >= attention.heads()) {
       throw new InvalidInputException(
-          "head %d, but 0 to nhead - 1 = %d is expected".formatted(head, attention.heads() - 1));
+          "head %s, but 0 to nhead - 1 = %s is expected".formatted(head, attention.heads() - 1));
     }
     int rows = limit == null ? attention.rows() : Math.min(limit, attention.rows());
     List<HeatMap> maps = new ArrayList<>();

@@ -39,7 +39,7 @@ class HeatMapTest {
     int last = brightness(image, RIGHT, BOTTOM);
     assertTrue(
         first < right && right < below && below < last,
-        "%d %d %d %d".formatted(first, right, below, last));
+        "%s %s %s %s".formatted(first, right, below, last));
     assertEquals(3 * 255, last);
   }
 

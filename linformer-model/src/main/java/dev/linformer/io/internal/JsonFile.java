@@ -36,7 +36,7 @@ final class JsonFile {
         byte[] json = stream.readNBytes(MOST_BYTES + 1);
         if (json.length > MOST_BYTES) {
           throw new InvalidInputException(
-              "%s: has more than %d MiB, which no configuration has"
+              "%s: has more than %s MiB, which no configuration has"
                   .formatted(source, MOST_BYTES >> 20));
         }
         return JsonText.object(source, json);

@@ -53,7 +53,7 @@ public final class JsonLines {
             return;
           }
           throw new InvalidInputException(
-              "%s, line %d: not valid JSON".formatted(source, all.number()), e);
+              "%s, line %s: not valid JSON".formatted(source, all.number()), e);
         }
       }
     }

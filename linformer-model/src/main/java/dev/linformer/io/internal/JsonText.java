@@ -103,7 +103,7 @@ public final class JsonText {
 
   private static InvalidInputException invalid(String source, JsonParser at, String problem) {
     return new InvalidInputException(
-        "%s: not valid JSON, line %d: %s"
+        "%s: not valid JSON, line %s: %s"
             .formatted(source, at.currentLocation().getLineNr(), problem));
   }
 
@@ -111,13 +111,13 @@ public final class JsonText {
     String said = String.valueOf(e.getOriginalMessage());
     if (e instanceof StreamConstraintsException) {
       if (said.contains("nesting depth")) {
-        return "nested deeper than %d levels".formatted(DEEPEST);
+        return "nested deeper than %s levels".formatted(DEEPEST);
       } else if (said.startsWith("Number")) {
-        return "a number of more than %d digits".formatted(LONGEST_NUMBER);
+        return "a number of more than %s digits".formatted(LONGEST_NUMBER);
       } else if (said.startsWith("Name")) {
-        return "a key of more than %d characters".formatted(LONGEST_KEY);
+        return "a key of more than %s characters".formatted(LONGEST_KEY);
       }
-      return "a text of more than %d characters".formatted(LONGEST_TEXT);
+      return "a text of more than %s characters".formatted(LONGEST_TEXT);
     }
     if (e instanceof JsonEOFException) {
       return "it ends too early";
@@ -147,7 +147,7 @@ public final class JsonText {
         line += json[i] == '\n' ? 1 : 0;
       }
       throw new InvalidInputException(
-          "%s: line %d is no text in UTF-8, its byte 0x%02x at %d is none: save it as UTF-8"
+          "%s: line %s is no text in UTF-8, its byte 0x%02x at %s is none: save it as UTF-8"
               .formatted(source, line, json[bytes.position()] & 0xff, bytes.position()));
     }
     return text.flip().toString();

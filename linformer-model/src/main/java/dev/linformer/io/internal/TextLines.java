@@ -47,7 +47,7 @@ public final class TextLines {
       line.append(buffer, from, at - from);
       if (line.length() > longest) {
         throw new InvalidInputException(
-            "%s, line %d: more than %d characters".formatted(source, number, longest));
+            "%s, line %s: more than %s characters".formatted(source, number, longest));
       }
       complete = at < end;
     }

@@ -102,7 +102,7 @@ final class StateDictionary {
       int at = Arrays.mismatch(first, values);
       if (at >= 0) {
         throw new InvalidInputException(
-            "%s: %s and %s are one weight in this configuration, but value %d is %s in the one and %s in the other; has the model another parameter_sharing?"
+            "%s: %s and %s are one weight in this configuration, but value %s is %s in the one and %s in the other; has the model another parameter_sharing?"
                 .formatted(path, names.get(0), other, at, first[at], values[at]));
       }
     }

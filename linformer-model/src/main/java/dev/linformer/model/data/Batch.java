@@ -122,7 +122,7 @@ public final class Batch {
     private Builder put(String name, Column column) {
       if (size < 1 || column.length() % size != 0) {
         throw new IllegalArgumentException(
-            "field %s: %d values, but a multiple of the batch's size, %d, is expected"
+            "field %s: %s values, but a multiple of the batch's size, %s, is expected"
                 .formatted(name, column.length(), size));
       }
       columns.put(name, column);
@@ -210,7 +210,7 @@ public final class Batch {
     }
     if (size > sequences) {
       throw new IllegalArgumentException(
-          "a batch of %d sequences, but %d at most are expected".formatted(size, sequences));
+          "a batch of %s sequences, but %s at most are expected".formatted(size, sequences));
     }
     Map<String, Column> longer = new LinkedHashMap<>();
     columns.forEach(

@@ -46,7 +46,7 @@ public record ClassifyTask(
     var data = keys.texts("data");
     if (data.size() != 1) {
       throw new InvalidInputException(
-          "the task %s needs a table: name one .csv or .tsv file with --data, found %d"
+          "the task %s needs a table: name one .csv or .tsv file with --data, found %s"
               .formatted(NAME, data.size()));
     }
     return new ClassifyTask(

@@ -38,7 +38,7 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
   public CopyTask {
     if (inputSize < 3) {
       throw new InvalidInputException(
-          "input_size = %d is too small for the task %s: at least 3 is expected"
+          "input_size = %s is too small for the task %s: at least 3 is expected"
               .formatted(inputSize, NAME));
     }
     LanguageTask.atLeast("symbols", symbols, 2);
@@ -129,7 +129,7 @@ public record CopyTask(int inputSize, int symbols, int validation, int test, lon
     @Override
     public List<String> remarks() {
       return List.of(
-          "%d tokens: %d symbols, a separator and a blank".formatted(task.tokens(), task.symbols));
+          "%s tokens: %s symbols, a separator and a blank".formatted(task.tokens(), task.symbols));
     }
 
     private long part(int number) {

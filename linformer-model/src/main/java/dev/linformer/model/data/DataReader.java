@@ -157,7 +157,7 @@ final class DataReader extends Reader {
     String name = control ? "CP1252" : "LATIN1";
     String letter = new String(new byte[] {value}, Charset.forName("windows-1252"));
     return new InvalidInputException(
-        "--data %s: not in UTF-8 at byte %d; convert it, for example with iconv -f %s -t UTF-8 (line %d: byte 0x%02x, in %s %s)"
+        "--data %s: not in UTF-8 at byte %s; convert it, for example with iconv -f %s -t UTF-8 (line %s: byte 0x%02x, in %s %s)"
             .formatted(
                 file, mark + decoded, name, line, value, name, PrintableText.excerpt(letter)));
   }

@@ -98,7 +98,7 @@ final class DelimitedFile implements Closeable {
   private InvalidInputException quotes(UncheckedIOException e) {
     boolean open = String.valueOf(e.getMessage()).contains("EOF");
     return new InvalidInputException(
-        "--data %s, line %d: %s; a quote within a quoted text is written twice, \"\""
+        "--data %s, line %s: %s; a quote within a quoted text is written twice, \"\""
             .formatted(
                 file,
                 line,
@@ -121,7 +121,7 @@ final class DelimitedFile implements Closeable {
     } while (row != null && row.cells.size() == 1 && row.cells.get(0).isBlank());
     if (row != null && row.cells.stream().anyMatch(cell -> cell.indexOf('\0') >= 0)) {
       throw new InvalidInputException(
-          "--data %s, line %d: a zero byte, which no text has; is the file damaged?"
+          "--data %s, line %s: a zero byte, which no text has; is the file damaged?"
               .formatted(file, row.line));
     }
     return row;
@@ -150,7 +150,7 @@ final class DelimitedFile implements Closeable {
       taken += read;
       if (taken > LONGEST) {
         throw new InvalidInputException(
-            "--data %s, line %d: a row of more than %d characters; is there a quote that is not closed?"
+            "--data %s, line %s: a row of more than %s characters; is there a quote that is not closed?"
                 .formatted(file, line, LONGEST));
       }
       return read;

@@ -65,7 +65,7 @@ final class Labels {
     }
     if (needed() > Math.max(ALWAYS_FINE, MOST_CLASSES * (long) sorted.size())) {
       throw new InvalidInputException(
-          "--data %s, line %d: label %s, but numbers count classes from 0, and there are only %d labels; number them from 0, write words such as c%s, or set num_classes to %d"
+          "--data %s, line %s: label %s, but numbers count classes from 0, and there are only %s labels; number them from 0, write words such as c%s, or set num_classes to %s"
               .formatted(data, lines.get(last()), last(), sorted.size(), last(), needed()));
     }
     return needed();
@@ -78,10 +78,10 @@ final class Labels {
    * @throws InvalidInputException if there are more labels
    */
   int[] numbered(int classes) {
-    String cure = "set num_classes to %d, or leave it out".formatted(needed());
+    String cure = "set num_classes to %s, or leave it out".formatted(needed());
     if (!numbers && needed() > classes) {
       throw new InvalidInputException(
-          "--data %s: %d labels (%s, …), but num_classes = %d; %s"
+          "--data %s: %s labels (%s, …), but num_classes = %s; %s"
               .formatted(
                   data,
                   needed(),
@@ -98,7 +98,7 @@ final class Labels {
       int number = numbers ? Integer.parseInt(label.getKey()) : sorted.indexOf(label.getKey());
       if (number >= classes) {
         throw new InvalidInputException(
-            "--data %s, line %d: label %s, but 0 to num_classes - 1 = %d is expected; %s"
+            "--data %s, line %s: label %s, but 0 to num_classes - 1 = %s is expected; %s"
                 .formatted(data, label.getValue(), label.getKey(), classes - 1, cure));
       }
       numbered[i++] = number;

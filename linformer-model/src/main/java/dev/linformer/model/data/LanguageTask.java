@@ -74,7 +74,7 @@ public record LanguageTask(
   static void atLeast(String key, int value, int least) {
     if (value < least) {
       throw new InvalidInputException(
-          "%s = %d, but at least %d is expected".formatted(key, value, least));
+          "%s = %s, but at least %s is expected".formatted(key, value, least));
     }
   }
 
@@ -86,7 +86,7 @@ public record LanguageTask(
     atLeast(key, value, 1);
     if (value > MOST_EXAMPLES) {
       throw new InvalidInputException(
-          "%s = %d, but at most %d is expected".formatted(key, value, MOST_EXAMPLES));
+          "%s = %s, but at most %s is expected".formatted(key, value, MOST_EXAMPLES));
     }
   }
 

@@ -72,7 +72,7 @@ public final class ListOps {
           || maxArguments < 2) {
         throw new InvalidInputException(
             String.format(
-                "no ListOps expression has %d < length < %d, maxDepth %d and maxArguments %d:"
+                "no ListOps expression has %s < length < %s, maxDepth %s and maxArguments %s:"
                     + " needed are minLength 1, a maxLength of 5 and of minLength + 2, maxDepth 2"
                     + " and maxArguments 2, or more",
                 minLength, maxLength, maxDepth, maxArguments));
@@ -103,7 +103,7 @@ public final class ListOps {
       } else if (++failures == PATIENCE) {
         throw new InvalidInputException(
             String.format(
-                "%s yield %d different expressions, and %d are asked for: widen the lengths, or"
+                "%s yield %s different expressions, and %s are asked for: widen the lengths, or"
                     + " ask for fewer",
                 settings, examples.size(), count));
       }

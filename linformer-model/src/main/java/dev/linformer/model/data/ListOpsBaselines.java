@@ -32,7 +32,7 @@ record ListOpsBaselines(double majority, double rootOperator, double rootLiteral
     if (train.isEmpty() || heldOut.isEmpty()) {
       throw new InvalidInputException(
           String.format(
-              "baselines need examples to fit and to measure on: %d and %d given",
+              "baselines need examples to fit and to measure on: %s and %s given",
               train.size(), heldOut.size()));
     }
     ToIntFunction<Example> byMajority = fit(train, example -> 0, example -> 0);

@@ -49,7 +49,7 @@ final class ListOpsData implements TaskData {
   @Override
   public List<String> remarks() {
     return List.of(
-        "%d tokens and %d classes of the task %s"
+        "%s tokens and %s classes of the task %s"
             .formatted(ListOps.VOCABULARY_SIZE, ListOps.CLASSES, ListOpsTask.NAME));
   }
 

@@ -79,12 +79,12 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
         source,
         "num_classes",
         classifier.classes(),
-        "the task %s has %d classes".formatted(NAME, ListOps.CLASSES),
+        "the task %s has %s classes".formatted(NAME, ListOps.CLASSES),
         ListOps.CLASSES);
     int n = classifier.encoder().sequenceLength();
     if (settings.maxLength() - 1 > n) {
       throw new InvalidInputException(
-          "%s: input_size = %d, but the task %s has expressions of up to %d tokens; lower max_length"
+          "%s: input_size = %s, but the task %s has expressions of up to %s tokens; lower max_length"
               .formatted(source, n, NAME, settings.maxLength() - 1));
     }
   }
@@ -133,7 +133,7 @@ public record ListOpsTask(ListOps.Settings settings, int train, int validation, 
           seed);
     } catch (InvalidInputException e) {
       throw new InvalidInputException(
-          "input_size = %d is too small for the task %s: %s"
+          "input_size = %s is too small for the task %s: %s"
               .formatted(inputSize, NAME, e.getMessage()),
           e);
     }

@@ -30,7 +30,7 @@ final class ModelKinds {
    * @throws InvalidInputException if the model has fewer
    */
   static void requireTokens(String source, int given, String who, int needed) {
-    requireSize(source, "num_tokens", given, "%s has %d tokens".formatted(who, needed), needed);
+    requireSize(source, "num_tokens", given, "%s has %s tokens".formatted(who, needed), needed);
   }
 
   /**
@@ -40,7 +40,7 @@ final class ModelKinds {
   static void requireSize(String source, String key, int given, String has, int needed) {
     if (given < needed) {
       throw new InvalidInputException(
-          "%s: %s = %d, but %s; set it to %d, or leave it out"
+          "%s: %s = %s, but %s; set it to %s, or leave it out"
               .formatted(source, key, given, has, needed));
     }
   }

@@ -63,7 +63,7 @@ final class Table implements Closeable {
     if (text.length > longest) {
       if (!task.truncate()) {
         throw new InvalidInputException(
-            "--data %s, line %d: a text of %d tokens, but input_size = %d; raise it, or cut texts with --set task.truncate=true"
+            "--data %s, line %s: a text of %s tokens, but input_size = %s; raise it, or cut texts with --set task.truncate=true"
                 .formatted(task.data(), row.line(), text.length, longest));
       }
       text = Arrays.copyOf(text, longest);

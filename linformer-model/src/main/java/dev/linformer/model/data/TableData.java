@@ -43,7 +43,7 @@ final class TableData implements TaskData {
     int tenth = all.length / 10;
     if (tenth == 0) {
       throw new InvalidInputException(
-          "--data %s: %d rows, but at least 10 are expected".formatted(task.data(), all.length));
+          "--data %s: %s rows, but at least 10 are expected".formatted(task.data(), all.length));
     }
     test = Arrays.copyOf(all, tenth);
     validation = Arrays.copyOfRange(all, tenth, 2 * tenth);
@@ -67,7 +67,7 @@ final class TableData implements TaskData {
     int batches = train.length / size;
     if (batches == 0) {
       throw new InvalidInputException(
-          "batch size %d is above the %d examples there are: lower it"
+          "batch size %s is above the %s examples there are: lower it"
               .formatted(size, train.length));
     }
     int from = (int) (index % batches) * size;
@@ -139,14 +139,14 @@ final class TableData implements TaskData {
     List<String> remarks = new ArrayList<>();
     if (table.dropped() > 0) {
       remarks.add(
-          "left out %d of %d rows, whose text or label is missing"
+          "left out %s of %s rows, whose text or label is missing"
               .formatted(table.dropped(), table.dropped() + table.rows()));
     }
     String more =
         modelClasses == labels.needed() ? "" : "; the model has num_classes = " + modelClasses;
-    remarks.add("%d classes in %s%s".formatted(labels.needed(), task.data(), more));
+    remarks.add("%s classes in %s%s".formatted(labels.needed(), task.data(), more));
     remarks.add(
-        "%d tokens of the tokenizer %s"
+        "%s tokens of the tokenizer %s"
             .formatted(task.tokenizer().size(), task.tokenizer().word()));
     return remarks;
   }

@@ -76,7 +76,7 @@ final class TableRows implements Closeable {
     }
     if (names.lastIndexOf(wanted) != column) {
       throw new InvalidInputException(
-          "--data %s: columns %d and %d are both named \"%s\"; rename one of them"
+          "--data %s: columns %s and %s are both named \"%s\"; rename one of them"
               .formatted(
                   file, column + 1, names.lastIndexOf(wanted) + 1, PrintableText.excerpt(wanted)));
     }
@@ -93,7 +93,7 @@ final class TableRows implements Closeable {
     for (DelimitedFile.Row row = delimited.next(); row != null; row = delimited.next()) {
       if (row.cells().size() != columns) {
         throw new InvalidInputException(
-            "--data %s, line %d: %d columns, but its first line names %d"
+            "--data %s, line %s: %s columns, but its first line names %s"
                 .formatted(file, row.line(), row.cells().size(), columns));
       }
       String words = row.cells().get(text);
@@ -111,7 +111,7 @@ final class TableRows implements Closeable {
     if (rows == 0) {
       throw new InvalidInputException(
           "--data %s: empty, there is no row to learn from%s"
-              .formatted(file, dropped == 0 ? "" : " but %d that were dropped".formatted(dropped)));
+              .formatted(file, dropped == 0 ? "" : " but %s that were dropped".formatted(dropped)));
     }
     return null;
   }
@@ -121,7 +121,7 @@ final class TableRows implements Closeable {
     String content = blank ? "empty" : "\"" + PrintableText.excerpt(cell.strip()) + "\"";
     String words = blank ? "" : ", or take such words as they are with task.missing=keep_words";
     return new InvalidInputException(
-        "--data %s, line %d: the %s is %s; mend it, or leave such rows out with --set task.missing=drop%s"
+        "--data %s, line %s: the %s is %s; mend it, or leave such rows out with --set task.missing=drop%s"
             .formatted(file, line, what, content, words));
   }
 

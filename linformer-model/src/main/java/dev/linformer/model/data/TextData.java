@@ -44,8 +44,13 @@ final class TextData implements TaskData {
     validationEnd = trainEnd + (size - trainEnd) / 2;
     if (validationEnd - trainEnd < length()) {
       throw new InvalidInputException(
-          "--data %s: %,d tokens are too few: a twentieth is to watch on, and has to hold a sequence of input_size = %d; at least %,d are expected, or a smaller input_size"
-              .formatted(String.join(" ", task.data()), size, n, 20L * (length() + 1)));
+          String.format(
+              Locale.ROOT,
+              "--data %s: %,d tokens are too few: a twentieth is to watch on, and has to hold a sequence of input_size = %s; at least %,d are expected, or a smaller input_size",
+              String.join(" ", task.data()),
+              size,
+              n,
+              20L * (length() + 1)));
     }
   }
 
@@ -110,7 +115,7 @@ final class TextData implements TaskData {
   public List<String> remarks() {
     boolean masked = task.kind() == LanguageTask.Kind.MASKED;
     return List.of(
-        "%d tokens of the tokenizer %s%s"
+        "%s tokens of the tokenizer %s%s"
             .formatted(
                 task.tokenizer().size(),
                 task.tokenizer().word(),

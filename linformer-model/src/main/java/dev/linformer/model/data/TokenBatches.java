@@ -45,7 +45,7 @@ final class TokenBatches {
     if (batchSize > examples.size()) {
       throw new InvalidInputException(
           String.format(
-              "batch size %d is above the %d examples there are: lower it",
+              "batch size %s is above the %s examples there are: lower it",
               batchSize, examples.size()));
     }
     this.examples = List.copyOf(examples);
@@ -135,7 +135,7 @@ final class TokenBatches {
       if (examples.get(i).length() > inputSize) {
         throw new InvalidInputException(
             String.format(
-                "example %d has %d tokens, and the input size is %d: raise it, or generate shorter"
+                "example %s has %s tokens, and the input size is %s: raise it, or generate shorter"
                     + " examples",
                 i, examples.get(i).length(), inputSize));
       }

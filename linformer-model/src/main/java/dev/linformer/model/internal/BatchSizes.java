@@ -19,7 +19,7 @@ public final class BatchSizes {
    * @throws InvalidInputException if there are too many positions
    */
   public static void requirePositions(long batch, long length) {
-    refuseIfMore(batch, "%d sequences of %d positions".formatted(batch, length), length);
+    refuseIfMore(batch, "%s sequences of %s positions".formatted(batch, length), length);
   }
 
   /**
@@ -33,7 +33,7 @@ public final class BatchSizes {
   public static void requireValues(long batch, long length, long channels) {
     refuseIfMore(
         batch,
-        "%d sequences of %d positions with %d channels".formatted(batch, length, channels),
+        "%s sequences of %s positions with %s channels".formatted(batch, length, channels),
         length * channels);
   }
 
@@ -41,7 +41,7 @@ public final class BatchSizes {
     long most = Integer.MAX_VALUE / each;
     if (batch > most) {
       throw new InvalidInputException(
-          "batch = %d, but at most %s is expected: %s are more than the %d that TensorFlow's gradients can count"
+          "batch = %s, but at most %s is expected: %s are more than the %s that TensorFlow's gradients can count"
               .formatted(batch, most, what, Integer.MAX_VALUE));
     }
   }

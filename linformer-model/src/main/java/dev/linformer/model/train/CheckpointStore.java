@@ -124,7 +124,7 @@ final class CheckpointStore {
           reasons.get(0)
               + (all.size() == 1
                   ? "; there is no older checkpoint"
-                  : "; of the older checkpoints, %d, none can be used either"
+                  : "; of the older checkpoints, %s, none can be used either"
                       .formatted(all.size() - 1)));
     }
     return TrainingState.START;
@@ -138,7 +138,7 @@ final class CheckpointStore {
     AtomicFolder.delete(aside);
     Files.move(checkpoint, aside);
     notices.accept(
-        "the checkpoint %s cannot be used (%s); it is %s now, and the training goes on from step %d"
+        "the checkpoint %s cannot be used (%s); it is %s now, and the training goes on from step %s"
             .formatted(checkpoint, reason, name, state.step()));
   }
 
@@ -148,7 +148,7 @@ final class CheckpointStore {
     TrainingState state = TrainingState.parse(JsonObjectReader.read(checkpoint.resolve(STATE)));
     if (state.step() != step(checkpoint)) {
       throw new InvalidInputException(
-          "%s: global_step = %d, but %d is expected"
+          "%s: global_step = %s, but %s is expected"
               .formatted(checkpoint.resolve(STATE), state.step(), step(checkpoint)));
     }
     WeightFile.load(session, weights.weights(), checkpoint.resolve(WEIGHTS));

@@ -10,7 +10,7 @@ public final class DivergedException extends RuntimeException {
 
   DivergedException(int step, double loss, double norm, String place) {
     this(
-        "the loss is %s at step %d, the gradients' norm %s; %s. %s"
+        "the loss is %s at step %s, the gradients' norm %s; %s. %s"
             .formatted(loss, step, norm, place, HELP));
   }
 
@@ -21,7 +21,7 @@ public final class DivergedException extends RuntimeException {
   /** An update has made numbers of a weight that are none, or too large for float32. */
   static DivergedException spoilt(int step, String weight) {
     return new DivergedException(
-        "the weight %s is no number any more after step %d, and nothing of it is written. %s"
+        "the weight %s is no number any more after step %s, and nothing of it is written. %s"
             .formatted(weight, step, HELP));
   }
 

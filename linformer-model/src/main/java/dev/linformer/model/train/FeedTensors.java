@@ -33,7 +33,7 @@ final class FeedTensors implements AutoCloseable {
     int length = floats ? batch.floats(field.name()).length : batch.ints(field.name()).length;
     if (length != shape.size()) {
       throw new IllegalArgumentException(
-          "field %s: %d values, but %d are expected: shape %s"
+          "field %s: %s values, but %s are expected: shape %s"
               .formatted(field.name(), length, shape.size(), shape));
     }
     tensors.put(

@@ -179,7 +179,7 @@ record RunSettings(
   void requireCheckpoint(TrainingState state) {
     if (recordedStep > 0 && state.step() == 0) {
       throw new InvalidInputException(
-          "%s: no checkpoint is left of the training, which was at step %d; begin anew in another folder"
+          "%s: no checkpoint is left of the training, which was at step %s; begin anew in another folder"
               .formatted(directory.checkpoints(), recordedStep));
     }
   }

@@ -167,7 +167,7 @@ public record TrainerConfig(
     long n = model.stacks().get(0).sequenceLength();
     if (batchSize * n > Integer.MAX_VALUE) {
       throw new InvalidInputException(
-          "batch_size = %d, but with input_size = %d at most %d is expected; gradient_accumulation_steps adds up batches"
+          "batch_size = %s, but with input_size = %s at most %s is expected; gradient_accumulation_steps adds up batches"
               .formatted(batchSize, n, Integer.MAX_VALUE / n));
     }
   }

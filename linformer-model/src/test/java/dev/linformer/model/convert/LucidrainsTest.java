@@ -212,7 +212,7 @@ class LucidrainsTest {
     String name = ours;
     for (int place = 0; place < 6; place++) {
       name =
-          name.replace("seq." + place + ".", "net.layers.%d.%d.".formatted(place / 2, place % 2));
+          name.replace("seq." + place + ".", "net.layers.%s.%s.".formatted(place / 2, place % 2));
     }
     boolean shared = golden.config().path("share_kv").asBoolean();
     return name.replace("to_token_emb", "token_emb")

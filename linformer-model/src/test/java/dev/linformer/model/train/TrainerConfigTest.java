@@ -46,7 +46,7 @@ class TrainerConfigTest {
   void theDefaultsOfTheBuilderAreThoseOfJson() {
     for (int steps : new int[] {1, 7, 30, 999, 1000, 6000}) {
       TrainerConfig built = TrainerConfig.builder(steps).build();
-      assertEquals(built, TrainerConfig.parse("{\"max_steps\": %d}".formatted(steps)));
+      assertEquals(built, TrainerConfig.parse("{\"max_steps\": %s}".formatted(steps)));
       assertEquals(Math.min(100, steps / 10), built.warmupSteps());
     }
   }

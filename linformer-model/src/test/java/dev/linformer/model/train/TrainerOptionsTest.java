@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -137,7 +138,7 @@ class TrainerOptionsTest {
       trainer.loadBest();
       Evaluation again = trainer.evaluate(few().validation(config.batchSize()));
       assertEquals(best.loss(), again.loss());
-      assertTrue(Files.isDirectory(folder.resolve("early/step-%08d".formatted(best.step()))));
+      assertTrue(Files.isDirectory(folder.resolve(String.format(Locale.ROOT, "early/step-%08d", best.step()))));
       try (var kept = Files.list(folder.resolve("early"))) {
         assertEquals(3, kept.count());
       }

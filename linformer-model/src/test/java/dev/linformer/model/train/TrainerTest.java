@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,7 +54,7 @@ class TrainerTest {
     @Override
     public void onCheckpoint(int step, Path checkpoint) {
       assertTrue(Files.isDirectory(checkpoint), checkpoint.toString());
-      assertEquals("step-%08d".formatted(step), checkpoint.getFileName().toString());
+      assertEquals(String.format(Locale.ROOT, "step-%08d", step), checkpoint.getFileName().toString());
       checkpoints.add(checkpoint);
     }
   }
@@ -295,7 +296,7 @@ class TrainerTest {
       trainer.train(Tiny.data(1), new Log(trainer, -1));
       var best = trainer.state().best();
       assertEquals(best, trainer.loadBest());
-      AtomicFolder.delete(folder.resolve("step-%08d".formatted(best.orElseThrow().step())));
+      AtomicFolder.delete(folder.resolve(String.format(Locale.ROOT, "step-%08d", best.orElseThrow().step())));
       var second = trainer.loadBest().orElseThrow();
       assertTrue(second.loss() >= best.orElseThrow().loss(), second::toString);
       assertNotEquals(best.orElseThrow(), second);

@@ -155,7 +155,7 @@ class TrainingGraphTest {
           Values.refusal(
               () -> new TrainingGraph(model, Tiny.OBJECTIVE, trainer, xla, false, null).close());
       assertTrue(
-          message.startsWith("batch = %d, but at most %d is".formatted(batch, batch - 1)), message);
+          message.startsWith("batch = %s, but at most %s is".formatted(batch, batch - 1)), message);
     }
   }
 

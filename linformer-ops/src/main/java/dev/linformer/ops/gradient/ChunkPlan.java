@@ -19,7 +19,7 @@ public record ChunkPlan(long units, long perPart, int outputAxis) {
   public ChunkPlan {
     if (units < 1 || perPart < 1) {
       throw new IllegalArgumentException(
-          "Parts: at least 1 unit and 1 a part expected, found %d and %d"
+          "Parts: at least 1 unit and 1 a part expected, found %s and %s"
               .formatted(units, perPart));
     }
   }

@@ -47,7 +47,7 @@ record SlicedInput(
     long size = shape.get(input.axis());
     if (size < 0 || size % units != 0 || (exactly && size != units)) {
       throw new IllegalArgumentException(
-          "Recompute: axis %d of an input must be %s%d, found %d in %s"
+          "Recompute: axis %s of an input must be %s%s, found %s in %s"
               .formatted(input.axis(), exactly ? "" : "a multiple of ", units, size, shape));
     }
     return size / units;

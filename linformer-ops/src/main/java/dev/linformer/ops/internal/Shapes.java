@@ -19,7 +19,7 @@ public final class Shapes {
     Shape shape = x.shape();
     if (shape.numDimensions() != rank) {
       throw new IllegalArgumentException(
-          "%s: %d axes expected, found %d in %s"
+          "%s: %s axes expected, found %s in %s"
               .formatted(what, rank, shape.numDimensions(), shape));
     }
   }
@@ -34,7 +34,7 @@ public final class Shapes {
     Shape shape = x.shape();
     if (shape.get(axis) != expected) {
       throw new IllegalArgumentException(
-          "%s: axis %d must be %d (%s), found %s in %s"
+          "%s: axis %s must be %s (%s), found %s in %s"
               .formatted(
                   what,
                   axis,
@@ -53,7 +53,7 @@ public final class Shapes {
     long size = x.shape().get(axis);
     if (size == Shape.UNKNOWN_SIZE || size > most) {
       throw new IllegalArgumentException(
-          "%s: axis %d must be at most %d (%s), found %s in %s"
+          "%s: axis %s must be at most %s (%s), found %s in %s"
               .formatted(
                   what,
                   axis,
@@ -73,7 +73,7 @@ public final class Shapes {
         Arrays.stream(shape.asArray()).filter(size -> size == Shape.UNKNOWN_SIZE).count();
     if (unknown > 1) {
       throw new IllegalArgumentException(
-          "%s: at most one axis of unknown size expected, found %d in %s"
+          "%s: at most one axis of unknown size expected, found %s in %s"
               .formatted(what, unknown, shape));
     }
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.linformer.ops.Graphs;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -107,16 +108,16 @@ class RecomputeMemoryTest {
     // At least one hidden tensor a layer; with Grappler it is up to twice that, by chance.
     int depth = 11;
     long plain = Memory.peak(step(depth, PLAIN, config));
-    assertTrue(plain > depth * HIDDEN, "without recomputation %d bytes".formatted(plain));
+    assertTrue(plain > depth * HIDDEN, "without recomputation %s bytes".formatted(plain));
     double slope = slope(ONE, config);
-    assertTrue(slope < 0.15 * HIDDEN, "%.0f bytes a layer".formatted(slope));
+    assertTrue(slope < 0.15 * HIDDEN, String.format(Locale.ROOT, "%.0f bytes a layer", slope));
   }
 
   @Test
   void slopeIsASmallShareOfThatWithoutRecomputation() {
     double plain = slope(PLAIN, Memory.exact());
     double recomputed = slope(ONE, Memory.exact());
-    assertTrue(recomputed < 0.15 * plain, "%.0f of %.0f bytes".formatted(recomputed, plain));
+    assertTrue(recomputed < 0.15 * plain, String.format(Locale.ROOT, "%.0f of %.0f bytes", recomputed, plain));
   }
 
   @ParameterizedTest
@@ -128,15 +129,15 @@ class RecomputeMemoryTest {
     // A part's hidden tensor and its gradient; x, y and dy; weights' gradients and their sums.
     long bound = 2 * 4L * perPart * WIDE + 3 * OUTER + 4 * WEIGHT;
     assertTrue(bound < HIDDEN / 2, "the bound says something");
-    assertTrue(parts < bound, "peak %d bytes, bound %d".formatted(parts, bound));
-    assertTrue(one > 2 * HIDDEN, "in one part %d bytes".formatted(one));
+    assertTrue(parts < bound, "peak %s bytes, bound %s".formatted(parts, bound));
+    assertTrue(one > 2 * HIDDEN, "in one part %s bytes".formatted(one));
   }
 
   @Test
   void partsOfDeepChainsAreNotKeptEither() {
     double slope = slope(new ChunkPlan(ROWS, 131, 0), Memory.exact());
     // The layer's input and the gradients of its weights.
-    assertTrue(slope < 1.2 * (OUTER + 2 * WEIGHT), "%.0f bytes a layer".formatted(slope));
+    assertTrue(slope < 1.2 * (OUTER + 2 * WEIGHT), String.format(Locale.ROOT, "%.0f bytes a layer", slope));
   }
 
   @ParameterizedTest

@@ -45,7 +45,7 @@ final class SlotsTaken {
             .limit(wanted)
             .count();
     if (taken != wanted) {
-      throw new AssertionError("%d types without a gradient, not %d".formatted(taken, wanted));
+      throw new AssertionError("%s types without a gradient, not %s".formatted(taken, wanted));
     }
     print("product", (tf, x) -> BatchProduct.trained(tf, row(tf, x), row(tf, x), true, true));
     print(

@@ -87,7 +87,7 @@ final class Archive implements Closeable {
         throw invalid(
             file,
             name,
-            "cannot hold %d bytes in %d compressed ones".formatted(entry.getSize(), compressed));
+            "cannot hold %s bytes in %s compressed ones".formatted(entry.getSize(), compressed));
       }
     }
     return Collections.unmodifiableMap(entries);

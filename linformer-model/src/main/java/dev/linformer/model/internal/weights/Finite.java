@@ -22,7 +22,7 @@ public final class Finite {
       float value = values.getFloat(i);
       if (!Float.isFinite(value)) {
         throw new InvalidInputException(
-            "%s: the weight %s has the value %s at index %d, so the model computes no numbers; take weights from before the training diverged, such as an older checkpoint's"
+            "%s: the weight %s has the value %s at index %s, so the model computes no numbers; take weights from before the training diverged, such as an older checkpoint's"
                 .formatted(file, name, value, i));
       }
     }

@@ -113,7 +113,7 @@ public final class NpyFile {
     if (above || value != (int) value) {
       throw NpyHeader.invalid(
           file,
-          "has %s as element %d, outside the range of int32"
+          "has %s as element %s, outside the range of int32"
               .formatted(
                   header.isUnsigned() ? Long.toUnsignedString(value) : Long.toString(value),
                   index));

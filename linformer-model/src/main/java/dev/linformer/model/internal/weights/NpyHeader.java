@@ -120,7 +120,7 @@ record NpyHeader(Shape shape, String dtype, boolean fortranOrder) {
       throw invalid(
           file,
           String.format(
-              "is %s: shape %s of %s takes %d bytes, and %d follow the header; save it again",
+              "is %s: shape %s of %s takes %s bytes, and %s follow the header; save it again",
               found < dataBytes() ? "truncated" : "too long", shape, dtype, dataBytes(), found));
     }
   }
@@ -160,7 +160,7 @@ record NpyHeader(Shape shape, String dtype, boolean fortranOrder) {
   private static Shape shape(Object file, List<?> numbers) {
     if (numbers.size() > MOST_AXES) {
       throw invalid(
-          file, "has %d axes, and at most %d are read".formatted(numbers.size(), MOST_AXES));
+          file, "has %s axes, and at most %s are read".formatted(numbers.size(), MOST_AXES));
     }
     long[] axes = numbers.stream().mapToLong(axis -> (Long) axis).toArray();
     long size = 1;
@@ -168,7 +168,7 @@ record NpyHeader(Shape shape, String dtype, boolean fortranOrder) {
       if (axis > MOST_ELEMENTS / Math.max(size, 1)) {
         throw invalid(
             file,
-            String.format("has shape %s, above %d elements", Arrays.toString(axes), MOST_ELEMENTS));
+            String.format("has shape %s, above %s elements", Arrays.toString(axes), MOST_ELEMENTS));
       }
       size *= axis;
     }

@@ -95,7 +95,7 @@ public final class NpzFile implements TensorFile {
     if (into.size() != header.shape().size()) {
       throw archive.invalid(
           entry,
-          "has %d values (shape %s), where %d are asked for"
+          "has %s values (shape %s), where %s are asked for"
               .formatted(header.shape().size(), header.shape(), into.size()));
     }
     try (CheckedInputStream stream =
@@ -117,7 +117,7 @@ public final class NpzFile implements TensorFile {
     Array array = arrays.get(name);
     if (array == null) {
       throw new InvalidInputException(
-          "%s: has no array '%s' among its %d"
+          "%s: has no array '%s' among its %s"
               .formatted(file, PrintableText.excerpt(name), arrays.size()));
     }
     return array;

@@ -56,7 +56,7 @@ public final class PyTorchFile implements TensorFile {
           archive.entries().keySet().stream().filter(name -> name.endsWith(PICKLE)).toList();
       if (pickles.size() != 1) {
         throw new InvalidInputException(
-            "%s: is not of torch.save: one entry …%s is expected, found %d"
+            "%s: is not of torch.save: one entry …%s is expected, found %s"
                 .formatted(file, PICKLE, pickles.size()));
       }
       String root = pickles.get(0).substring(0, pickles.get(0).length() - PICKLE.length());
@@ -100,7 +100,7 @@ public final class PyTorchFile implements TensorFile {
     ZipEntry entry = stored(archive, name);
     if (entry.getSize() > most) {
       throw archive.invalid(
-          name, "has %d bytes, above the limit of %d".formatted(entry.getSize(), most));
+          name, "has %s bytes, above the limit of %s".formatted(entry.getSize(), most));
     }
     verify(archive, entry);
     try (InputStream stream = archive.stream(entry)) {
@@ -140,7 +140,7 @@ public final class PyTorchFile implements TensorFile {
         || entry.getSize() / storage.type().bytes() != storage.size()) {
       throw archive.invalid(
           entry.getName(),
-          "has %d bytes, but %d values of %s are expected"
+          "has %s bytes, but %s values of %s are expected"
               .formatted(entry.getSize(), storage.size(), storage.type()));
     }
   }
@@ -161,7 +161,7 @@ public final class PyTorchFile implements TensorFile {
     if (into.size() != tensor.shape().size()) {
       throw invalid(
           name,
-          "has %d values (shape %s), where %d are asked for"
+          "has %s values (shape %s), where %s are asked for"
               .formatted(tensor.shape().size(), tensor.shape(), into.size()));
     }
     if (into.size() == 0) {
@@ -193,7 +193,7 @@ public final class PyTorchFile implements TensorFile {
     StridedTensor tensor = tensors.get(name);
     if (tensor == null) {
       throw new InvalidInputException(
-          "%s: has no tensor '%s' among its %d"
+          "%s: has no tensor '%s' among its %s"
               .formatted(file, PrintableText.excerpt(name), tensors.size()));
     }
     return tensor;

@@ -61,14 +61,14 @@ public final class SafetensorsFile implements TensorFile {
         throw SafetensorsHeader.invalid(
             file,
             String.format(
-                "no safetensors file: it names a header of %s bytes, above the limit of %d",
+                "no safetensors file: it names a header of %s bytes, above the limit of %s",
                 Long.toUnsignedString(length), MAX_HEADER));
       }
       if (length > size - Long.BYTES) {
         throw SafetensorsHeader.invalid(
             file,
             String.format(
-                "truncated: a header of %d bytes runs past the end of the file, %d bytes long",
+                "truncated: a header of %s bytes runs past the end of the file, %s bytes long",
                 length, size));
       }
       ByteBuffer json = ByteBuffer.allocate((int) length);
@@ -129,7 +129,7 @@ public final class SafetensorsFile implements TensorFile {
       throw SafetensorsHeader.invalid(
           file,
           String.format(
-              "tensor '%s' has %d values (shape %s), where %d are asked for",
+              "tensor '%s' has %s values (shape %s), where %s are asked for",
               PrintableText.excerpt(name), size, entry.shape(), into.size()));
     }
     try {

@@ -124,7 +124,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, TensorEntry> 
       throw invalid(
           file,
           String.format(
-              "%s%s of shape %s does not fill the %d bytes of its data_offsets %s",
+              "%s%s of shape %s does not fill the %s bytes of its data_offsets %s",
               tensor(name), dtype, found(node, "shape"), found, found(node, "data_offsets")));
     }
     return new TensorEntry(name, dtype, Shape.of(shape), offsets[0], offsets[1]);
@@ -156,7 +156,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, TensorEntry> 
         throw invalid(
             file,
             String.format(
-                "%sbegins at byte %d of the data, %s the tensor before it, which ends at %d",
+                "%sbegins at byte %s of the data, %s the tensor before it, which ends at %s",
                 tensor(entry.name()),
                 entry.begin(),
                 entry.begin() < end ? "overlapping" : "leaving a hole after",
@@ -168,7 +168,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, TensorEntry> 
       throw invalid(
           file,
           String.format(
-              "%s: header names %d bytes, file has %d; copy or download it again",
+              "%s: header names %s bytes, file has %s; copy or download it again",
               end > dataBytes ? "truncated" : "too long", end, dataBytes));
     }
   }

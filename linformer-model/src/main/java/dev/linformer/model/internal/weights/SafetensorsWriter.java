@@ -38,7 +38,7 @@ public final class SafetensorsWriter {
     public Tensor {
       if (shape.hasUnknownDimension() || shape.size() != values.size()) {
         throw new InvalidInputException(
-            String.format("tensor '%s': %d values for shape %s", name, values.size(), shape));
+            String.format("tensor '%s': %s values for shape %s", name, values.size(), shape));
       }
       if (name.equals(SafetensorsHeader.METADATA)) {
         throw new InvalidInputException("a tensor cannot be named " + name + ": choose another");
@@ -90,7 +90,7 @@ public final class SafetensorsWriter {
     int padded = (json.length + 7) / 8 * 8;
     if (padded > SafetensorsFile.MAX_HEADER) {
       throw new InvalidInputException(
-          "%d tensors have a header of %d bytes, and no reader takes more than %d"
+          "%s tensors have a header of %s bytes, and no reader takes more than %s"
               .formatted(tensors.size(), padded, SafetensorsFile.MAX_HEADER));
     }
     ByteBuffer header = FileBytes.littleEndian(Long.BYTES + padded).putLong(padded).put(json);

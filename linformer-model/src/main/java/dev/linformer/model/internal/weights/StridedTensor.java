@@ -48,7 +48,7 @@ record StridedTensor(Storage storage, long offset, Shape shape, List<Long> strid
       }
       if (count > 0 && last >= storage.size) {
         throw new IllegalArgumentException(
-            "its values %d to %d lie outside of a storage of %d"
+            "its values %s to %s lie outside of a storage of %s"
                 .formatted(offset, last, storage.size));
       }
     } catch (ArithmeticException e) {

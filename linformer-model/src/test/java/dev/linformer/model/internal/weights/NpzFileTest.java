@@ -129,7 +129,7 @@ class NpzFileTest {
     assertTrue(
         refused(path)
             .contains(
-                "entry 'a.b.weight.npy' cannot hold %d bytes in %d compressed ones"
+                "entry 'a.b.weight.npy' cannot hold %s bytes in %s compressed ones"
                     .formatted(1032 * compressed + 1, compressed)));
 
     bytes.putInt(directory + 20, whole.length + 1);

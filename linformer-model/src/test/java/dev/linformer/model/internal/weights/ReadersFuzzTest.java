@@ -175,7 +175,7 @@ class ReadersFuzzTest {
     long used = THREADS.getCurrentThreadAllocatedBytes() - before;
     assertTrue(
         used <= CONSTANT + BYTES_A_BYTE * size,
-        () -> "%d bytes for a file of %d".formatted(used, size));
+        () -> "%s bytes for a file of %s".formatted(used, size));
   }
 
   private static void check(String message) {

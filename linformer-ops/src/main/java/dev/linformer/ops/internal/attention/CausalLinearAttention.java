@@ -175,7 +175,7 @@ public final class CausalLinearAttention {
     Shapes.requireAtMost("CausalLinearAttention", projection.weight(), last - 1, k, "k");
     if (n > projection.sequenceLength()) {
       throw new IllegalArgumentException(
-          "CausalLinearAttention: at most %d positions (sequence length), found %d"
+          "CausalLinearAttention: at most %s positions (sequence length), found %s"
               .formatted(projection.sequenceLength(), n));
     }
     Operand<T> whole =

@@ -185,7 +185,7 @@ class FusedAttentionTest {
       Operand<TFloat32> y = FusedAttention.call(tf, x.get(0), x.get(1), x.get(2), false);
       gradientsHaveTheInputsShapes(tf, y, x);
       String byKeys = module(calls(graph).get(2));
-      assertTrue(byKeys.contains("grid_z = %d : i32".formatted(blocks)), byKeys);
+      assertTrue(byKeys.contains("grid_z = %s : i32".formatted(blocks)), byKeys);
     }
   }
 

@@ -9,6 +9,7 @@ import dev.linformer.ops.internal.kernel.KernelInterpreter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -83,7 +84,7 @@ class GeluProductKernelTest {
     for (int i = 0; i < f; i++) {
       most = Math.max(most, Math.abs(found[i] - expected[i]));
     }
-    assertTrue(most <= OFF, "off by %.2e".formatted(most));
+    assertTrue(most <= OFF, String.format(Locale.ROOT, "off by %.2e", most));
     assertEquals(32 - 1 / 64.0, found[f - 1], 1e-12);
     assertEquals(0, found[0], 1e-12);
   }

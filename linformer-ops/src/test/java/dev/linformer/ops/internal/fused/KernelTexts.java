@@ -65,7 +65,7 @@ public final class KernelTexts {
   }
 
   private static void write(Path folder, String name, Kernel kernel) throws IOException {
-    String head = "// warps = %d, stages = %d\n".formatted(kernel.warps(), kernel.stages());
+    String head = "// warps = %s, stages = %s\n".formatted(kernel.warps(), kernel.stages());
     Files.writeString(folder.resolve(name + ".ttir"), head + kernel.text());
   }
 }

@@ -18,7 +18,7 @@ public final class NormKernelTexts {
       for (int c : new int[] {1, 64, 768, 8192}) {
         for (boolean sum : new boolean[] {false, true}) {
           var kernels = new NormKernels(element, 1009, c, sum, sum);
-          String name = "norm%s_%d_%s".formatted(sum ? "_of_sum" : "", c, element);
+          String name = "norm%s_%s_%s".formatted(sum ? "_of_sum" : "", c, element);
           all.put(
               name + "_forward",
               new Kernel(kernels.forward("layer_norm"), kernels.forwardWarps(), 1));
@@ -29,7 +29,7 @@ public final class NormKernelTexts {
       }
       for (int f : new int[] {61, 3072}) {
         var kernels = new GeluKernels(element, 4099, f, true);
-        String name = "gelu_%d_%s".formatted(f, element);
+        String name = "gelu_%s_%s".formatted(f, element);
         all.put(name + "_forward", new Kernel(kernels.forward("gelu"), GeluKernels.WARPS, 1));
         all.put(
             name + "_backward",
@@ -39,7 +39,7 @@ public final class NormKernelTexts {
     for (boolean biased : new boolean[] {false, true}) {
       var kernel = new GeluProductKernel(4099, biased ? 768 : 61, biased ? 3072 : 61, biased);
       all.put(
-          "product_gelu_%d".formatted(kernel.f()),
+          "product_gelu_%s".formatted(kernel.f()),
           new Kernel(
               kernel.forward("product_gelu"), GeluProductKernel.WARPS, GeluProductKernel.STAGES));
     }

@@ -8,10 +8,11 @@ import dev.linformer.ops.Graphs;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
-import org.tensorflow.DeviceSpec;
 import org.tensorflow.DeviceSpec.DeviceType;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
@@ -192,8 +193,7 @@ public record GpuComparison(
       double unit = rms(expected);
       double most = Arrays.stream(difference).map(Math::abs).max().orElseThrow();
       String message =
-          "%s: differences have rms %.1e and at most %.1e, in units of the values' rms"
-              .formatted(names.get(i), rms(difference) / unit, most / unit);
+          String.format(Locale.ROOT, "%s: differences have rms %.1e and at most %.1e, in units of the values' rms", names.get(i), rms(difference) / unit, most / unit);
       // Written so that NaN fails; single values may be off by some standard deviations.
       assertTrue(rms(difference) <= tolerance * unit && most <= single * tolerance * unit, message);
     }

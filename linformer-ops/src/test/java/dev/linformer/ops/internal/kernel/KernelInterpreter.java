@@ -70,7 +70,7 @@ public final class KernelInterpreter {
       } catch (IllegalStateException e) {
         int line = Math.max(interpreter.at, 1);
         throw new IllegalStateException(
-            "%s in line %d of program %s: %s"
+            "%s in line %s of program %s: %s"
                 .formatted(e.getMessage(), line, program, lines.get(line - 1)),
             e);
       }
@@ -280,7 +280,7 @@ public final class KernelInterpreter {
   }
 
   private static Block range(String text, BlockType type) {
-    String expected = "{end = %d : i32, start = 0 : i32}".formatted(type.size());
+    String expected = "{end = %s : i32, start = 0 : i32}".formatted(type.size());
     require(text.equals(expected) && type.element().equals("i32"), "no such range");
     return Block.of(type, i -> i);
   }
