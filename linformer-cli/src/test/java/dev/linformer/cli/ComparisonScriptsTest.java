@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.linformer.export.Commands;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,18 +22,13 @@ class ComparisonScriptsTest {
 
   @TempDir Path folder;
 
-  private static List<String> script(String name, String... arguments)
-      throws IOException, InterruptedException {
+  private static List<String> script(String name, String... arguments) throws IOException {
     List<String> command = new ArrayList<>(List.of("python3", BENCHMARKS.resolve(name).toString()));
     command.addAll(List.of(arguments));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    List<String> lines = process.inputReader().lines().toList();
-    assertEquals(0, process.waitFor(), () -> String.join("\n", lines));
-    return lines;
+    return Commands.run(command, Child.PATIENCE, Map.of()).lines().toList();
   }
 
-  private static List<String> compare(String... arguments)
-      throws IOException, InterruptedException {
+  private static List<String> compare(String... arguments) throws IOException {
     List<String> all = new ArrayList<>(List.of(arguments));
     all.addAll(List.of("--linformer", String.join(" ", Child.java(Main.class.getName()))));
     return script("compare.py", all.toArray(String[]::new));

@@ -38,18 +38,18 @@ class LanguageModelsScriptTest {
 
   @TempDir Path folder;
 
-  private List<String> run(int code) throws IOException, InterruptedException {
+  private List<String> run(int code) throws IOException {
     Path script = Path.of("..", "benchmarks", "language_models.sh").toAbsolutePath().normalize();
-    ProcessBuilder builder =
-        new ProcessBuilder(script.toString(), "7", folder.resolve("runs").toString());
-    builder.environment().put("LINFORMER", folder.resolve("program").toString());
-    builder.environment().put("TEXT", folder.resolve("program").toString());
-    builder.environment().put("ONLY", "causal-lm-(full|k128|k64)$");
-    builder.environment().put("JOBS", "3");
-    Process process = builder.redirectErrorStream(true).start();
-    List<String> lines = process.inputReader().lines().toList();
-    assertEquals(code, process.waitFor(), () -> String.join("\n", lines));
-    return lines;
+    String program = folder.resolve("program").toString();
+    List<String> command = List.of(script.toString(), "7", folder.resolve("runs").toString());
+    Map<String, String> environment =
+        Map.of(
+            "LINFORMER", program,
+            "TEXT", program,
+            "ONLY", "causal-lm-(full|k128|k64)$",
+            "JOBS", "3");
+    Path here = Path.of("").toAbsolutePath();
+    return Commands.run(code, command, here, Child.PATIENCE, environment).lines().toList();
   }
 
   @Test

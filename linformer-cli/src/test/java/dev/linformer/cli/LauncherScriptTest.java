@@ -6,14 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.linformer.export.Commands;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -63,18 +64,11 @@ class LauncherScriptTest {
   }
 
   /** Runs a line of bash in the folder, with the scripts before all other programs. */
-  private String run(int code, String line) throws IOException, InterruptedException {
-    Path output = folder.resolve("output");
-    ProcessBuilder bash =
-        new ProcessBuilder("bash", "-c", "unset JAVA_HOME JAVA_OPTS TF_XLA_FLAGS; " + line)
-            .directory(folder.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile());
-    bash.environment().merge("PATH", folder.resolve("bin") + ":", (path, bin) -> bin + path);
-    int ended = bash.start().waitFor();
-    String printed = Files.readString(output, StandardCharsets.UTF_8);
-    assertEquals(code, ended, printed);
-    return printed;
+  private String run(int code, String line) throws IOException {
+    List<String> command =
+        List.of("bash", "-c", "unset JAVA_HOME JAVA_OPTS TF_XLA_FLAGS; " + line);
+    String path = folder.resolve("bin") + ":" + System.getenv("PATH");
+    return Commands.run(code, command, folder, Child.PATIENCE, Map.of("PATH", path));
   }
 
   private void assertStarts(String printed) {

@@ -22,9 +22,20 @@ public final class Commands {
     return run(command, Path.of("").toAbsolutePath(), limit, environment);
   }
 
-  /** Runs one in a folder. */
+  /** Runs one in a folder; fails as {@link #run(List, Duration, Map)}. */
   public static String run(
       List<String> command, Path folder, Duration limit, Map<String, String> environment)
+      throws IOException {
+    return run(0, command, folder, limit, environment);
+  }
+
+  /** Runs one that has to end with a code, and in time; fails with all that it printed. */
+  public static String run(
+      int code,
+      List<String> command,
+      Path folder,
+      Duration limit,
+      Map<String, String> environment)
       throws IOException {
     Path output = Files.createTempFile("command", ".log");
     try {
@@ -40,7 +51,8 @@ public final class Commands {
       process.destroyForcibly();
       String printed = Files.readString(output);
       assertTrue(ended, () -> command + " took more than " + limit + "; it printed\n" + printed);
-      assertEquals(0, process.exitValue(), () -> command + " failed; it printed\n" + printed);
+      assertEquals(
+          code, process.exitValue(), () -> command + " ended otherwise; it printed\n" + printed);
       return printed;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
