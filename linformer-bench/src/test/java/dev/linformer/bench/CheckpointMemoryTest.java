@@ -45,7 +45,8 @@ class CheckpointMemoryTest {
     double kept = perLayer(CheckpointLevel.C0);
     double again = perLayer(CheckpointLevel.C1);
     System.out.printf(Locale.ROOT, "bytes a layer: C0 %.0f, C1 %.0f%n", kept, again);
-    assertTrue(again < 0.15 * kept, () -> String.format(Locale.ROOT, "%.0f of %.0f bytes", again, kept));
+    assertTrue(
+        again < 0.15 * kept, () -> String.format(Locale.ROOT, "%.0f of %.0f bytes", again, kept));
   }
 
   /** Without feed-forward layers, whose insides would be larger. */
@@ -65,7 +66,9 @@ class CheckpointMemoryTest {
     double together = perHead(CheckpointLevel.C1);
     double apart = perHead(CheckpointLevel.C2);
     System.out.printf(Locale.ROOT, "bytes a head: C1 %.0f, C2 %.0f%n", together, apart);
-    assertTrue(apart < 0.25 * together, () -> String.format(Locale.ROOT, "%.0f of %.0f bytes", apart, together));
+    assertTrue(
+        apart < 0.25 * together,
+        () -> String.format(Locale.ROOT, "%.0f of %.0f bytes", apart, together));
   }
 
   private static LinformerConfigBuilder chunked(int n, int depth) {

@@ -124,7 +124,12 @@ class MemoryEstimateTest {
       found.add((double) Memory.peak(measure(config, 1, masked, Memory.exact())));
     } while (found.size() < 3 && !near(estimated, found.get(found.size() - 1), 0));
     System.out.printf(
-        Locale.ROOT, "memory %s %s: estimated %.0f kB, measured %s%n", name, level, estimated / 1e3, found);
+        Locale.ROOT,
+        "memory %s %s: estimated %.0f kB, measured %s%n",
+        name,
+        level,
+        estimated / 1e3,
+        found);
     assertTrue(
         found.stream().anyMatch(peak -> near(estimated, peak, scores)),
         () -> String.format(Locale.ROOT, "%.0f bytes estimated, measured %s", estimated, found));

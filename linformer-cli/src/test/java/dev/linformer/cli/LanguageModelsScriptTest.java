@@ -3,10 +3,12 @@ package dev.linformer.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.linformer.export.Commands;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,10 +46,14 @@ class LanguageModelsScriptTest {
     List<String> command = List.of(script.toString(), "7", folder.resolve("runs").toString());
     Map<String, String> environment =
         Map.of(
-            "LINFORMER", program,
-            "TEXT", program,
-            "ONLY", "causal-lm-(full|k128|k64)$",
-            "JOBS", "3");
+            "LINFORMER",
+            program,
+            "TEXT",
+            program,
+            "ONLY",
+            "causal-lm-(full|k128|k64)$",
+            "JOBS",
+            "3");
     Path here = Path.of("").toAbsolutePath();
     return Commands.run(code, command, here, Child.PATIENCE, environment).lines().toList();
   }

@@ -1,6 +1,5 @@
 package dev.linformer.cli;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
@@ -65,8 +64,7 @@ class LauncherScriptTest {
 
   /** Runs a line of bash in the folder, with the scripts before all other programs. */
   private String run(int code, String line) throws IOException {
-    List<String> command =
-        List.of("bash", "-c", "unset JAVA_HOME JAVA_OPTS TF_XLA_FLAGS; " + line);
+    List<String> command = List.of("bash", "-c", "unset JAVA_HOME JAVA_OPTS TF_XLA_FLAGS; " + line);
     String path = folder.resolve("bin") + ":" + System.getenv("PATH");
     return Commands.run(code, command, folder, Child.PATIENCE, Map.of("PATH", path));
   }

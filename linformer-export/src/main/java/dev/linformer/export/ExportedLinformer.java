@@ -92,7 +92,10 @@ public final class ExportedLinformer implements AutoCloseable {
     if (queries * LEAST_BYTES > bytes) {
       throw Manifest.damaged(
           folder,
-          String.format(Locale.ROOT, "its config.json describes more weights than its %,d bytes of them can be", bytes));
+          String.format(
+              Locale.ROOT,
+              "its config.json describes more weights than its %,d bytes of them can be",
+              bytes));
     }
   }
 

@@ -40,7 +40,11 @@ final class FrozenGraph {
   static void requireSmall(ExportFormat format, long bytes) {
     if (bytes > LIMIT) {
       throw new InvalidInputException(
-          String.format(Locale.ROOT, "%s: all weights are in one protocol buffer, which is smaller than 2 GiB, but they take %,d bytes; export savedmodel", format.key(), bytes));
+          String.format(
+              Locale.ROOT,
+              "%s: all weights are in one protocol buffer, which is smaller than 2 GiB, but they take %,d bytes; export savedmodel",
+              format.key(),
+              bytes));
     }
   }
 

@@ -66,7 +66,9 @@ final class ManifestCheck {
     }
     if (number != Manifest.NEWEST) {
       throw Manifest.damaged(
-          folder, "%s has %s = %s, not %s".formatted(Manifest.NAME, Manifest.VERSION, shown(version), Manifest.NEWEST));
+          folder,
+          "%s has %s = %s, not %s"
+              .formatted(Manifest.NAME, Manifest.VERSION, shown(version), Manifest.NEWEST));
     }
   }
 
@@ -94,11 +96,13 @@ final class ManifestCheck {
       for (String kind : List.of("inputs", "outputs")) {
         JsonNode tensors = signature.getValue().path(kind);
         if (tensors.isEmpty()) {
-          throw Manifest.damaged(folder, "%s has no %s of %s".formatted(Manifest.NAME, kind, signature.getKey()));
+          throw Manifest.damaged(
+              folder, "%s has no %s of %s".formatted(Manifest.NAME, kind, signature.getKey()));
         }
         for (Map.Entry<String, JsonNode> tensor : tensors.properties()) {
           String dtype = tensor.getValue().path("dtype").asText();
-          if (!(kind.equals("outputs") ? Set.of("float32") : Manifest.DTYPES.keySet()).contains(dtype)) {
+          if (!(kind.equals("outputs") ? Set.of("float32") : Manifest.DTYPES.keySet())
+              .contains(dtype)) {
             throw Manifest.damaged(
                 folder,
                 "%s has dtype \"%s\" of %s %s"
@@ -133,7 +137,9 @@ final class ManifestCheck {
     }
     long bytes = wanted.path("bytes").longValue();
     if (Files.size(file) != bytes) {
-      throw Manifest.damaged(folder, String.format(Locale.ROOT, "%s has %,d bytes, not %,d", name, Files.size(file), bytes));
+      throw Manifest.damaged(
+          folder,
+          String.format(Locale.ROOT, "%s has %,d bytes, not %,d", name, Files.size(file), bytes));
     }
     if (!Digests.of(file).equals(wanted.path(Manifest.SEAL).asText())) {
       throw Manifest.damaged(folder, name + " is not what was exported, its SHA-256 is another");

@@ -44,6 +44,8 @@ final class Close {
   /** Fails if the largest difference is above {@link #LIMIT}. */
   static void assertClose(String what, float[] expected, float[] found) {
     double difference = difference(expected, found);
-    assertTrue(difference <= LIMIT, () -> String.format(Locale.ROOT, "%s differs by %.2g", what, difference));
+    assertTrue(
+        difference <= LIMIT,
+        () -> String.format(Locale.ROOT, "%s differs by %.2g", what, difference));
   }
 }

@@ -31,11 +31,7 @@ public final class Commands {
 
   /** Runs one that has to end with a code, and in time; fails with all that it printed. */
   public static String run(
-      int code,
-      List<String> command,
-      Path folder,
-      Duration limit,
-      Map<String, String> environment)
+      int code, List<String> command, Path folder, Duration limit, Map<String, String> environment)
       throws IOException {
     Path output = Files.createTempFile("command", ".log");
     try {

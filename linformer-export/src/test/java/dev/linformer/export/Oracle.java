@@ -154,7 +154,9 @@ final class Oracle implements AutoCloseable {
     double roundings = off / (UNIT * magnitude(feed, worst));
     assertTrue(
         roundings <= ROUNDINGS,
-        () -> String.format(Locale.ROOT, "%s is %.2g from float64, %.1f roundings", what, off, roundings));
+        () ->
+            String.format(
+                Locale.ROOT, "%s is %.2g from float64, %.1f roundings", what, off, roundings));
   }
 
   /** Fails if {@link Close#MAGNITUDE} is too little for the largest value of an output. */

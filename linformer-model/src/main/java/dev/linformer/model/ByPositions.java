@@ -56,8 +56,7 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
             .all(call.joinWeights(attention))
             .add(SegmentInput.row(starts, 0))
             .whole(call.seed());
-    var inParts =
-        new AttentionInParts<>(parts, inputs, call, body, x, in, clean, starts);
+    var inParts = new AttentionInParts<>(parts, inputs, call, body, x, in, clean, starts);
     return attention.byPrefix() ? inParts.causal(tf) : inParts.compressed(tf); // [b,n,c]
   }
 
@@ -107,7 +106,8 @@ record ByPositions(@Nullable Integer chunk) implements Checkpointing {
                         compressed.map(replaced::get),
                         plan,
                         SegmentInputs.find(replaced, mask),
-                        new AttentionDropout(dropout, call.key(replaced), null, start)); // [b,m,out]
+                        new AttentionDropout(
+                            dropout, call.key(replaced), null, start)); // [b,m,out]
             return call.join(inner, replaced, attention, replaced.get(x), y, start); // [b,m,c]
           });
     }

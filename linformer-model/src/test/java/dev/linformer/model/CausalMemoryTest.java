@@ -29,7 +29,8 @@ class CausalMemoryTest {
   void growsWithoutAMatrixAPosition() {
     long peak = Memory.peak(step());
     long tensor = (long) N * PROJECTED * HEAD_DIM * HEADS * Float.BYTES; // [n,k,d] a head
-    System.out.printf(Locale.ROOT, "causal memory: %,d bytes; [n,k,d] is %,d bytes%n", peak, tensor);
+    System.out.printf(
+        Locale.ROOT, "causal memory: %,d bytes; [n,k,d] is %,d bytes%n", peak, tensor);
     assertTrue(peak < tensor, () -> String.format(Locale.ROOT, "%,d bytes of %,d", peak, tensor));
   }
 

@@ -1,11 +1,11 @@
 package dev.linformer.model;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static dev.linformer.model.OptionsConfigTest.again;
 import static dev.linformer.model.OptionsConfigTest.assertRefused;
 import static dev.linformer.model.OptionsConfigTest.parse;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.linformer.model.LinformerLMConfig.Positions;

@@ -22,6 +22,7 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.BiConsumer;
 
 /**
@@ -147,8 +148,13 @@ public final class JsonText {
         line += json[i] == '\n' ? 1 : 0;
       }
       throw new InvalidInputException(
-          "%s: line %s is no text in UTF-8, its byte 0x%02x at %s is none: save it as UTF-8"
-              .formatted(source, line, json[bytes.position()] & 0xff, bytes.position()));
+          String.format(
+              Locale.ROOT,
+              "%s: line %s is no text in UTF-8, its byte 0x%02x at %s is none: save it as UTF-8",
+              source,
+              line,
+              json[bytes.position()] & 0xff,
+              bytes.position()));
     }
     return text.flip().toString();
   }

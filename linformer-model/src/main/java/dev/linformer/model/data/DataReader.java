@@ -14,6 +14,7 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.zip.CRC32C;
 
 /**
@@ -157,9 +158,16 @@ final class DataReader extends Reader {
     String name = control ? "CP1252" : "LATIN1";
     String letter = new String(new byte[] {value}, Charset.forName("windows-1252"));
     return new InvalidInputException(
-        "--data %s: not in UTF-8 at byte %s; convert it, for example with iconv -f %s -t UTF-8 (line %s: byte 0x%02x, in %s %s)"
-            .formatted(
-                file, mark + decoded, name, line, value, name, PrintableText.excerpt(letter)));
+        String.format(
+            Locale.ROOT,
+            "--data %s: not in UTF-8 at byte %s; convert it, for example with iconv -f %s -t UTF-8 (line %s: byte 0x%02x, in %s %s)",
+            file,
+            mark + decoded,
+            name,
+            line,
+            value,
+            name,
+            PrintableText.excerpt(letter)));
   }
 
   @Override

@@ -138,7 +138,9 @@ class TrainerOptionsTest {
       trainer.loadBest();
       Evaluation again = trainer.evaluate(few().validation(config.batchSize()));
       assertEquals(best.loss(), again.loss());
-      assertTrue(Files.isDirectory(folder.resolve(String.format(Locale.ROOT, "early/step-%08d", best.step()))));
+      assertTrue(
+          Files.isDirectory(
+              folder.resolve(String.format(Locale.ROOT, "early/step-%08d", best.step()))));
       try (var kept = Files.list(folder.resolve("early"))) {
         assertEquals(3, kept.count());
       }

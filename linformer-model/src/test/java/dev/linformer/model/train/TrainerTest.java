@@ -54,7 +54,8 @@ class TrainerTest {
     @Override
     public void onCheckpoint(int step, Path checkpoint) {
       assertTrue(Files.isDirectory(checkpoint), checkpoint.toString());
-      assertEquals(String.format(Locale.ROOT, "step-%08d", step), checkpoint.getFileName().toString());
+      assertEquals(
+          String.format(Locale.ROOT, "step-%08d", step), checkpoint.getFileName().toString());
       checkpoints.add(checkpoint);
     }
   }
@@ -296,7 +297,8 @@ class TrainerTest {
       trainer.train(Tiny.data(1), new Log(trainer, -1));
       var best = trainer.state().best();
       assertEquals(best, trainer.loadBest());
-      AtomicFolder.delete(folder.resolve(String.format(Locale.ROOT, "step-%08d", best.orElseThrow().step())));
+      AtomicFolder.delete(
+          folder.resolve(String.format(Locale.ROOT, "step-%08d", best.orElseThrow().step())));
       var second = trainer.loadBest().orElseThrow();
       assertTrue(second.loss() >= best.orElseThrow().loss(), second::toString);
       assertNotEquals(best.orElseThrow(), second);

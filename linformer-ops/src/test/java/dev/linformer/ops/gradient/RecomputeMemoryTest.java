@@ -117,7 +117,9 @@ class RecomputeMemoryTest {
   void slopeIsASmallShareOfThatWithoutRecomputation() {
     double plain = slope(PLAIN, Memory.exact());
     double recomputed = slope(ONE, Memory.exact());
-    assertTrue(recomputed < 0.15 * plain, String.format(Locale.ROOT, "%.0f of %.0f bytes", recomputed, plain));
+    assertTrue(
+        recomputed < 0.15 * plain,
+        String.format(Locale.ROOT, "%.0f of %.0f bytes", recomputed, plain));
   }
 
   @ParameterizedTest
@@ -137,7 +139,9 @@ class RecomputeMemoryTest {
   void partsOfDeepChainsAreNotKeptEither() {
     double slope = slope(new ChunkPlan(ROWS, 131, 0), Memory.exact());
     // The layer's input and the gradients of its weights.
-    assertTrue(slope < 1.2 * (OUTER + 2 * WEIGHT), String.format(Locale.ROOT, "%.0f bytes a layer", slope));
+    assertTrue(
+        slope < 1.2 * (OUTER + 2 * WEIGHT),
+        String.format(Locale.ROOT, "%.0f bytes a layer", slope));
   }
 
   @ParameterizedTest

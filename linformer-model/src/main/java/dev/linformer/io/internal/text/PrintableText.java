@@ -3,6 +3,7 @@ package dev.linformer.io.internal.text;
 import static java.util.stream.Collectors.joining;
 
 import java.util.Collection;
+import java.util.Locale;
 
 /** Texts from files as they may stand in a message: in one line, harmless to a terminal, short. */
 public final class PrintableText {
@@ -75,7 +76,7 @@ public final class PrintableText {
       case '\n' -> printable.append("\\n");
       case '\r' -> printable.append("\\r");
       case '\t' -> printable.append("\\t");
-      default -> printable.append("\\u%04x".formatted(character));
+      default -> printable.append(String.format(Locale.ROOT, "\\u%04x", character));
     }
   }
 

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
-import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.DeviceSpec;
+import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
@@ -113,8 +113,7 @@ public record GpuComparison(
   }
 
   /**
-   * Asserts that kernels give what TensorFlow's own operations give, in one run with XLA, on a
-   * GPU.
+   * Asserts that kernels give what TensorFlow's own operations give, in one run with XLA, on a GPU.
    *
    * @param names of what is compared
    * @param plainType what TensorFlow's own operations compute in
@@ -193,7 +192,12 @@ public record GpuComparison(
       double unit = rms(expected);
       double most = Arrays.stream(difference).map(Math::abs).max().orElseThrow();
       String message =
-          String.format(Locale.ROOT, "%s: differences have rms %.1e and at most %.1e, in units of the values' rms", names.get(i), rms(difference) / unit, most / unit);
+          String.format(
+              Locale.ROOT,
+              "%s: differences have rms %.1e and at most %.1e, in units of the values' rms",
+              names.get(i),
+              rms(difference) / unit,
+              most / unit);
       // Written so that NaN fails; single values may be off by some standard deviations.
       assertTrue(rms(difference) <= tolerance * unit && most <= single * tolerance * unit, message);
     }
