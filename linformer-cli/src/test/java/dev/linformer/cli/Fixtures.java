@@ -35,7 +35,8 @@ final class Fixtures {
   private Fixtures() {}
 
   static Path config(Path folder, String json) throws IOException {
-    return Files.writeString(folder.resolve("config-%08x.json".formatted(json.hashCode())), json);
+    String name = "config-%s.json".formatted(Integer.toHexString(json.hashCode()));
+    return Files.writeString(folder.resolve(name), json);
   }
 
   /** What {@code train} leaves behind, with few examples, and no step done. */

@@ -17,7 +17,7 @@ class VisualizeTest {
   @TempDir private Path folder = Path.of("");
 
   private Path model(String json) throws IOException {
-    Path model = folder.resolve("model-%08x".formatted(json.hashCode()));
+    Path model = folder.resolve("model-" + Integer.toHexString(json.hashCode()));
     Cli.done("init", "--config", Fixtures.config(folder, json), "--out", model);
     return model;
   }
