@@ -31,6 +31,7 @@ class NamesInDocsTest {
           "IllegalStateException",
           "IntBuffer",
           "List",
+          "Locale",
           "Map",
           "NoSuchMethodError",
           "Operand",
