@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.linformer.io.internal.AtomicFile;
+import dev.linformer.io.internal.AtomicFolder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -109,7 +109,7 @@ class WrongKindsOfFileTest {
           refused++;
           assertRefused(cli, file, content.getKey());
         }
-        AtomicFile.delete(folder.resolve("new")); // of what was right
+        AtomicFolder.delete(folder.resolve("new")); // of what was right
         Files.delete(file);
       }
     }
@@ -160,7 +160,7 @@ class WrongKindsOfFileTest {
         if (cli.code() != 0) {
           assertRefused(cli, file, content.getKey());
         }
-        AtomicFile.delete(folder.resolve("new")); // of what was right
+        AtomicFolder.delete(folder.resolve("new")); // of what was right
       }
     } finally {
       if (before == null) {
