@@ -127,7 +127,7 @@ final class ManPage {
                   if (ascii) {
                     escaped.appendCodePoint(each);
                   } else {
-                    escaped.append("\\[u%04X]".formatted(each));
+                    escaped.append(String.format(Locale.ROOT, "\\[u%04X]", each));
                   }
                 }
               }

@@ -201,7 +201,7 @@ final class TrainCommand implements Callable<Integer> {
         path ->
             new Results(spec)
                 .print(
-                    "the training in %s is finished, after step %d, and its model is exported to %s; nothing is left to do"
+                    "the training in %s is finished, after step %s, and its model is exported to %s; nothing is left to do"
                         .formatted(directory.path(), end.get().step(), path)));
     return version.isPresent();
   }
@@ -248,7 +248,7 @@ final class TrainCommand implements Callable<Integer> {
     ModelDirectory directory = run.directory();
     int steps = run.config().steps();
     messages.info(
-        "training in %s from step %d to %d; Ctrl-C stops it with a checkpoint"
+        "training in %s from step %s to %s; Ctrl-C stops it with a checkpoint"
             .formatted(directory.path(), run.state().step(), steps));
     if (!train(run, messages)) {
       return 1;
@@ -264,7 +264,7 @@ final class TrainCommand implements Callable<Integer> {
         .ifPresent(
             measured ->
                 results.print(
-                    "the weights are those after step %d, the best on the validation examples"
+                    "the weights are those after step %s, the best on the validation examples"
                         .formatted(measured.step())));
     results.print(Report.table(result.report()));
     ExportOptions options = ExportOptions.savedModel();
@@ -296,7 +296,7 @@ final class TrainCommand implements Callable<Integer> {
       }
       if (!finished) {
         messages.info(
-            "stopped at step %d; go on with: linformer train --resume %s"
+            "stopped at step %s; go on with: linformer train --resume %s"
                 .formatted(run.state().step(), run.directory().path()));
       }
       return finished;
@@ -305,7 +305,7 @@ final class TrainCommand implements Callable<Integer> {
           .getErr()
           .println(
               ErrorMessage.line(
-                  "the training ended at step %d; when the cause is mended, go on with: linformer train --resume %s"
+                  "the training ended at step %s; when the cause is mended, go on with: linformer train --resume %s"
                       .formatted(run.state().step(), run.directory().path())));
       throw e;
     } finally {

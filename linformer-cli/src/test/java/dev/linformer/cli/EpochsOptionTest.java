@@ -46,7 +46,7 @@ class EpochsOptionTest {
     List<Object> dry = new ArrayList<>(List.of(more));
     dry.add("--dry-run");
     String told = Cli.done(arguments(moreKeys, dry.toArray())).out();
-    assertTrue(told.contains(", %d steps; nothing is written".formatted(steps)), told);
+    assertTrue(told.contains(", %s steps; nothing is written".formatted(steps)), told);
   }
 
   private void assertRefused(String message, String moreKeys, Object... more) throws IOException {
@@ -89,7 +89,7 @@ class EpochsOptionTest {
 
   @Test
   void whatDoesNotFitIsRefused() throws IOException {
-    String both = "max_steps = %d, but num_train_epochs = %s makes %d steps here; leave out one";
+    String both = "max_steps = %s, but num_train_epochs = %s makes %s steps here; leave out one";
     assertRefused(both.formatted(9, "2.0", 10), "", "--steps", 9, "--epochs", 2);
     assertRefused(both.formatted(7, "3.0", 15), ", \"max_steps\": 7, \"num_train_epochs\": 3");
     assertRefused("num_train_epochs = 0.0, but a number above 0", "", "--epochs", 0);

@@ -8,6 +8,7 @@ import dev.linformer.io.internal.Named;
 import dev.linformer.model.ModelConfig;
 import dev.linformer.model.data.TaskData;
 import dev.linformer.runtime.Toggle;
+import java.util.Locale;
 
 /**
  * How a model is trained. Numbers are those of float32, in which a training computes: what would be
@@ -147,13 +148,13 @@ public record TrainerConfig(
     double updates = Math.max(1, Math.ceil(batches / accumulation));
     if (updates > Integer.MAX_VALUE) {
       throw new InvalidInputException(
-          "%s = %s: %.0f steps, but at most %d are expected"
-              .formatted(EPOCHS, epochs, updates, Integer.MAX_VALUE));
+          String.format(
+              Locale.ROOT, "%s = %s: %.0f steps, but at most %s are expected", EPOCHS, epochs, updates, Integer.MAX_VALUE));
     }
     if (steps > 0 && steps != updates) {
       throw new InvalidInputException(
-          "max_steps = %d, but %s = %s makes %.0f steps here; leave out one of the two"
-              .formatted(steps, EPOCHS, epochs, updates));
+          String.format(
+              Locale.ROOT, "max_steps = %s, but %s = %s makes %.0f steps here; leave out one of the two", steps, EPOCHS, epochs, updates));
     }
     return new TrainerConfigBuilder(this, (int) updates).build();
   }
