@@ -149,12 +149,22 @@ public record TrainerConfig(
     if (updates > Integer.MAX_VALUE) {
       throw new InvalidInputException(
           String.format(
-              Locale.ROOT, "%s = %s: %.0f steps, but at most %s are expected", EPOCHS, epochs, updates, Integer.MAX_VALUE));
+              Locale.ROOT,
+              "%s = %s: %.0f steps, but at most %s are expected",
+              EPOCHS,
+              epochs,
+              updates,
+              Integer.MAX_VALUE));
     }
     if (steps > 0 && steps != updates) {
       throw new InvalidInputException(
           String.format(
-              Locale.ROOT, "max_steps = %s, but %s = %s makes %.0f steps here; leave out one of the two", steps, EPOCHS, epochs, updates));
+              Locale.ROOT,
+              "max_steps = %s, but %s = %s makes %.0f steps here; leave out one of the two",
+              steps,
+              EPOCHS,
+              epochs,
+              updates));
     }
     return new TrainerConfigBuilder(this, (int) updates).build();
   }
