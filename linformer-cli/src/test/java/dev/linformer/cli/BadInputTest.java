@@ -102,7 +102,7 @@ class BadInputTest {
     return Stream.of(
         // The command line itself.
         bad("", "Missing required subcommand"),
-        bad("trane", "Unmatched argument at index 0: 'trane'"),
+        bad("trane", "there is no command 'trane'"),
         bad("init --config encoder.json --out new --sede 3", "Unknown options: '--sede', '3'"),
         bad("init --out new", "Missing required option: '--config=<config>'"),
         bad("init --config encoder.json", "Missing required option: '--out=<out>'"),
@@ -431,8 +431,8 @@ class BadInputTest {
         "--set",
         "task.data=[\"a\\u0000b\"]");
     refused("@|red x|@", "@|red x|@");
-    refused("Unmatched argument at index 0: '@" + at("encoder.json"), "@" + at("encoder.json"));
-    refused("index 0: 'a\\u202eb'", "a\u202eb");
+    refused("there is no command '@" + at("encoder.json"), "@" + at("encoder.json"));
+    refused("there is no command 'a\\u202eb'", "a\u202eb");
     refused("a\ufffd has characters that Java can't read in this locale's", "init", "a\ufffd");
     assertTrue(Cli.run("a".repeat(100_000)).err().length() < 10_000);
   }
