@@ -62,7 +62,7 @@ class SpoiltWeightsTest {
         "eval --model {}/trained"
       })
   void commandsRefuseAModelWithSuchWeights(String line) throws IOException {
-    Fixtures.npy(folder.resolve("x.npy"), "<i4", "1, 24", new byte[4 * 24]);
+    Fixtures.npy(folder.resolve("x.npy"), "<i4", "(1, 24)", new byte[4 * 24]);
     Cli cli = Cli.run((Object[]) line.replace("{}", folder.toString()).split(" "));
     assertEquals(2, cli.code(), cli::toString);
     assertTrue(cli.err().contains("model.safetensors: the weight "), cli.err());

@@ -81,7 +81,7 @@ final class Labels {
     String cure = "set num_classes to %s, or leave it out".formatted(needed());
     if (!numbers && needed() > classes) {
       throw new InvalidInputException(
-          "--data %s: %s labels (%s, …), but num_classes = %s; %s"
+          "--data %s: %s labels (%s%s), but num_classes = %s; %s"
               .formatted(
                   data,
                   needed(),
@@ -89,6 +89,7 @@ final class Labels {
                       .limit(SHOWN)
                       .map(PrintableText::excerpt)
                       .collect(Collectors.joining(", ")),
+                  needed() > SHOWN ? ", …" : "",
                   classes,
                   cure));
     }

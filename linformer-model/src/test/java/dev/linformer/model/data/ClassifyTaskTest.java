@@ -144,7 +144,7 @@ class ClassifyTaskTest {
     refused(
         rows(20, ",").replace("yes,", "").replace("no", "maybe\n21,x,no"),
         2,
-        "3 labels (maybe, no, yes, …), but num_classes = 2; set num_classes to 3, or leave it out");
+        "3 labels (maybe, no, yes), but num_classes = 2; set num_classes to 3, or leave it out");
     refused(rows(9, ","), 2, "9 rows, but at least 10 are expected");
     refused(
         rows(20, ",").replace("row 7,", "a text that is too long,"),

@@ -87,7 +87,7 @@ class SizesOfDataTest {
             () -> TrainingRun.create(path, tokens, classify, Tiny.trainer(4, 2, 1)).close()));
     ModelConfig classes = ModelConfig.parse(json.formatted("\"num_classes\": 3"), classify.sizes());
     assertEquals(
-        "--data %s: 4 labels (a, b, c, d, …), but num_classes = 3; set num_classes to 4, or leave it out"
+        "--data %s: 4 labels (a, b, c, d), but num_classes = 3; set num_classes to 4, or leave it out"
             .formatted(classify.sources().get(0)),
         Values.refusal(
             () -> TrainingRun.create(path, classes, classify, Tiny.trainer(4, 2, 1)).close()));
