@@ -267,13 +267,7 @@ class NpyFileTest {
     Random random = new Random(13);
     int refused = 0;
     for (int i = 0; i < 500; i++) {
-      byte[] damaged = whole.clone();
-      if (i % 2 == 0) {
-        damaged[random.nextInt(damaged.length)] ^= (byte) (1 << random.nextInt(8));
-      } else {
-        damaged = Arrays.copyOf(damaged, random.nextInt(damaged.length));
-      }
-      Files.write(path, damaged);
+      Files.write(path, Damage.of(whole, random, i));
       try {
         NpyFile.read(path);
       } catch (InvalidInputException | IOException e) {

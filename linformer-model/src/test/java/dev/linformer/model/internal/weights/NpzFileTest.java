@@ -164,13 +164,7 @@ class NpzFileTest {
     for (boolean compressed : new boolean[] {false, true}) {
       byte[] whole = Files.readAllBytes(Zips.write(path, two(), compressed));
       for (int i = 0; i < 500; i++) {
-        byte[] damaged = whole.clone();
-        if (i % 2 == 0) {
-          damaged[random.nextInt(damaged.length)] ^= (byte) (1 << random.nextInt(8));
-        } else {
-          damaged = Arrays.copyOf(damaged, random.nextInt(damaged.length));
-        }
-        Files.write(path, damaged);
+        Files.write(path, Damage.of(whole, random, i));
         refused += opensAndReads(path) ? 0 : 1;
       }
     }

@@ -13,7 +13,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -391,13 +390,7 @@ class PyTorchFileTest {
     Random random = new Random(5);
     int refused = 0;
     for (int i = 0; i < 600; i++) {
-      byte[] damaged = whole.clone();
-      if (i % 2 == 0) {
-        damaged[random.nextInt(damaged.length)] ^= (byte) (1 << random.nextInt(8));
-      } else {
-        damaged = Arrays.copyOf(damaged, random.nextInt(damaged.length));
-      }
-      Files.write(path, damaged);
+      Files.write(path, Damage.of(whole, random, i));
       refused += opensAndReads(path) ? 0 : 1;
     }
     assertTrue(refused > 300, "all truncations and more: " + refused);
